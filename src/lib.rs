@@ -1,0 +1,6 @@
+//! keepalived-rs: VRRP failover and load balancing for Linux, a drop-in replacement for keepalived.
+//!
+//! `src/README.md` is the map of the rooms.
+
+pub mod model;
+pub mod vrrp;

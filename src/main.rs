@@ -1,0 +1,2 @@
+#![doc = "The keepalived-rs binary."]
+fn main() {}

@@ -1,0 +1,86 @@
+//! What the processes say to each other over their socketpairs. The encoding is in `core/ipc`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckConfig, VrrpConfig};
+
+/// The children of the core process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Health checks and IPVS
+    Check,
+    /// VRRP
+    Vrrp,
+}
+
+/// How a process writes its log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogOptions {
+    /// Ident in front of each line, for instance `Keepalived_vrrp`
+    pub ident: String,
+    /// Detailed messages (`-D`)
+    pub detail: bool,
+    /// Also to standard error (`-l` with `-n`)
+    pub console: bool,
+    /// Syslog facility number 0 to 23; `None` is no syslog (`-G`)
+    pub facility: Option<u8>,
+}
+
+/// What a child is told before anything else, beside its configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildOptions {
+    /// Logging
+    pub log: LogOptions,
+    /// Name of the process as the system shows it
+    pub process_name: String,
+    /// File that the child writes its pid into and removes at a clean end
+    pub pid_file: PathBuf,
+    /// Leave addresses where they are when stopping, and send no priority 0 (`-V`)
+    pub dont_release_vrrp: bool,
+    /// Also remove addresses that somebody else had set (`-X`)
+    pub release_vips: bool,
+    /// Log all addresses that come and go (`-a`)
+    pub address_monitoring: bool,
+    /// Log the effective configuration at start (`-d`)
+    pub dump: bool,
+}
+
+/// From core to `vrrp`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToVrrp {
+    /// The first frame
+    Start(ChildOptions, Box<VrrpConfig>),
+    /// A new configuration; the answer is [`FromChild::Reloaded`]
+    Reload(Box<VrrpConfig>),
+}
+
+/// From core to `check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToCheck {
+    /// The first frame
+    Start(ChildOptions, CheckConfig),
+    /// A new configuration; the answer is [`FromChild::Reloaded`]
+    Reload(CheckConfig),
+}
+
+/// From a child to core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromChild {
+    /// Sockets are open and the engine runs
+    Ready,
+    /// The new configuration is in force
+    Reloaded,
+}
+
+/// Exit status of a child that makes the parent stop instead of starting it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PermanentExit {
+    /// Something it cannot live without is missing
+    Fatal = 1,
+    /// The configuration cannot be run
+    Config = 2,
+    /// It lacks a permission, for instance raw sockets
+    MissingPermission = 4,
+}

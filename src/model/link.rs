@@ -1,0 +1,78 @@
+//! What the kernel says about interfaces and the addresses on them.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::IfName;
+
+/// A network interface as the kernel describes it (`RTM_NEWLINK`, linux/if_link.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Kernel index, never 0
+    pub index: u32,
+    /// Current name
+    pub name: IfName,
+    /// `IFF_UP`
+    pub admin_up: bool,
+    /// `IFF_RUNNING`: carrier
+    pub running: bool,
+    /// `IFF_MULTICAST`
+    pub multicast: bool,
+    /// `IFF_LOOPBACK`
+    pub loopback: bool,
+    /// Not `IFF_NOARP`
+    pub arp: bool,
+    /// Link-layer address, 6 octets on Ethernet; empty if it has none
+    pub mac: Vec<u8>,
+    /// Link-layer broadcast address
+    pub broadcast: Vec<u8>,
+    /// `ARPHRD_*` number (linux/if_arp.h); 1 is Ethernet
+    pub hardware_type: u16,
+    /// Bytes
+    pub mtu: u32,
+}
+
+impl Link {
+    /// Up in keepalived's sense: `IFF_UP` and `IFF_RUNNING`.
+    pub fn is_up(&self) -> bool {
+        self.admin_up && self.running
+    }
+}
+
+/// An address on an interface as the kernel describes it (`RTM_NEWADDR`, linux/if_addr.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IfAddress {
+    /// Index of the interface
+    pub index: u32,
+    /// `IFA_LOCAL`, or `IFA_ADDRESS` where there is no other
+    pub ip: IpAddr,
+    /// 0 to 32, or 0 to 128
+    pub prefix_len: u8,
+    /// Scope number: 0 is global, 253 link
+    pub scope: u8,
+    /// `IFA_F_TENTATIVE` or `IFA_F_DADFAILED`: not usable
+    pub tentative: bool,
+    /// `IFA_PROTO` is keepalived's (18): a daemon of our kind had set it
+    pub ours: bool,
+}
+
+/// A change in the kernel's tables, in the order it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KernelEvent {
+    /// An interface is there, or has changed
+    Link(Link),
+    /// The interface with this index has gone
+    LinkGone(u32),
+    /// An address is there
+    Address(IfAddress),
+    /// An address has gone
+    AddressGone(IfAddress),
+    /// Events were lost; the complete tables follow, and what they do not name is gone
+    Resync {
+        /// All interfaces
+        links: Vec<Link>,
+        /// All addresses
+        addresses: Vec<IfAddress>,
+    },
+}

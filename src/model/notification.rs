@@ -1,0 +1,72 @@
+//! State changes that the outside world is told of.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Script;
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// A virtual router
+    Instance,
+    /// A sync group
+    Group,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Subject::Instance => "INSTANCE",
+            Subject::Group => "GROUP",
+        })
+    }
+}
+
+/// What it changed to, in the words that scripts and FIFOs are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum NotifyState {
+    /// Holds the addresses
+    Master,
+    /// Waits
+    Backup,
+    /// Cannot take part
+    Fault,
+    /// The daemon stops
+    Stop,
+    /// A reload removed the instance
+    Deleted,
+    /// A master heard a weaker router
+    MasterRxLowerPri,
+}
+
+impl fmt::Display for NotifyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NotifyState::Master => "MASTER",
+            NotifyState::Backup => "BACKUP",
+            NotifyState::Fault => "FAULT",
+            NotifyState::Stop => "STOP",
+            NotifyState::Deleted => "DELETED",
+            NotifyState::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
+        })
+    }
+}
+
+/// One state change. Changes of one subject are delivered in the order they happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Instance or group
+    pub subject: Subject,
+    /// Its name
+    pub name: String,
+    /// The new state
+    pub state: NotifyState,
+    /// Effective priority; 0 for a group
+    pub priority: u8,
+    /// `notify_master` and the like: run first, with its own arguments only
+    pub specific: Option<Script>,
+    /// `notify`: run second, with subject, name, state and priority appended
+    pub generic: Option<Script>,
+}

@@ -1,0 +1,156 @@
+//! The words of the VRRP engine: what it is told and what it wants done.
+//!
+//! The engine never acts. The driver (`vrrp/mod.rs`) feeds [`Event`]s and carries out [`Action`]s in order; the
+//! simulator does the same with virtual hands.
+
+use std::net::IpAddr;
+
+use crate::model::{Address, Family, IfAddress, IfName, Link, Notification};
+
+/// A pair of sockets that the engine asked for. Numbers are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(pub u32);
+
+/// What a channel listens to and sends over. Instances with equal channels share one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel {
+    /// Interface that it is bound to; `None` only for unicast
+    pub interface: Option<IfName>,
+    /// Family
+    pub family: Family,
+    /// Multicast group joined, or unicast source address bound to
+    pub local: Local,
+}
+
+/// The local side of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Local {
+    /// Joins and binds to this group
+    Group(IpAddr),
+    /// Binds to this address
+    Source(IpAddr),
+}
+
+/// A datagram as a raw socket delivers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// Source address
+    pub source: IpAddr,
+    /// Destination address, where the socket tells it
+    pub destination: Option<IpAddr>,
+    /// TTL or hop limit, where the socket tells it
+    pub ttl: Option<u8>,
+    /// IPv4: with the IP header; IPv6: what follows the IPv6 header
+    pub bytes: &'a [u8],
+}
+
+/// What happens to the engine.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// An interface is there, or has changed
+    Link(Link),
+    /// The interface with this index has gone
+    LinkGone(u32),
+    /// An address is there
+    Address(IfAddress),
+    /// An address has gone
+    AddressGone(IfAddress),
+    /// Interfaces and addresses are known: begin
+    Start,
+    /// A datagram has arrived
+    Datagram(ChannelId, Datagram<'a>),
+    /// A channel could not be opened, or broke
+    ChannelFailed(ChannelId, String),
+    /// The kernel refused to add an address
+    AddressRefused(Address, String),
+    /// Leave everything
+    Stop {
+        /// Leave addresses where they are and send no priority 0 (`-V`)
+        keep_addresses: bool,
+    },
+}
+
+/// What the engine wants done. Actions are carried out in the order they are polled, except that the driver may
+/// carry out those of one turn stage by stage (see [`Action::stage`]): adverts of all instances first, then all
+/// kernel tables in one burst, then announcements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Open the sockets of a channel
+    Open(ChannelId, Channel),
+    /// Close them
+    Close(ChannelId),
+    /// Listen on this channel only for these virtual routers
+    Listen(ChannelId, Vec<u8>),
+    /// Send an advert
+    Send(Outgoing),
+    /// Put an address on its interface
+    AddAddress(Address),
+    /// Take an address from its interface
+    RemoveAddress(Address),
+    /// One gratuitous ARP or unsolicited neighbour advertisement
+    Announce {
+        /// Where it is sent
+        interface: IfName,
+        /// For which address
+        address: IpAddr,
+    },
+    /// Tell scripts and whoever listens
+    Notify(Notification),
+    /// Write a log line
+    Log(Level, String),
+}
+
+/// A packet to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Over which channel
+    pub channel: ChannelId,
+    /// Group or peer
+    pub to: IpAddr,
+    /// Source address
+    pub source: IpAddr,
+    /// TTL or hop limit; `None` is the kernel's default (IPv6 unicast only)
+    pub ttl: Option<u8>,
+    /// IPv4: with the IP header (checksum left to the kernel); IPv6: from the VRRP header, checksum left to the kernel
+    pub bytes: Vec<u8>,
+}
+
+/// Weight of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something the operator should mend
+    Warning,
+    /// Ordinary
+    Info,
+    /// Only with `-D`
+    Detail,
+}
+
+/// When, within one turn, an action is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Sockets
+    Channels,
+    /// Adverts
+    Adverts,
+    /// Addresses
+    Tables,
+    /// Gratuitous ARP and NA
+    Announcements,
+    /// Scripts and log
+    Reports,
+}
+
+impl Action {
+    /// The stage of this action. Within an instance's turn the stages are in order already, so a stable sort by stage
+    /// over many instances keeps each one's order.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Action::Open(..) | Action::Close(_) | Action::Listen(..) => Stage::Channels,
+            Action::Send(_) => Stage::Adverts,
+            Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
+            Action::Announce { .. } => Stage::Announcements,
+            Action::Notify(_) | Action::Log(..) => Stage::Reports,
+        }
+    }
+}
