@@ -3,4 +3,5 @@
 //! `src/README.md` is the map of the rooms.
 
 pub mod model;
+pub mod os;
 pub mod vrrp;
