@@ -2,7 +2,9 @@
 //!
 //! `src/README.md` is the map of the rooms.
 
+pub mod check;
 pub mod cli;
+pub mod core;
 pub mod log;
 pub mod model;
 pub mod os;

@@ -1,0 +1,157 @@
+//! The life of a child around its driver: what every child does first and last.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::net::UnixStream;
+
+use tokio::runtime;
+use tracing::{info, warn};
+
+use super::roles;
+use crate::check;
+use crate::log::Log;
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck, ToVrrp};
+use crate::os::ipc::{self, Link};
+use crate::os::signals::Signals;
+use crate::os::{pid_file, process, script, usage};
+
+/// Why a child never came to its driver.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    /// The system refused something that every process needs
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The parent is not understood
+    #[error(transparent)]
+    Ipc(#[from] ipc::Error),
+    /// Something else than a start came first
+    #[error("the parent did not begin with a start")]
+    NoStart,
+}
+
+/// What a driver ends with.
+type End = Result<(), PermanentExit>;
+
+/// The whole life; the answer is the exit status.
+pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
+    let ignore_interrupt = command_line
+        .iter()
+        .any(|word| word == roles::IGNORE_INTERRUPT);
+    match live(role, ignore_interrupt) {
+        Ok(Ok(())) => 0,
+        Ok(Err(permanent)) => permanent as u8,
+        Err(error) => {
+            // There is no log without the first frame.
+            eprintln!("{}: {error}", roles::words(role).ident);
+            PermanentExit::Fatal as u8
+        }
+    }
+}
+
+fn live(role: Role, ignore_interrupt: bool) -> Result<End, Error> {
+    process::end_with_parent()?;
+    process::keep_descriptors_private();
+    script::drop_groups();
+    let socket = ipc::take_standard_input()?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let end = runtime.block_on(async {
+        let signals = Signals::listen(ignore_interrupt)?;
+        match role {
+            Role::Check => check(socket, signals).await,
+            Role::Vrrp => vrrp(socket, signals).await,
+        }
+    });
+    // Work that is still going on must not delay the end.
+    runtime.shutdown_background();
+    end
+}
+
+async fn check(socket: UnixStream, signals: Signals) -> Result<End, Error> {
+    let mut link = Link::<FromChild, ToCheck>::new(socket)?;
+    let (options, config) = match link.receiver.receive().await? {
+        Some(ToCheck::Start(options, config)) => (options, config),
+        Some(ToCheck::Reload(_)) => return Err(Error::NoStart),
+        // The parent has ended already.
+        None => return Ok(Ok(())),
+    };
+    let log = begin(&options);
+    let end = check::run(config, link, signals).await;
+    finish(&options, &log);
+    Ok(end)
+}
+
+async fn vrrp(socket: UnixStream, signals: Signals) -> Result<End, Error> {
+    let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
+    let (options, config) = match link.receiver.receive().await? {
+        Some(ToVrrp::Start(options, config)) => (options, config),
+        Some(ToVrrp::Reload(_)) => return Err(Error::NoStart),
+        None => return Ok(Ok(())),
+    };
+    let log = begin(&options);
+    let end = idle(options.clone(), config, link, signals).await;
+    finish(&options, &log);
+    Ok(end)
+}
+
+/// Becomes what the first frame says.
+fn begin(options: &ChildOptions) -> Log {
+    let log = Log::open(&options.log);
+    log.start();
+    if let Err(error) = process::set_name(&options.process_name) {
+        warn!(
+            "The process cannot be named {}: {error}",
+            options.process_name
+        );
+    }
+    log
+}
+
+/// Leaves nothing behind but a line in the log.
+fn finish(options: &ChildOptions, log: &Log) {
+    pid_file::remove_if_of(&options.pid_file, std::process::id());
+    if options.log.detail {
+        report_usage();
+    } else {
+        info!("Stopped");
+    }
+    log.flush();
+}
+
+fn report_usage() {
+    let (own, children) = (usage::own(), usage::children());
+    if children.user.is_zero() && children.system.is_zero() {
+        info!(
+            "Stopped - used {} user time, {} system time",
+            own.user, own.system
+        );
+    } else {
+        info!(
+            "Stopped - used (self/children) {}/{} user time, {}/{} system time",
+            own.user, children.user, own.system, children.system
+        );
+    }
+}
+
+/// What a child does until the driver of `vrrp` is there.
+async fn idle(
+    _: ChildOptions,
+    _: Box<crate::model::VrrpConfig>,
+    mut link: Link<FromChild, ToVrrp>,
+    mut signals: Signals,
+) -> End {
+    let _ = link.sender.send(&FromChild::Ready).await;
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => {
+                if signal == crate::os::signals::Signal::Stop { return Ok(()) }
+            }
+            frame = link.receiver.receive() => match frame {
+                Ok(Some(_)) => { let _ = link.sender.send(&FromChild::Reloaded).await; }
+                _ => return Ok(()),
+            }
+        }
+    }
+}
