@@ -8,4 +8,5 @@ pub mod core;
 pub mod log;
 pub mod model;
 pub mod os;
+pub mod report;
 pub mod vrrp;
