@@ -175,9 +175,12 @@ fn scripts_of_one_subject_start_in_order() {
         let notifier = Notifier::start().expect("a notifier");
         let stamp =
             "#!/bin/sh\ncut -d' ' -f22 /proc/$$/stat > \"${0%/*}/$1\"\necho $$ >> \"${0%/*}/$1\"\n";
+        let script = folder.script("stamp", stamp, &[]);
         for number in 0..5 {
+            let mut script = script.clone();
+            script.argv.push(format!("s{number}").into());
             notifier.notify(Notification {
-                specific: Some(folder.script("stamp", stamp, &[&format!("s{number}")])),
+                specific: Some(script),
                 ..notification("VI_1", NotifyState::Backup)
             });
         }
