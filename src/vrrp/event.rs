@@ -55,6 +55,8 @@ pub enum Event<'a> {
     Address(IfAddress),
     /// An address has gone
     AddressGone(IfAddress),
+    /// Events were lost: these are all interfaces and addresses
+    Resync(Vec<Link>, Vec<IfAddress>),
     /// Interfaces and addresses are known: begin
     Start,
     /// A datagram has arrived
