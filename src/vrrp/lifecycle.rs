@@ -101,6 +101,10 @@ impl Engine {
         for id in self.order.clone() {
             self.inspect(now, id);
         }
+        // A router may have been in FAULT only for a partner that it no longer has.
+        for id in self.order.clone() {
+            self.recover(now, id);
+        }
         let fresh: Vec<RouterId> =
             matching.routers.iter().filter(|(_, old)| old.is_none()).map(|(id, _)| *id).collect();
         self.start_routers(now, &fresh);
