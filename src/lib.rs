@@ -4,3 +4,4 @@
 
 pub mod model;
 pub mod vrrp;
+pub mod wire;
