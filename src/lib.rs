@@ -5,5 +5,6 @@
 pub mod model;
 pub mod net;
 pub mod os;
+pub mod sock;
 pub mod vrrp;
 pub mod wire;
