@@ -3,5 +3,8 @@
 //! `src/README.md` is the map of the rooms.
 
 pub mod model;
+pub mod net;
+pub mod os;
+pub mod sock;
 pub mod vrrp;
 pub mod wire;

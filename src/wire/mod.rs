@@ -4,4 +4,5 @@
 
 pub mod checksum;
 pub mod ipv4;
+pub mod neigh;
 pub mod vrrp;
