@@ -20,7 +20,7 @@ use super::ownership::Ownership;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::stats::Counter;
 use super::sync::Group;
-use crate::model::{IfAddress, IfName, Micros, Time, VrrpConfig};
+use crate::model::{IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
@@ -148,7 +148,7 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
-            Event::Stop { keep_addresses } => self.stop(keep_addresses),
+            Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
     }
@@ -183,6 +183,11 @@ impl Engine {
         };
         let router = self.timers.first().map(|(at, _)| *at);
         [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// The interface of this name, as the kernel described it last.
+    pub fn link(&self, name: &IfName) -> Option<&Link> {
+        self.links.get(name)
     }
 
     /// Ends a turn: paced announcements, socket filters, timers.

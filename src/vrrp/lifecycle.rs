@@ -342,12 +342,15 @@ impl Engine {
     }
 
     /// Releases everything: farewells first, then addresses, then notices, then sockets.
-    pub(super) fn stop(&mut self, keep_addresses: bool) {
+    pub(super) fn stop(&mut self, keep_addresses: bool, take_all: bool) {
         if self.phase == Phase::Stopped {
             return;
         }
         let started = self.phase != Phase::Learning;
         self.phase = Phase::Stopped;
+        if take_all {
+            self.ownership.forget_native();
+        }
         let order = self.order.clone();
         if !keep_addresses && started {
             for id in &order {

@@ -3,9 +3,11 @@
 pub mod accept;
 mod announce;
 mod channels;
+pub mod driver;
 pub mod engine;
 pub mod event;
 pub mod fsm;
+mod hands;
 mod lifecycle;
 mod limit;
 pub mod links;

@@ -63,6 +63,11 @@ impl Ownership {
         self.native.insert(Key::of(address));
     }
 
+    /// All addresses are ours to remove from now on.
+    pub(super) fn forget_native(&mut self) {
+        self.native.clear();
+    }
+
     /// Whether an address is never to be removed.
     pub(super) fn is_native(&self, address: &Address) -> bool {
         self.native.contains(&Key::of(address))

@@ -95,7 +95,7 @@ impl World {
         self.run_until(self.now + self.bound + Micros::from_secs(2));
         self.check_agreement(true);
         for node in 0..self.nodes.len() {
-            let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false });
+            let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false, take_all: false });
             self.apply(node, effects);
             assert!(self.nodes[node].virtual_addresses().is_empty(), "node {node} left a VIP behind\n{}", self.story());
             self.nodes[node].kill();
@@ -154,14 +154,7 @@ impl World {
                 }
             }
             Coming::Report { node, event } => {
-                let event = match event {
-                    KernelEvent::Link(link) => Event::Link(link),
-                    KernelEvent::LinkGone(index) => Event::LinkGone(index),
-                    KernelEvent::Address(address) => Event::Address(address),
-                    KernelEvent::AddressGone(address) => Event::AddressGone(address),
-                    KernelEvent::Resync { links, addresses } => Event::Resync(links, addresses),
-                };
-                let effects = self.nodes[node].feed(self.now, event);
+                let effects = self.nodes[node].feed(self.now, Event::from(event));
                 self.apply(node, effects);
             }
         }
@@ -228,7 +221,7 @@ impl World {
             2 | 3 => self.boot(node),
             4 => {
                 self.note(format!("--- node {node} is stopped"));
-                let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false });
+                let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false, take_all: false });
                 self.apply(node, effects);
                 self.nodes[node].kill();
             }
