@@ -186,8 +186,7 @@ impl Hands {
         let Some(socket) = self.channels.get(&packet.channel) else {
             return;
         };
-        let outgoing =
-            Packet { to: packet.to, source: packet.source, hop_limit: packet.ttl, bytes: &packet.bytes };
+        let outgoing = Packet { to: packet.to, source: packet.source, hop_limit: packet.ttl, bytes: &packet.bytes };
         let Err(error) = socket.send(&outgoing) else {
             return;
         };
