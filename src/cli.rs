@@ -98,11 +98,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             config_file: None,
-            subsystems: Subsystems {
-                check: true,
-                vrrp: true,
-                all: false,
-            },
+            subsystems: Subsystems { check: true, vrrp: true, all: false },
             foreground: false,
             log_console: false,
             log_detail: false,
@@ -129,14 +125,7 @@ impl Default for Options {
 
 /// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
 pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
-    let mut reading = Reading {
-        options: Options {
-            command_line,
-            ..Options::default()
-        },
-        test: None,
-        failed: false,
-    };
+    let mut reading = Reading { options: Options { command_line, ..Options::default() }, test: None, failed: false };
     // A closed stream must not keep the daemon from starting: the results of writing do not count here.
     match reading.read(out, err) {
         Some(status) => Request::Exit(status),
@@ -189,28 +178,15 @@ impl Reading {
         None
     }
 
-    fn apply(
-        &mut self,
-        name: &str,
-        value: Option<OsString>,
-        out: &mut dyn Write,
-        err: &mut dyn Write,
-    ) -> Option<u8> {
+    fn apply(&mut self, name: &str, value: Option<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Option<u8> {
         let options = &mut self.options;
         let path = |value: Option<OsString>| value.map(PathBuf::from);
-        let text =
-            |value: Option<OsString>| value.map(|value| value.to_string_lossy().into_owned());
+        let text = |value: Option<OsString>| value.map(|value| value.to_string_lossy().into_owned());
         match name {
             "use-file" => options.config_file = path(value),
             "vrrp" => options.subsystems.check = false,
             "check" => options.subsystems.vrrp = false,
-            "all" => {
-                options.subsystems = Subsystems {
-                    check: true,
-                    vrrp: true,
-                    all: true,
-                }
-            }
+            "all" => options.subsystems = Subsystems { check: true, vrrp: true, all: true },
             "log-console" => options.log_console = true,
             "log-detail" => options.log_detail = true,
             "log-facility" => match value.as_deref().and_then(facility) {

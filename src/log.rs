@@ -71,23 +71,13 @@ impl Outlet {
     fn new(device: impl Device + 'static) -> Self {
         let (queue, lines) = channel();
         let count = Arc::default();
-        let writer = Writer {
-            device: Box::new(device),
-            lines,
-            count: Arc::clone(&count),
-        };
-        Outlet {
-            queue,
-            count,
-            writer: Mutex::new(Some(writer)),
-        }
+        let writer = Writer { device: Box::new(device), lines, count: Arc::clone(&count) };
+        Outlet { queue, count, writer: Mutex::new(Some(writer)) }
     }
 
     fn offer(&self, line: Line) {
         let Count { waiting, lost } = &*self.count;
-        if waiting.fetch_add(1, Ordering::Relaxed) < QUEUE
-            && self.queue.send(Message::Line(line)).is_ok()
-        {
+        if waiting.fetch_add(1, Ordering::Relaxed) < QUEUE && self.queue.send(Message::Line(line)).is_ok() {
             return;
         }
         waiting.fetch_sub(1, Ordering::Relaxed);
@@ -98,10 +88,7 @@ impl Outlet {
         let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
         if let Some(writer) = writer {
             // Without a thread the lines are lost, and the process goes on.
-            let _ = thread::Builder::new()
-                .name("log".into())
-                .stack_size(128 << 10)
-                .spawn(move || writer.run());
+            let _ = thread::Builder::new().name("log".into()).stack_size(128 << 10).spawn(move || writer.run());
         }
     }
 }
@@ -134,11 +121,7 @@ impl Writer {
         let missing = lost.swap(0, Ordering::Relaxed);
         if missing > 0 {
             let text = format!("{missing} log lines dropped");
-            let report = Line {
-                level: Level::WARN,
-                text,
-                ..*line
-            };
+            let report = Line { level: Level::WARN, text, ..*line };
             if self.device.write(&report).is_err() {
                 lost.fetch_add(missing, Ordering::Relaxed);
             }
@@ -166,13 +149,8 @@ impl Log {
         if let Some(facility) = options.facility {
             outlets.push(Outlet::new(Syslog::new(options.ident.clone(), facility)));
         }
-        let log = Log {
-            outlets: outlets.into(),
-        };
-        let layer = Tap {
-            log: log.clone(),
-            detail: options.detail,
-        };
+        let log = Log { outlets: outlets.into() };
+        let layer = Tap { log: log.clone(), detail: options.detail };
         // A second subscriber is refused: tests open several logs in one process.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
         log
@@ -215,21 +193,13 @@ struct Tap {
 impl<S: Subscriber> Layer<S> for Tap {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = *event.metadata().level();
-        let wanted = if self.detail {
-            Level::DEBUG
-        } else {
-            Level::INFO
-        };
+        let wanted = if self.detail { Level::DEBUG } else { Level::INFO };
         if level > wanted || !event.metadata().target().starts_with(OUR_TARGETS) {
             return;
         }
         let mut text = Text(String::new());
         event.record(&mut text);
-        let line = Line {
-            level,
-            when: SystemTime::now(),
-            text: one_line(text.0),
-        };
+        let line = Line { level, when: SystemTime::now(), text: one_line(text.0) };
         if let Some((last, others)) = self.log.outlets.split_last() {
             others.iter().for_each(|outlet| outlet.offer(line.clone()));
             last.offer(line);

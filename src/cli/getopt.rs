@@ -41,22 +41,14 @@ pub(super) struct Walk<'a, W> {
 
 impl<'a, 'w, W: Iterator<Item = &'w OsString>> Walk<'a, W> {
     pub(super) fn new(command: &'a Command, words: W) -> Self {
-        Walk {
-            command,
-            words,
-            cluster: Vec::new(),
-            ended: false,
-        }
+        Walk { command, words, cluster: Vec::new(), ended: false }
     }
 
     fn short(&mut self) -> Option<Item<'a>> {
         let (&letter, rest) = self.cluster.split_first()?;
         let rest = rest.to_vec();
         self.cluster.clear();
-        let found = self
-            .command
-            .get_arguments()
-            .find(|arg| arg.get_short() == Some(char::from(letter)));
+        let found = self.command.get_arguments().find(|arg| arg.get_short() == Some(char::from(letter)));
         let Some(arg) = found else {
             self.cluster = rest;
             return Some(Item::Unknown(word(&[b'-', letter])));
@@ -99,10 +91,7 @@ impl<'a, 'w, W: Iterator<Item = &'w OsString>> Walk<'a, W> {
 
     /// The option with this name, or the only one whose name begins so.
     fn find_long(&self, name: &[u8]) -> Option<&'a Arg> {
-        let long = |arg: &&'a Arg| {
-            arg.get_long()
-                .is_some_and(|long| long.as_bytes().starts_with(name))
-        };
+        let long = |arg: &&'a Arg| arg.get_long().is_some_and(|long| long.as_bytes().starts_with(name));
         let exact = |arg: &&'a Arg| arg.get_long().is_some_and(|long| long.as_bytes() == name);
         let arguments = || self.command.get_arguments();
         arguments().find(exact).or_else(|| {

@@ -15,21 +15,12 @@ fn switch(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
 
 /// An option with a value.
 fn value(name: &'static str, short: Option<char>, value: &'static str, help: &'static str) -> Arg {
-    option(name, short, help)
-        .action(ArgAction::Set)
-        .value_name(value)
+    option(name, short, help).action(ArgAction::Set).value_name(value)
 }
 
 /// An option whose value may be attached.
-fn optional(
-    name: &'static str,
-    short: Option<char>,
-    kind: &'static str,
-    help: &'static str,
-) -> Arg {
-    value(name, short, kind, help)
-        .num_args(0..=1)
-        .require_equals(true)
+fn optional(name: &'static str, short: Option<char>, kind: &'static str, help: &'static str) -> Arg {
+    value(name, short, kind, help).num_args(0..=1).require_equals(true)
 }
 
 fn option(name: &'static str, short: Option<char>, help: &'static str) -> Arg {

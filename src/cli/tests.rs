@@ -26,14 +26,7 @@ fn short_options_share_a_dash_and_values_may_be_attached() {
     assert!(o.foreground && o.log_console && o.log_detail);
     assert_eq!(o.config_file, Some("/a/b".into()));
     assert_eq!(o.pid_file, Some("/run/x.pid".into()));
-    assert_eq!(
-        o.subsystems,
-        Subsystems {
-            check: false,
-            vrrp: true,
-            all: false
-        }
-    );
+    assert_eq!(o.subsystems, Subsystems { check: false, vrrp: true, all: false });
 }
 
 #[test]
@@ -58,19 +51,10 @@ fn all_faults_are_told_in_keepaliveds_words() {
     refused("keepalived -Q", "Unknown option -Q\n");
     refused("keepalived --nosuch", "Unknown option --nosuch\n");
     refused("keepalived -f", "Missing parameter for option -f\n");
-    refused(
-        "keepalived --use-file",
-        "Missing parameter for option --use-file\n",
-    );
-    refused(
-        "keepalived --use-file=",
-        "Missing parameter for option --use-file\n",
-    );
+    refused("keepalived --use-file", "Missing parameter for option --use-file\n");
+    refused("keepalived --use-file=", "Missing parameter for option --use-file\n");
     refused("keepalived --vrrp=yes", "Unknown option --vrrp=yes\n");
-    refused(
-        "keepalived -nQ -W -f",
-        "Unknown option -Q\nUnknown option -W\nMissing parameter for option -f\n",
-    );
+    refused("keepalived -nQ -W -f", "Unknown option -Q\nUnknown option -W\nMissing parameter for option -f\n");
 }
 
 #[test]
@@ -78,14 +62,7 @@ fn stray_words_are_named_and_the_daemon_goes_on() {
     let (out, err, request) = run("keepalived a -n b -- -D");
     assert_eq!(out, "Unexpected argument(s): a b -D \n");
     assert_eq!(err, "");
-    assert!(matches!(
-        request,
-        Request::Run(Options {
-            foreground: true,
-            log_detail: false,
-            ..
-        })
-    ));
+    assert!(matches!(request, Request::Run(Options { foreground: true, log_detail: false, .. })));
 }
 
 #[test]
@@ -96,10 +73,7 @@ fn an_optional_value_must_be_attached() {
     };
     assert_eq!(test("keepalived -t"), None);
     assert_eq!(test("keepalived -t/tmp/log"), Some("/tmp/log".into()));
-    assert_eq!(
-        test("keepalived --config-test=/tmp/log"),
-        Some("/tmp/log".into())
-    );
+    assert_eq!(test("keepalived --config-test=/tmp/log"), Some("/tmp/log".into()));
     let (out, _, _) = run("keepalived --config-test /tmp/log");
     assert_eq!(out, "Unexpected argument(s): /tmp/log \n");
 }
@@ -114,10 +88,7 @@ fn signal_numbers_are_those_that_clients_know() {
         ("STATS_CLEAR", "63\n"),
         ("JSON", "36\n"),
     ] {
-        assert_eq!(
-            run(&format!("keepalived --signum={name}")),
-            (number.into(), String::new(), Request::Exit(0))
-        );
+        assert_eq!(run(&format!("keepalived --signum={name}")), (number.into(), String::new(), Request::Exit(0)));
     }
     refused("keepalived --signum reload", "Unknown sigfunc reload\n");
     refused("keepalived --signum=TDUMP", "Unknown sigfunc TDUMP\n");
@@ -137,16 +108,8 @@ fn version_and_help_are_told_on_standard_error_at_once() {
 
     let (out, err, request) = run("/usr/sbin/keepalived -h");
     assert_eq!((out.as_str(), request), ("", Request::Exit(0)));
-    assert!(
-        err.starts_with("Usage: /usr/sbin/keepalived [OPTION...]\n"),
-        "{err}"
-    );
-    for option in [
-        "-f, --use-file <FILE>",
-        "--signum <SIGFUNC>",
-        "--all ",
-        "(accepted; not active yet)",
-    ] {
+    assert!(err.starts_with("Usage: /usr/sbin/keepalived [OPTION...]\n"), "{err}");
+    for option in ["-f, --use-file <FILE>", "--signum <SIGFUNC>", "--all ", "(accepted; not active yet)"] {
         assert!(err.contains(option), "{option} in {err}");
     }
 }
@@ -154,15 +117,9 @@ fn version_and_help_are_told_on_standard_error_at_once() {
 #[test]
 fn every_option_of_keepalived_is_known() {
     let known = "f P C B l D S G u X V I R n d p r T c a b x A s m M e i t v h";
-    let shorts: Vec<char> = options::command()
-        .get_arguments()
-        .filter_map(clap::Arg::get_short)
-        .collect();
+    let shorts: Vec<char> = options::command().get_arguments().filter_map(clap::Arg::get_short).collect();
     for letter in known.split(' ') {
-        assert!(
-            shorts.iter().any(|short| letter == short.to_string()),
-            "-{letter}"
-        );
+        assert!(shorts.iter().any(|short| letter == short.to_string()), "-{letter}");
     }
 }
 
@@ -196,13 +153,6 @@ fn facilities_have_their_syslog_numbers() {
 #[test]
 fn all_brings_back_what_was_switched_off() {
     let o = options("keepalived -P -C --all");
-    assert_eq!(
-        o.subsystems,
-        Subsystems {
-            check: true,
-            vrrp: true,
-            all: true
-        }
-    );
+    assert_eq!(o.subsystems, Subsystems { check: true, vrrp: true, all: true });
     assert!(!options("keepalived --all -C").subsystems.vrrp);
 }

@@ -27,8 +27,7 @@ impl std::fmt::Display for Release {
 
 /// The text of `--version`.
 pub(super) fn text() -> String {
-    let distribution =
-        host::distribution().map_or_else(String::new, |name| format!("Distro: {name}\n"));
+    let distribution = host::distribution().map_or_else(String::new, |name| format!("Distro: {name}\n"));
     format!(
         "{RELEASE}\n\
          \n\

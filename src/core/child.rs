@@ -34,9 +34,7 @@ type End = Result<(), PermanentExit>;
 
 /// The whole life; the answer is the exit status.
 pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
-    let ignore_interrupt = command_line
-        .iter()
-        .any(|word| word == roles::IGNORE_INTERRUPT);
+    let ignore_interrupt = command_line.iter().any(|word| word == roles::IGNORE_INTERRUPT);
     match live(role, ignore_interrupt) {
         Ok(Ok(())) => 0,
         Ok(Err(permanent)) => permanent as u8,
@@ -53,9 +51,7 @@ fn live(role: Role, ignore_interrupt: bool) -> Result<End, Error> {
     process::keep_descriptors_private();
     script::drop_groups();
     let socket = ipc::take_standard_input()?;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async {
         let signals = Signals::listen(ignore_interrupt)?;
         match role {
@@ -100,10 +96,7 @@ fn begin(options: &ChildOptions) -> Log {
     let log = Log::open(&options.log);
     log.start();
     if let Err(error) = process::set_name(&options.process_name) {
-        warn!(
-            "The process cannot be named {}: {error}",
-            options.process_name
-        );
+        warn!("The process cannot be named {}: {error}", options.process_name);
     }
     log
 }
@@ -122,10 +115,7 @@ fn finish(options: &ChildOptions, log: &Log) {
 fn report_usage() {
     let (own, children) = (usage::own(), usage::children());
     if children.user.is_zero() && children.system.is_zero() {
-        info!(
-            "Stopped - used {} user time, {} system time",
-            own.user, own.system
-        );
+        info!("Stopped - used {} user time, {} system time", own.user, own.system);
     } else {
         info!(
             "Stopped - used (self/children) {}/{} user time, {}/{} system time",

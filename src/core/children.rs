@@ -60,12 +60,7 @@ impl Child {
         let link = Link::<(), FromChild>::new(socket)?;
         let (outbox, frames) = mpsc::unbounded_channel();
         tokio::spawn(talk(pid, link, frames, words));
-        let child = Child {
-            pid,
-            phase: Phase::Starting,
-            started: Instant::now(),
-            outbox,
-        };
+        let child = Child { pid, phase: Phase::Starting, started: Instant::now(), outbox };
         child.send(first);
         Ok(child)
     }
@@ -80,10 +75,7 @@ impl Child {
         if !matches!(self.phase, Phase::Leaving { .. }) {
             process::send_signal(self.pid, Signal::SIGTERM);
             let until = Instant::now() + patience;
-            self.phase = Phase::Leaving {
-                until,
-                forced: false,
-            };
+            self.phase = Phase::Leaving { until, forced: false };
         }
     }
 
@@ -100,10 +92,7 @@ async fn talk(
     mut frames: mpsc::UnboundedReceiver<Frame>,
     words: mpsc::UnboundedSender<Word>,
 ) {
-    let Link {
-        mut sender,
-        mut receiver,
-    } = link;
+    let Link { mut sender, mut receiver } = link;
     let listen = async {
         loop {
             match receiver.receive().await {
@@ -155,13 +144,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new(role: Role, pid_file: Option<PidFile>) -> Self {
-        Place {
-            role,
-            slot: Slot::Empty,
-            wanted: false,
-            respawn: Respawn::default(),
-            pid_file,
-        }
+        Place { role, slot: Slot::Empty, wanted: false, respawn: Respawn::default(), pid_file }
     }
 
     /// The living child.
@@ -179,9 +162,7 @@ impl Place {
             Pause::Limit(pause) => {
                 let process = roles::words(self.role).process;
                 let seconds = pause.as_secs();
-                info!(
-                    "Restart of {process} process delayed {seconds} seconds to limit respawn rate"
-                );
+                info!("Restart of {process} process delayed {seconds} seconds to limit respawn rate");
                 pause
             }
         };
@@ -190,11 +171,7 @@ impl Place {
 
     /// Notes the pid of the child in its file; without a file the child works all the same.
     pub(super) fn write_pid(&mut self, path: &Path, pid: u32) {
-        let mut file = match self
-            .pid_file
-            .take()
-            .map_or_else(|| PidFile::claim(path), Ok)
-        {
+        let mut file = match self.pid_file.take().map_or_else(|| PidFile::claim(path), Ok) {
             Ok(file) => file,
             Err(error) => {
                 warn!("{error}");
@@ -211,22 +188,13 @@ impl Place {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.slot {
             Slot::Waiting(until) => Some(*until),
-            Slot::Living(Child {
-                phase: Phase::Leaving { until, .. },
-                ..
-            }) => Some(*until),
+            Slot::Living(Child { phase: Phase::Leaving { until, .. }, .. }) => Some(*until),
             Slot::Empty | Slot::Living(_) => None,
         }
     }
 
     /// Whether an answer of its child is awaited.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(
-            &self.slot,
-            Slot::Living(Child {
-                phase: Phase::Starting | Phase::Reloading,
-                ..
-            })
-        )
+        matches!(&self.slot, Slot::Living(Child { phase: Phase::Starting | Phase::Reloading, .. }))
     }
 }

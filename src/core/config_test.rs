@@ -20,10 +20,7 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
         Some(path) => match open(path) {
             Ok(file) => Box::new(file),
             Err(error) => {
-                eprintln!(
-                    "Unable to open config-test log file {} {error}",
-                    path.display()
-                );
+                eprintln!("Unable to open config-test log file {} {error}", path.display());
                 return 1;
             }
         },
@@ -47,10 +44,5 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
 
 /// Appends, and follows no symbolic link.
 fn open(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o644)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)
+    OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)
 }

@@ -45,10 +45,7 @@ impl Source {
     /// By the command line.
     pub(super) fn new(options: &Options) -> Self {
         Source {
-            file: options
-                .config_file
-                .clone()
-                .unwrap_or_else(|| DEFAULT_FILE.into()),
+            file: options.config_file.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
             config_id: options.config_id.clone(),
             require_files: options.all_config,
         }
@@ -56,23 +53,14 @@ impl Source {
 
     /// Reads for a daemon.
     pub(super) fn read(&self) -> Reading {
-        let refusal = (!self.file.is_file()).then(|| Refusal {
-            status: 6,
-            text: format!("Config files missing '{}'.", self.file.display()),
-        });
-        Reading {
-            config: Box::default(),
-            complaints: Vec::new(),
-            refusal,
-        }
+        let refusal = (!self.file.is_file())
+            .then(|| Refusal { status: 6, text: format!("Config files missing '{}'.", self.file.display()) });
+        Reading { config: Box::default(), complaints: Vec::new(), refusal }
     }
 
     /// Reads for `-t`: the complaints as people want to read them, and the exit status.
     pub(super) fn test(&self) -> (String, u8) {
         let refusal = self.read().refusal;
-        (
-            refusal.map_or_else(String::new, |refusal| refusal.text + "\n"),
-            0,
-        )
+        (refusal.map_or_else(String::new, |refusal| refusal.text + "\n"), 0)
     }
 }

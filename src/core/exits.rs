@@ -12,13 +12,9 @@ use crate::model::frame::PermanentExit;
 /// Whether a child has ended because of something that another start would not mend.
 pub(super) fn permanent(status: ExitStatus) -> Option<PermanentExit> {
     let code = status.code()?;
-    [
-        PermanentExit::Fatal,
-        PermanentExit::Config,
-        PermanentExit::MissingPermission,
-    ]
-    .into_iter()
-    .find(|exit| code == *exit as i32)
+    [PermanentExit::Fatal, PermanentExit::Config, PermanentExit::MissingPermission]
+        .into_iter()
+        .find(|exit| code == *exit as i32)
 }
 
 /// As in `exited with permanent error CONFIG`.
@@ -46,10 +42,7 @@ pub(super) fn report(pid: u32, status: ExitStatus) {
         (None, Some(libc::SIGKILL)) => {
             info!("pid {pid} exited due to signal 9 (Killed) - has rlimit_rttime been exceeded?");
         }
-        (None, Some(signal)) => info!(
-            "pid {pid} exited due to signal {signal} ({})",
-            describe(signal)
-        ),
+        (None, Some(signal)) => info!("pid {pid} exited due to signal {signal} ({})", describe(signal)),
         (None, None) => info!("pid {pid} exited: {status}"),
     }
 }

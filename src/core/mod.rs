@@ -64,8 +64,5 @@ fn part(command_line: &[OsString]) -> Option<Part> {
         return Some(Part::Reader);
     }
     let is_named = |candidate: &Role| role == roles::words(*candidate).argument;
-    [Role::Check, Role::Vrrp]
-        .into_iter()
-        .find(is_named)
-        .map(Part::Child)
+    [Role::Check, Role::Vrrp].into_iter().find(is_named).map(Part::Child)
 }

@@ -69,17 +69,10 @@ pub(super) struct Parent<'a> {
 
 impl<'a> Parent<'a> {
     /// Begins to listen to signals. `pid_files` are those of the children that the command line allows.
-    pub(super) fn new(
-        setting: &'a Setting,
-        config: Config,
-        pid_files: Vec<(Role, PidFile)>,
-    ) -> io::Result<Self> {
+    pub(super) fn new(setting: &'a Setting, config: Config, pid_files: Vec<(Role, PidFile)>) -> io::Result<Self> {
         let signals = Signals::listen(setting.options.ignore_sigint)?;
         let (word_sender, words) = mpsc::unbounded_channel();
-        let places = pid_files
-            .into_iter()
-            .map(|(role, file)| Place::new(role, Some(file)))
-            .collect();
+        let places = pid_files.into_iter().map(|(role, file)| Place::new(role, Some(file))).collect();
         Ok(Parent {
             setting,
             config,
@@ -139,9 +132,7 @@ impl<'a> Parent<'a> {
                 }
             }
             Event::Signal(Signal::Reload) => self.reload(),
-            Event::Signal(
-                signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json),
-            ) => {
+            Event::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
                 info!("{signal} is ignored: keepalived-rs does not serve it yet");
             }
             Event::Word((pid, word)) => self.heard(pid, word),
@@ -216,9 +207,7 @@ impl<'a> Parent<'a> {
         let ignore_interrupt = self.setting.options.ignore_sigint;
         let started = frames::start(role, self.setting, &self.config)
             .map_err(io::Error::other)
-            .and_then(|frame| {
-                Child::start(role, ignore_interrupt, frame, self.word_sender.clone())
-            });
+            .and_then(|frame| Child::start(role, ignore_interrupt, frame, self.word_sender.clone()));
         match started {
             Ok(child) => {
                 info!("Starting {name} child process, pid={}", child.pid);
@@ -235,11 +224,7 @@ impl<'a> Parent<'a> {
     // What children say and how they end
 
     fn heard(&mut self, pid: u32, word: FromChild) {
-        let child = self
-            .places
-            .iter_mut()
-            .filter_map(Place::child)
-            .find(|child| child.pid == pid);
+        let child = self.places.iter_mut().filter_map(Place::child).find(|child| child.pid == pid);
         let Some(child) = child else {
             return;
         };
@@ -253,16 +238,9 @@ impl<'a> Parent<'a> {
 
     /// Takes note of the end of a process: a child, the process that reads the configuration, or an orphan.
     fn buried(&mut self, pid: u32, status: ExitStatus) {
-        let place = self
-            .places
-            .iter_mut()
-            .enumerate()
-            .find_map(|(index, place)| {
-                place
-                    .child()
-                    .filter(|child| child.pid == pid)
-                    .map(|child| (index, child.phase, child.age()))
-            });
+        let place = self.places.iter_mut().enumerate().find_map(|(index, place)| {
+            place.child().filter(|child| child.pid == pid).map(|child| (index, child.phase, child.age()))
+        });
         let Some((index, phase, age)) = place else {
             return;
         };
@@ -273,10 +251,7 @@ impl<'a> Parent<'a> {
         let leaves = matches!(phase, Phase::Leaving { .. });
         match exits::permanent(status) {
             Some(permanent) if !leaves => {
-                info!(
-                    "pid {pid} exited with permanent error {}. Terminating",
-                    exits::name(permanent)
-                );
+                info!("pid {pid} exited with permanent error {}. Terminating", exits::name(permanent));
                 systemd::failed(exits::errno(permanent));
                 self.stop(permanent as u8);
             }
@@ -324,11 +299,7 @@ impl<'a> Parent<'a> {
                     place.slot = Slot::Empty;
                     self.start_if_wanted(index);
                 }
-                Slot::Living(Child {
-                    pid,
-                    phase: Phase::Leaving { until, forced },
-                    ..
-                }) if !*forced => {
+                Slot::Living(Child { pid, phase: Phase::Leaving { until, forced }, .. }) if !*forced => {
                     info!("{short} process failed to die - forcing termination");
                     process::send_signal(*pid, Unix::SIGKILL);
                     *until = now + FORCE_TIME;
@@ -349,9 +320,7 @@ impl<'a> Parent<'a> {
         let is_busy = self.incoming.is_some() || self.places.iter().any(Place::is_busy);
         match self.stage {
             Stage::Stopping(_) => {}
-            Stage::Starting | Stage::Running | Stage::Reloading if is_busy => {
-                self.reload_again = true
-            }
+            Stage::Starting | Stage::Running | Stage::Reloading if is_busy => self.reload_again = true,
             Stage::Starting | Stage::Running | Stage::Reloading => {
                 self.reload_again = false;
                 info!("Reloading ...");
@@ -365,11 +334,7 @@ impl<'a> Parent<'a> {
     fn read(&mut self, reading: Result<Reading, reload::Error>) {
         let refused = match reading {
             Err(error) => Some(error.to_string()),
-            Ok(Reading {
-                config,
-                complaints,
-                refusal,
-            }) => {
+            Ok(Reading { config, complaints, refusal }) => {
                 complaints.iter().for_each(|line| info!("{line}"));
                 let refused = refusal.map(|refusal| refusal.text);
                 let refused = refused.or_else(|| self.setting.unchangeable(&self.config, &config));
@@ -400,10 +365,7 @@ impl<'a> Parent<'a> {
             let (role, wanted) = (place.role, place.wanted);
             match &mut place.slot {
                 Slot::Living(child) if !wanted => child.dismiss(patience),
-                Slot::Living(Child {
-                    phase: Phase::Leaving { .. },
-                    ..
-                }) => {}
+                Slot::Living(Child { phase: Phase::Leaving { .. }, .. }) => {}
                 Slot::Living(child) => match frames::reload(role, &self.config) {
                     Ok(frame) => {
                         child.send(frame);
@@ -428,10 +390,7 @@ impl<'a> Parent<'a> {
         if self.incoming.is_some() || self.places.iter().any(Place::is_busy) {
             return;
         }
-        let waits = self
-            .places
-            .iter()
-            .any(|place| matches!(place.slot, Slot::Waiting(_)));
+        let waits = self.places.iter().any(|place| matches!(place.slot, Slot::Waiting(_)));
         match self.stage {
             Stage::Starting if !waits => {
                 info!("Startup complete");
@@ -496,11 +455,7 @@ impl<'a> Parent<'a> {
     }
 
     fn patience(&self) -> Duration {
-        self.config
-            .global
-            .child_wait_time
-            .unwrap_or(CHILD_WAIT_TIME)
-            .into()
+        self.config.global.child_wait_time.unwrap_or(CHILD_WAIT_TIME).into()
     }
 }
 

@@ -31,14 +31,9 @@ impl Paths {
     pub(super) fn new(options: &Options, global: &Global, namespace: Option<&str>) -> Self {
         let needs_folder = global.use_pid_dir || global.instance.is_some() || namespace.is_some();
         let folder = Path::new(if needs_folder { PID_DIR } else { RUN });
-        let suffix = global
-            .instance
-            .as_ref()
-            .map_or_else(String::new, |name| format!("_{name}"));
+        let suffix = global.instance.as_ref().map_or_else(String::new, |name| format!("_{name}"));
         let choose = |asked: &Option<PathBuf>, name: &str| {
-            asked
-                .clone()
-                .unwrap_or_else(|| folder.join(format!("{name}{suffix}.pid")))
+            asked.clone().unwrap_or_else(|| folder.join(format!("{name}{suffix}.pid")))
         };
         Paths {
             parent: choose(&options.pid_file, "keepalived"),

@@ -25,9 +25,7 @@ pub(super) enum Error {
     #[error("the configuration could not be read: {0}")]
     Answer(#[from] ipc::Error),
     /// It ended before it answered
-    #[error(
-        "the configuration could not be read: the process that reads it ended without an answer"
-    )]
+    #[error("the configuration could not be read: the process that reads it ended without an answer")]
     Ended,
     /// It took too long
     #[error("the configuration could not be read within {} s", LIMIT.as_secs())]
@@ -52,18 +50,13 @@ impl Drop for Reader {
 /// Reads in another process. Dropping the future ends that process.
 pub(super) async fn read_apart(source: Source) -> Result<Reading, Error> {
     let (pid, socket) = process::spawn_role(&[roles::OPTION, ROLE])?;
-    let mut reader = Reader {
-        pid,
-        answered: false,
-    };
+    let mut reader = Reader { pid, answered: false };
     let mut link = ipc::Link::<Source, Reading>::new(socket)?;
     let conversation = async {
         link.sender.send(&source).await?;
         link.receiver.receive().await
     };
-    let answer = tokio::time::timeout(LIMIT, conversation)
-        .await
-        .map_err(|_| Error::TooLong)?;
+    let answer = tokio::time::timeout(LIMIT, conversation).await.map_err(|_| Error::TooLong)?;
     // Here it has ended, or is about to.
     reader.answered = answer.is_ok();
     answer?.ok_or(Error::Ended)
@@ -74,9 +67,7 @@ pub(super) fn run_reader() -> u8 {
     let answer = || -> Result<(), Box<dyn std::error::Error>> {
         process::end_with_parent()?;
         let socket = ipc::take_standard_input()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         runtime.block_on(async {
             let mut link = ipc::Link::<Reading, Source>::new(socket)?;
             if let Some(source) = link.receiver.receive().await? {

@@ -30,18 +30,10 @@ pub(super) const PARENT_IDENT: &str = "Keepalived";
 
 pub(super) fn words(role: Role) -> Words {
     match role {
-        Role::Check => Words {
-            argument: "check",
-            process: "Healthcheck",
-            short: "checker",
-            ident: "Keepalived_healthcheckers",
-        },
-        Role::Vrrp => Words {
-            argument: "vrrp",
-            process: "VRRP",
-            short: "vrrp",
-            ident: "Keepalived_vrrp",
-        },
+        Role::Check => {
+            Words { argument: "check", process: "Healthcheck", short: "checker", ident: "Keepalived_healthcheckers" }
+        }
+        Role::Vrrp => Words { argument: "vrrp", process: "VRRP", short: "vrrp", ident: "Keepalived_vrrp" },
     }
 }
 
@@ -51,9 +43,7 @@ pub(super) fn process_name(role: Role, names: &ProcessNames) -> String {
         Role::Check => &names.check,
         Role::Vrrp => &names.vrrp,
     };
-    configured
-        .clone()
-        .unwrap_or_else(|| process::NAME.to_owned())
+    configured.clone().unwrap_or_else(|| process::NAME.to_owned())
 }
 
 /// An ident with what tells several daemons on a host apart, as in `Keepalived_vrrp_NAMESPACE_INSTANCE`.

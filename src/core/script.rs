@@ -32,11 +32,7 @@ enum Measure {
 /// Runs a script (`name` is `startup` or `shutdown`) and waits for its end, but no longer than it may take. There must
 /// be no other children that anybody waits for.
 pub(super) async fn run(name: &str, timed: &TimedScript, signals: &mut Signals) -> Outcome {
-    let shown = timed
-        .script
-        .argv
-        .first()
-        .map_or_else(String::new, |word| word.to_string_lossy().into_owned());
+    let shown = timed.script.argv.first().map_or_else(String::new, |word| word.to_string_lossy().into_owned());
     debug!("Running {name} script {shown}");
     let pid = match script::start(&timed.script, &[], |mut command| command.spawn()) {
         Ok(child) => child.id(),

@@ -46,11 +46,7 @@ impl Setting {
 
     /// Why a running daemon cannot take over a configuration: it changes what a daemon has from its start to its end.
     pub(super) fn unchangeable(&self, running: &Config, new: &Config) -> Option<String> {
-        let namespace = self
-            .options
-            .namespace
-            .as_ref()
-            .or(new.global.net_namespace.as_ref());
+        let namespace = self.options.namespace.as_ref().or(new.global.net_namespace.as_ref());
         let what = if namespace != self.namespace.as_ref() {
             "network namespace"
         } else if running.global.instance != new.global.instance {
@@ -58,10 +54,7 @@ impl Setting {
         } else {
             return None;
         };
-        Some(format!(
-            "Cannot change {what} at a reload - please restart {}",
-            process::NAME
-        ))
+        Some(format!("Cannot change {what} at a reload - please restart {}", process::NAME))
     }
 
     /// Whether the command line allows a child.
@@ -89,10 +82,7 @@ enum Failure {
 
 impl Failure {
     fn new(text: impl ToString) -> Self {
-        Failure::Refused(Refusal {
-            status: FAILED,
-            text: text.to_string(),
-        })
+        Failure::Refused(Refusal { status: FAILED, text: text.to_string() })
     }
 }
 
@@ -154,11 +144,7 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
         namespace::enter(name).map_err(|error| not_entered(name, &error))?;
     }
     debug!("Opening file '{}'.", source.file.display());
-    let Reading {
-        config,
-        complaints,
-        refusal,
-    } = source.read();
+    let Reading { config, complaints, refusal } = source.read();
     complaints.iter().for_each(|line| info!("{line}"));
     if let Some(refusal) = refusal {
         return Err(Failure::Refused(refusal));
@@ -171,12 +157,7 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     let paths = Paths::new(&options, &config.global, namespace.as_deref());
     // The background has no current folder of its own.
     source.file = std::path::absolute(&source.file).map_err(Failure::new)?;
-    let setting = Setting {
-        options,
-        source,
-        namespace,
-        paths,
-    };
+    let setting = Setting { options, source, namespace, paths };
     if config.global.instance.is_some() || setting.namespace.is_some() {
         let ident = setting.log(roles::PARENT_IDENT, &config).ident;
         info!("Changing syslog ident to {ident}");
@@ -188,10 +169,7 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
         nix::unistd::daemon(false, false).map_err(Failure::new)?;
     }
     log.start();
-    files
-        .parent
-        .write(std::process::id())
-        .map_err(Failure::new)?;
+    files.parent.write(std::process::id()).map_err(Failure::new)?;
 
     let served = serve(&setting, *config, files);
     leave_folder(&setting);
@@ -201,10 +179,7 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
 /// Runs the loop of the parent.
 fn serve(setting: &Setting, config: Config, files: PidFiles) -> Result<u8, Failure> {
     let PidFiles { parent, children } = files;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::new)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
     let status = runtime.block_on(async {
         let parent = Parent::new(setting, config, children).map_err(Failure::new)?;
         Ok(parent.run().await)
@@ -221,12 +196,7 @@ pub(super) fn apply_umask(options: &Options, configured: Option<u32>) {
 
 /// Shows the configured name of the parent, or the usual one.
 pub(super) fn name_process(config: &Config) {
-    let name = config
-        .global
-        .process_names
-        .parent
-        .as_deref()
-        .unwrap_or(process::NAME);
+    let name = config.global.process_names.parent.as_deref().unwrap_or(process::NAME);
     if let Err(error) = process::set_name(name) {
         warn!("The process cannot be named {name}: {error}");
     }
@@ -235,14 +205,8 @@ pub(super) fn name_process(config: &Config) {
 fn introduce(options: &Options) {
     info!("Starting {RELEASE}");
     info!("Running on {}", host::kernel());
-    let words: Vec<_> = options
-        .command_line
-        .iter()
-        .map(|word| format!("'{}'", word.display()))
-        .collect();
-    wrap("Command line", &words)
-        .iter()
-        .for_each(|line| info!("{line}"));
+    let words: Vec<_> = options.command_line.iter().map(|word| format!("'{}'", word.display())).collect();
+    wrap("Command line", &words).iter().for_each(|line| info!("{line}"));
 }
 
 /// Words after a heading, in lines of bounded width; further lines are indented to stand below the first word.
@@ -263,9 +227,7 @@ fn wrap(heading: &str, words: &[String]) -> Vec<String> {
 }
 
 fn not_entered(name: &str, error: &namespace::Error) -> Failure {
-    Failure::new(format!(
-        "Unable to set network namespace {name} - exiting: {error}"
-    ))
+    Failure::new(format!("Unable to set network namespace {name} - exiting: {error}"))
 }
 
 /// Enters the namespace that the configuration asks for, unless the command line has asked for one already.
@@ -273,9 +235,7 @@ fn enter_namespace(options: &Options, config: &Config) -> Result<Option<String>,
     match (&options.namespace, &config.global.net_namespace) {
         (Some(name), configured) => {
             if let Some(configured) = configured {
-                info!(
-                    "Overriding config net_namespace '{configured}' with command line namespace '{name}'"
-                );
+                info!("Overriding config net_namespace '{configured}' with command line namespace '{name}'");
             }
             Ok(Some(name.clone()))
         }
@@ -294,8 +254,7 @@ fn prepare_folder(setting: &Setting) -> Result<(), Failure> {
     let folder = Path::new(paths::PID_DIR);
     let made = namespace::make_folder(folder);
     if let Some(name) = &setting.namespace {
-        let bound =
-            made.and_then(|()| namespace::bind_private(&paths::namespace_folder(name), folder));
+        let bound = made.and_then(|()| namespace::bind_private(&paths::namespace_folder(name), folder));
         return bound.map_err(|error| Failure::new(format!("{}: {error}", folder.display())));
     }
     made.map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
@@ -316,19 +275,14 @@ fn leave_folder(setting: &Setting) {
 
 /// Claims the pid files of the parent and of all children that may run; all or none.
 fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
-    let mut files = PidFiles {
-        parent: PidFile::claim(&setting.paths.parent).map_err(not_claimed)?,
-        children: Vec::new(),
-    };
+    let mut files =
+        PidFiles { parent: PidFile::claim(&setting.paths.parent).map_err(not_claimed)?, children: Vec::new() };
     for role in roles::ALL.into_iter().filter(|role| setting.allows(*role)) {
         match PidFile::claim(setting.paths.of(role)) {
             Ok(file) => files.children.push((role, file)),
             Err(error) => {
                 files.parent.remove();
-                files
-                    .children
-                    .into_iter()
-                    .for_each(|(_, file)| file.remove());
+                files.children.into_iter().for_each(|(_, file)| file.remove());
                 return Err(not_claimed(error));
             }
         }
@@ -349,9 +303,6 @@ fn not_claimed(error: pid_file::Error) -> Failure {
 
 fn report_end() {
     let (own, children) = (usage::own(), usage::children());
-    debug!(
-        "CPU usage (self/children) user: {}/{} system: {}/{}",
-        own.user, children.user, own.system, children.system
-    );
+    debug!("CPU usage (self/children) user: {}/{} system: {}/{}", own.user, children.user, own.system, children.system);
     info!("Stopped {RELEASE}");
 }

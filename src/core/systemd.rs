@@ -4,11 +4,7 @@ use sd_notify::NotifyState;
 
 /// The daemon works.
 pub(super) fn ready(status: &str) {
-    tell(&[
-        NotifyState::Ready,
-        NotifyState::MainPid(std::process::id()),
-        NotifyState::Status(status),
-    ]);
+    tell(&[NotifyState::Ready, NotifyState::MainPid(std::process::id()), NotifyState::Status(status)]);
 }
 
 /// A new configuration is being read. The timestamp is what `Type=notify-reload` asks for.

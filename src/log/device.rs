@@ -58,13 +58,7 @@ impl Syslog {
     }
 
     pub(super) fn at(path: PathBuf, ident: String, facility: u8) -> Self {
-        Syslog {
-            path,
-            ident,
-            facility,
-            socket: None,
-            alive: false,
-        }
+        Syslog { path, ident, facility, socket: None, alive: false }
     }
 
     fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
@@ -76,10 +70,7 @@ impl Syslog {
         let Some(socket) = &self.socket else {
             return Ok(());
         };
-        socket
-            .send(datagram)
-            .map(drop)
-            .inspect_err(|_| self.socket = None)
+        socket.send(datagram).map(drop).inspect_err(|_| self.socket = None)
     }
 }
 

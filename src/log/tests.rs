@@ -5,11 +5,7 @@ use std::sync::mpsc::{Sender, channel};
 use super::*;
 
 fn line(text: &str) -> Line {
-    Line {
-        level: Level::INFO,
-        when: SystemTime::now(),
-        text: text.into(),
-    }
+    Line { level: Level::INFO, when: SystemTime::now(), text: text.into() }
 }
 
 /// A device that a test holds: it takes lines only while its gate is open.
@@ -35,35 +31,22 @@ impl Device for Gated {
 fn gated() -> (Log, Sender<()>, Receiver<String>) {
     let (open, gate) = channel();
     let (written, lines) = channel();
-    let device = Gated {
-        gate,
-        written,
-        ident: "one".into(),
-    };
-    let log = Log {
-        outlets: [Outlet::new(device)].into(),
-    };
+    let device = Gated { gate, written, ident: "one".into() };
+    let log = Log { outlets: [Outlet::new(device)].into() };
     (log, open, lines)
 }
 
 #[test]
 fn lines_wait_for_the_start_and_keep_their_order() {
     let (log, open, lines) = gated();
-    let offer = |text| {
-        log.outlets
-            .iter()
-            .for_each(|outlet| outlet.offer(line(text)))
-    };
+    let offer = |text| log.outlets.iter().for_each(|outlet| outlet.offer(line(text)));
     offer("first");
     log.rename("two");
     offer("second");
     drop(open);
     assert!(lines.try_recv().is_err());
     log.flush();
-    assert_eq!(
-        lines.try_iter().collect::<Vec<_>>(),
-        ["one: first", "two: second"]
-    );
+    assert_eq!(lines.try_iter().collect::<Vec<_>>(), ["one: first", "two: second"]);
 }
 
 #[test]
@@ -71,9 +54,7 @@ fn a_blocked_device_delays_nobody_and_the_loss_is_counted() {
     let (log, open, lines) = gated();
     let offer = |number| {
         let text = format!("line {number}");
-        log.outlets
-            .iter()
-            .for_each(|outlet| outlet.offer(line(&text)));
+        log.outlets.iter().for_each(|outlet| outlet.offer(line(&text)));
     };
     let waiting = |outlet: &Outlet| outlet.count.waiting.load(Ordering::Relaxed);
     log.start();
@@ -112,9 +93,7 @@ impl LogSocket {
     fn bind(&self) -> UnixDatagram {
         let _ = fs::remove_file(&self.0);
         let socket = UnixDatagram::bind(&self.0).expect("a socket");
-        socket
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .expect("a limit");
+        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
         socket
     }
 }
@@ -136,21 +115,12 @@ fn a_syslog_line_has_priority_date_ident_and_pid() {
     let path = LogSocket::new("form");
     let daemon = path.bind();
     let mut syslog = Syslog::at(path.0.clone(), "Keepalived_vrrp".into(), 3);
-    let alert = Line {
-        level: Level::ERROR,
-        ..line("died")
-    };
+    let alert = Line { level: Level::ERROR, ..line("died") };
     syslog.write(&alert).expect("sent");
     let date = crate::os::calendar::LocalTime::of(alert.when);
-    let expected = format!(
-        "<25>{} Keepalived_vrrp[{}]: died",
-        date.syslog(),
-        std::process::id()
-    );
+    let expected = format!("<25>{} Keepalived_vrrp[{}]: died", date.syslog(), std::process::id());
     assert_eq!(received(&daemon), expected);
-    syslog
-        .write(&line("(VI_1) Entering MASTER STATE"))
-        .expect("sent");
+    syslog.write(&line("(VI_1) Entering MASTER STATE")).expect("sent");
     assert!(received(&daemon).starts_with("<30>"));
 }
 

@@ -8,9 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::libc;
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A second of the local calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +25,11 @@ pub struct LocalTime {
 impl LocalTime {
     /// The local time (by `TZ` or /etc/localtime) of a moment.
     pub fn of(moment: SystemTime) -> Self {
-        let seconds = moment
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
+        let seconds =
+            moment.duration_since(UNIX_EPOCH).map_or(0, |span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
         let tm = broken_down(seconds);
         let name = |names: &'static [&'static str], index: i32| {
-            usize::try_from(index)
-                .ok()
-                .and_then(|index| names.get(index))
-                .copied()
-                .unwrap_or("???")
+            usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or("???")
         };
         LocalTime {
             year: tm.tm_year.saturating_add(1900),
@@ -52,14 +45,7 @@ impl LocalTime {
     /// As in `Nov  1 19:16:00`, the timestamp of syslog (RFC 3164 section 4.1.2).
     pub fn syslog(self) -> impl fmt::Display {
         fmt::from_fn(move |f| {
-            let LocalTime {
-                month,
-                day,
-                hour,
-                minute,
-                second,
-                ..
-            } = self;
+            let LocalTime { month, day, hour, minute, second, .. } = self;
             write!(f, "{month} {day:2} {hour:02}:{minute:02}:{second:02}")
         })
     }

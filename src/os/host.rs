@@ -9,21 +9,12 @@ pub fn kernel() -> String {
             .map(|text| text.trim_end().to_owned())
             .unwrap_or_default()
     };
-    format!(
-        "{} {} {}",
-        read("ostype"),
-        read("osrelease"),
-        read("version")
-    )
+    format!("{} {} {}", read("ostype"), read("osrelease"), read("version"))
 }
 
 /// `PRETTY_NAME` of os-release(5), where there is one.
 pub fn distribution() -> Option<String> {
-    let text = fs::read_to_string("/etc/os-release")
-        .or_else(|_| fs::read_to_string("/usr/lib/os-release"))
-        .ok()?;
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let text = fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release")).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(value.trim_matches(['"', '\'']).to_owned())
 }

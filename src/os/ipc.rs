@@ -78,15 +78,8 @@ impl<Out, In> Link<Out, In> {
         stream.set_nonblocking(true)?;
         let (read, write) = UnixStream::from_std(stream)?.into_split();
         Ok(Link {
-            sender: Sender {
-                stream: write,
-                frames: PhantomData,
-            },
-            receiver: Receiver {
-                stream: read,
-                buffer: Vec::new(),
-                frames: PhantomData,
-            },
+            sender: Sender { stream: write, frames: PhantomData },
+            receiver: Receiver { stream: read, buffer: Vec::new(), frames: PhantomData },
         })
     }
 }
@@ -132,11 +125,7 @@ impl<T: DeserializeOwned> Receiver<T> {
             };
             self.buffer.reserve(wanted.min(READ_CHUNK));
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return if self.buffer.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(Error::Truncated)
-                };
+                return if self.buffer.is_empty() { Ok(None) } else { Err(Error::Truncated) };
             }
         }
     }

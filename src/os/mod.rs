@@ -1,8 +1,9 @@
-//! Hands on the operating system: processes, signals, pid files, namespaces, calendars, the pipes between our processes.
+//! Room 4: what the operating system offers beside packets and netlink.
 //!
-//! Acts and never decides; knows no engine. `core` and the drivers call it.
+//! Acts and never decides. The only room, beside `sock`, where `unsafe` may stand.
 
 pub mod calendar;
+pub mod clock;
 pub mod host;
 pub mod ipc;
 pub mod namespace;
@@ -11,3 +12,4 @@ pub mod process;
 pub mod script;
 pub mod signals;
 pub mod usage;
+pub mod watch;

@@ -46,10 +46,7 @@ pub struct PidFile {
 impl PidFile {
     /// Makes the file if it is missing (a symbolic link is refused) and locks it without waiting.
     pub fn claim(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| Error::Io { path: path.to_owned(), source };
         for _ in 0..ATTEMPTS {
             let file = OpenOptions::new()
                 .read(true)
@@ -65,12 +62,8 @@ impl PidFile {
                 Err(Errno::EAGAIN | Errno::EACCES) => return Err(Error::Held(path.to_owned())),
                 Err(errno) => return Err(failed(errno.into())),
             }
-            file.set_permissions(Permissions::from_mode(MODE))
-                .map_err(failed)?;
-            let claimed = PidFile {
-                path: path.to_owned(),
-                file,
-            };
+            file.set_permissions(Permissions::from_mode(MODE)).map_err(failed)?;
+            let claimed = PidFile { path: path.to_owned(), file };
             // The holder before us may have removed the file between our open and our lock.
             if claimed.is_in_place() {
                 return Ok(claimed);
@@ -84,10 +77,7 @@ impl PidFile {
         if !self.is_in_place() {
             *self = PidFile::claim(&self.path)?;
         }
-        self.overwrite(pid).map_err(|source| Error::Io {
-            path: self.path.clone(),
-            source,
-        })
+        self.overwrite(pid).map_err(|source| Error::Io { path: self.path.clone(), source })
     }
 
     fn overwrite(&mut self, pid: u32) -> io::Result<()> {

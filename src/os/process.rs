@@ -39,12 +39,7 @@ pub fn keep_descriptors_private() {
     // SAFETY: close_range(2) takes three numbers; with this flag it closes nothing now. An old kernel refuses it, which
     // leaves things as they were.
     unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            3 as libc::c_uint,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        );
+        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
     }
 }
 

@@ -54,11 +54,7 @@ fn prepare(command: &mut Command, script: &Script) {
     for variable in WITHHELD {
         command.env_remove(variable);
     }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
     // Naming an identity makes starting a process several times dearer, so ours is not named.
     if (script.uid, script.gid) != (geteuid().as_raw(), getegid().as_raw()) {
         command.uid(script.uid).gid(script.gid);

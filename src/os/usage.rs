@@ -42,11 +42,6 @@ pub fn children() -> Usage {
 fn of(who: UsageWho) -> Usage {
     // getrusage(2) cannot fail for these two.
     let none = TimeVal::new(0, 0);
-    let (user, system) = getrusage(who).map_or((none, none), |usage| {
-        (usage.user_time(), usage.system_time())
-    });
-    Usage {
-        user: Spent(user),
-        system: Spent(system),
-    }
+    let (user, system) = getrusage(who).map_or((none, none), |usage| (usage.user_time(), usage.system_time()));
+    Usage { user: Spent(user), system: Spent(system) }
 }

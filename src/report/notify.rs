@@ -58,15 +58,8 @@ impl Notifier {
             unfinished: watch::Sender::new(0),
             running: Mutex::default(),
         });
-        let starter = Starter {
-            notifications,
-            shared: Arc::clone(&shared),
-            runtime: Handle::current(),
-        };
-        thread::Builder::new()
-            .name("notify".into())
-            .stack_size(256 << 10)
-            .spawn(move || starter.run())?;
+        let starter = Starter { notifications, shared: Arc::clone(&shared), runtime: Handle::current() };
+        thread::Builder::new().name("notify".into()).stack_size(256 << 10).spawn(move || starter.run())?;
         Ok(Notifier { queue, shared })
     }
 
@@ -106,13 +99,11 @@ impl Notifier {
 
 impl Shared {
     fn begin(&self) {
-        self.unfinished
-            .send_modify(|count| *count = count.saturating_add(1));
+        self.unfinished.send_modify(|count| *count = count.saturating_add(1));
     }
 
     fn end(&self) {
-        self.unfinished
-            .send_modify(|count| *count = count.saturating_sub(1));
+        self.unfinished.send_modify(|count| *count = count.saturating_sub(1));
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<u32, bool>> {
@@ -150,9 +141,7 @@ impl Starter {
     fn start(&self, script: &Script, appended: &[OsString], stops: bool) {
         let words: Vec<&OsStr> = appended.iter().map(OsString::as_os_str).collect();
         let _context = self.runtime.enter();
-        let started = script::start(script, &words, |command| {
-            tokio::process::Command::from(command).spawn()
-        });
+        let started = script::start(script, &words, |command| tokio::process::Command::from(command).spawn());
         let mut child = match started {
             Ok(child) => child,
             Err(error) => {
@@ -178,34 +167,14 @@ impl Starter {
 
 /// The words that a generic script is given beside its own.
 fn appended(notification: &Notification) -> [OsString; 4] {
-    let Notification {
-        subject,
-        name,
-        state,
-        priority,
-        ..
-    } = notification;
-    [
-        subject.to_string(),
-        name.clone(),
-        state.to_string(),
-        priority.to_string(),
-    ]
-    .map(OsString::from)
+    let Notification { subject, name, state, priority, .. } = notification;
+    [subject.to_string(), name.clone(), state.to_string(), priority.to_string()].map(OsString::from)
 }
 
 fn report(script: &Script, error: &io::Error) {
-    let path = script
-        .argv
-        .first()
-        .map(|word| word.display().to_string())
-        .unwrap_or_default();
+    let path = script.argv.first().map(|word| word.display().to_string()).unwrap_or_default();
     match error.raw_os_error().map(Errno::from_raw) {
-        Some(errno) => error!(
-            "Error exec-ing command '{path}', error {}: {}",
-            errno as i32,
-            errno.desc()
-        ),
+        Some(errno) => error!("Error exec-ing command '{path}', error {}: {}", errno as i32, errno.desc()),
         None => error!("Error exec-ing command '{path}': {error}"),
     }
 }

@@ -1,14 +1,6 @@
 use super::*;
 
-const SUNDAY: LocalTime = LocalTime {
-    year: 2026,
-    month: "Nov",
-    day: 1,
-    weekday: "Sun",
-    hour: 9,
-    minute: 6,
-    second: 0,
-};
+const SUNDAY: LocalTime = LocalTime { year: 2026, month: "Nov", day: 1, weekday: "Sun", hour: 9, minute: 6, second: 0 };
 
 #[test]
 fn both_forms_pad_the_day_with_a_blank() {
@@ -24,8 +16,5 @@ fn a_moment_is_the_same_as_date_says() {
         .args(["-d", "@1795288560", "+%a %b %e %H:%M:%S %Y"])
         .output()
         .expect("date runs");
-    assert_eq!(
-        LocalTime::of(moment).console().to_string(),
-        String::from_utf8_lossy(&date.stdout).trim_end()
-    );
+    assert_eq!(LocalTime::of(moment).console().to_string(), String::from_utf8_lossy(&date.stdout).trim_end());
 }

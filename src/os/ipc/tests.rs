@@ -1,19 +1,12 @@
 use super::*;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-        .block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }
 
 fn pair<A, B>() -> (Link<A, B>, Link<B, A>) {
     let (left, right) = StdUnixStream::pair().expect("a socketpair");
-    (
-        Link::new(left).expect("left end"),
-        Link::new(right).expect("right end"),
-    )
+    (Link::new(left).expect("left end"), Link::new(right).expect("right end"))
 }
 
 #[test]
@@ -54,11 +47,7 @@ fn a_cancelled_receive_loses_nothing() {
         let (first, second) = bytes.split_at(6);
         io::Write::write_all(&mut &left, first).expect("written");
         let quick = std::time::Duration::from_millis(5);
-        assert!(
-            tokio::time::timeout(quick, right.receiver.receive())
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(quick, right.receiver.receive()).await.is_err());
         io::Write::write_all(&mut &left, second).expect("written");
         let got = right.receiver.receive().await.expect("received");
         assert_eq!(got.as_deref(), Some("whole"));
@@ -76,19 +65,13 @@ fn the_end_is_told_apart_from_a_break() {
         let mut right = Link::<(), u64>::new(right).expect("an end");
         io::Write::write_all(&mut &left, &[9, 0, 0, 0, 1]).expect("written");
         drop(left);
-        assert!(matches!(
-            right.receiver.receive().await,
-            Err(Error::Truncated)
-        ));
+        assert!(matches!(right.receiver.receive().await, Err(Error::Truncated)));
     });
 }
 
 #[test]
 fn a_length_beyond_the_limit_is_refused_before_it_is_believed() {
-    assert!(matches!(
-        split(&[0xFF, 0xFF, 0xFF, 0xFF]),
-        Err(Error::TooLarge(_))
-    ));
+    assert!(matches!(split(&[0xFF, 0xFF, 0xFF, 0xFF]), Err(Error::TooLarge(_))));
     assert!(matches!(split(&[3, 0, 0, 0, 1]), Ok(Split::Missing(2))));
     assert!(matches!(split(&[3, 0]), Ok(Split::Missing(2))));
 }

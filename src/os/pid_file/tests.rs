@@ -26,10 +26,7 @@ fn the_number_stands_alone_on_a_line_and_everybody_may_read_it() {
     fs::write(folder.file(), "1234567890 and more").expect("an older, longer file");
     let mut file = PidFile::claim(&folder.file()).expect("claimed");
     file.write(4711).expect("written");
-    assert_eq!(
-        fs::read_to_string(folder.file()).expect("readable"),
-        "4711\n"
-    );
+    assert_eq!(fs::read_to_string(folder.file()).expect("readable"), "4711\n");
     let mode = fs::metadata(folder.file()).expect("there").mode();
     assert_eq!(mode & 0o7777, 0o644);
     file.remove();
@@ -75,9 +72,6 @@ fn a_symbolic_link_is_refused() {
     let target = folder.0.join("target");
     fs::write(&target, "precious").expect("a target");
     std::os::unix::fs::symlink(&target, folder.file()).expect("a link");
-    assert!(matches!(
-        PidFile::claim(&folder.file()),
-        Err(Error::Io { .. })
-    ));
+    assert!(matches!(PidFile::claim(&folder.file()), Err(Error::Io { .. })));
     assert_eq!(fs::read_to_string(&target).expect("there"), "precious");
 }

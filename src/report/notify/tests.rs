@@ -21,22 +21,13 @@ impl Folder {
         // Written by another process: a descriptor of ours that is open for writing, inherited by a process that some
         // other test is just starting, would make the script busy.
         let written = Command::new("/bin/sh")
-            .args([
-                "-c",
-                "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"",
-                "sh",
-                text,
-            ])
+            .args(["-c", "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"", "sh", text])
             .arg(&path)
             .status();
         assert!(written.expect("a shell").success());
         let mut argv = vec![path.into_os_string()];
         argv.extend(words.iter().map(OsString::from));
-        Script {
-            argv,
-            uid: nix::unistd::geteuid().as_raw(),
-            gid: nix::unistd::getegid().as_raw(),
-        }
+        Script { argv, uid: nix::unistd::geteuid().as_raw(), gid: nix::unistd::getegid().as_raw() }
     }
 
     fn read(&self, name: &str) -> String {
@@ -51,22 +42,11 @@ impl Drop for Folder {
 }
 
 fn notification(name: &str, state: NotifyState) -> Notification {
-    Notification {
-        subject: Subject::Instance,
-        name: name.into(),
-        state,
-        priority: 155,
-        specific: None,
-        generic: None,
-    }
+    Notification { subject: Subject::Instance, name: name.into(), state, priority: 155, specific: None, generic: None }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-        .block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }
 
 /// Writes a line with its words in brackets to `out` beside itself, in one write.
@@ -87,10 +67,7 @@ fn the_specific_script_gets_its_own_words_and_the_generic_one_four_more() {
     let out = folder.read("out");
     let mut lines: Vec<&str> = out.lines().collect();
     lines.sort_unstable();
-    assert_eq!(
-        lines,
-        ["[all][INSTANCE][VI_1][MASTER][155]", "[m][q1 q2][\"dq\"]"]
-    );
+    assert_eq!(lines, ["[all][INSTANCE][VI_1][MASTER][155]", "[m][q1 q2][\"dq\"]"]);
 }
 
 #[test]
@@ -124,10 +101,7 @@ fn a_caller_never_waits_for_a_script_and_the_end_waits_a_second() {
         assert!(begun.elapsed() >= PATIENCE);
         // The runtime has to see the end before the zombie is gone.
         while Path::new("/proc").join(folder.read("pid").trim()).exists() {
-            assert!(
-                begun.elapsed() < PATIENCE + Duration::from_secs(5),
-                "still there"
-            );
+            assert!(begun.elapsed() < PATIENCE + Duration::from_secs(5), "still there");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
@@ -155,11 +129,7 @@ fn a_script_that_cannot_be_started_ends_nothing() {
     block_on(async {
         let notifier = Notifier::start().expect("a notifier");
         notifier.notify(Notification {
-            specific: Some(Script {
-                argv: vec!["/nonexistent/script".into()],
-                uid: 0,
-                gid: 0,
-            }),
+            specific: Some(Script { argv: vec!["/nonexistent/script".into()], uid: 0, gid: 0 }),
             ..notification("VI_1", NotifyState::Fault)
         });
         let begun = Instant::now();
@@ -173,16 +143,12 @@ fn scripts_of_one_subject_start_in_order() {
     let folder = Folder::new("order");
     block_on(async {
         let notifier = Notifier::start().expect("a notifier");
-        let stamp =
-            "#!/bin/sh\ncut -d' ' -f22 /proc/$$/stat > \"${0%/*}/$1\"\necho $$ >> \"${0%/*}/$1\"\n";
+        let stamp = "#!/bin/sh\ncut -d' ' -f22 /proc/$$/stat > \"${0%/*}/$1\"\necho $$ >> \"${0%/*}/$1\"\n";
         let script = folder.script("stamp", stamp, &[]);
         for number in 0..5 {
             let mut script = script.clone();
             script.argv.push(format!("s{number}").into());
-            notifier.notify(Notification {
-                specific: Some(script),
-                ..notification("VI_1", NotifyState::Backup)
-            });
+            notifier.notify(Notification { specific: Some(script), ..notification("VI_1", NotifyState::Backup) });
         }
         notifier.finish().await;
     });
@@ -190,10 +156,7 @@ fn scripts_of_one_subject_start_in_order() {
         .map(|number| {
             let text = folder.read(&format!("s{number}"));
             let mut numbers = text.lines().map(|line| line.parse().expect("a number"));
-            (
-                numbers.next().expect("a start time"),
-                numbers.next().expect("a pid"),
-            )
+            (numbers.next().expect("a start time"), numbers.next().expect("a pid"))
         })
         .collect();
     assert!(stamps.is_sorted(), "{stamps:?}");
