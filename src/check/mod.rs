@@ -3,16 +3,12 @@
 use tracing::{info, warn};
 
 use crate::model::CheckConfig;
-use crate::model::frame::{FromChild, PermanentExit, ToCheck};
+use crate::model::frame::{FromChild, ToCheck};
 use crate::os::ipc::Link;
 use crate::os::signals::{Signal, Signals};
 
 /// Runs until it is told to stop, or the parent is gone.
-pub async fn run(
-    config: CheckConfig,
-    mut link: Link<FromChild, ToCheck>,
-    mut signals: Signals,
-) -> Result<(), PermanentExit> {
+pub async fn run(config: CheckConfig, mut link: Link<FromChild, ToCheck>, mut signals: Signals) {
     report(&config);
     let mut answer = Some(FromChild::Ready);
     loop {
@@ -20,12 +16,12 @@ pub async fn run(
             && let Err(error) = link.sender.send(&answer).await
         {
             warn!("The parent does not listen: {error}");
-            return Ok(());
+            return;
         }
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Stop => return Ok(()),
+                Signal::Stop => return,
                 Signal::Child => {}
                 // The parent reads the configuration and hands it on.
                 Signal::Reload => {}
@@ -40,10 +36,10 @@ pub async fn run(
                     answer = Some(FromChild::Reloaded);
                 }
                 Ok(Some(ToCheck::Start(..))) => warn!("The parent has said twice how to start"),
-                Ok(None) => return Ok(()),
+                Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");
-                    return Ok(());
+                    return;
                 }
             },
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 
 use tokio::runtime;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::roles;
 use crate::check;
@@ -14,6 +14,8 @@ use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck,
 use crate::os::ipc::{self, Link};
 use crate::os::signals::Signals;
 use crate::os::{pid_file, process, script, usage};
+use crate::report::notify::Notifier;
+use crate::vrrp::driver;
 
 /// Why a child never came to its driver.
 #[derive(Debug, thiserror::Error)]
@@ -29,15 +31,14 @@ enum Error {
     NoStart,
 }
 
-/// What a driver ends with.
-type End = Result<(), PermanentExit>;
+/// Exit status after an error that another start may mend.
+const FAILED: u8 = 70;
 
 /// The whole life; the answer is the exit status.
 pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
     let ignore_interrupt = command_line.iter().any(|word| word == roles::IGNORE_INTERRUPT);
     match live(role, ignore_interrupt) {
-        Ok(Ok(())) => 0,
-        Ok(Err(permanent)) => permanent as u8,
+        Ok(status) => status,
         Err(error) => {
             // There is no log without the first frame.
             eprintln!("{}: {error}", roles::words(role).ident);
@@ -46,7 +47,7 @@ pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
     }
 }
 
-fn live(role: Role, ignore_interrupt: bool) -> Result<End, Error> {
+fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
     process::end_with_parent()?;
     process::keep_descriptors_private();
     script::drop_groups();
@@ -64,31 +65,40 @@ fn live(role: Role, ignore_interrupt: bool) -> Result<End, Error> {
     end
 }
 
-async fn check(socket: UnixStream, signals: Signals) -> Result<End, Error> {
+async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, config) = match link.receiver.receive().await? {
         Some(ToCheck::Start(options, config)) => (options, config),
         Some(ToCheck::Reload(_)) => return Err(Error::NoStart),
         // The parent has ended already.
-        None => return Ok(Ok(())),
+        None => return Ok(0),
     };
     let log = begin(&options);
-    let end = check::run(config, link, signals).await;
+    check::run(config, link, signals).await;
     finish(&options, &log);
-    Ok(end)
+    Ok(0)
 }
 
-async fn vrrp(socket: UnixStream, signals: Signals) -> Result<End, Error> {
+async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
     let (options, config) = match link.receiver.receive().await? {
         Some(ToVrrp::Start(options, config)) => (options, config),
         Some(ToVrrp::Reload(_)) => return Err(Error::NoStart),
-        None => return Ok(Ok(())),
+        None => return Ok(0),
     };
     let log = begin(&options);
-    let end = idle(options.clone(), config, link, signals).await;
+    let notifier = Notifier::start()?;
+    let end = driver::run(link, &options, *config, signals, |notification| notifier.notify(notification)).await;
+    notifier.finish().await;
+    let status = end.map_or_else(
+        |error| {
+            error!("{error}");
+            error.exit().map_or(FAILED, |permanent| permanent as u8)
+        },
+        |()| 0,
+    );
     finish(&options, &log);
-    Ok(end)
+    Ok(status)
 }
 
 /// Becomes what the first frame says.
@@ -121,27 +131,5 @@ fn report_usage() {
             "Stopped - used (self/children) {}/{} user time, {}/{} system time",
             own.user, children.user, own.system, children.system
         );
-    }
-}
-
-/// What a child does until the driver of `vrrp` is there.
-async fn idle(
-    _: ChildOptions,
-    _: Box<crate::model::VrrpConfig>,
-    mut link: Link<FromChild, ToVrrp>,
-    mut signals: Signals,
-) -> End {
-    let _ = link.sender.send(&FromChild::Ready).await;
-    loop {
-        tokio::select! {
-            biased;
-            signal = signals.next() => {
-                if signal == crate::os::signals::Signal::Stop { return Ok(()) }
-            }
-            frame = link.receiver.receive() => match frame {
-                Ok(Some(_)) => { let _ = link.sender.send(&FromChild::Reloaded).await; }
-                _ => return Ok(()),
-            }
-        }
     }
 }
