@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::model::frame::LogOptions;
@@ -191,12 +191,13 @@ struct Tap {
 }
 
 impl<S: Subscriber> Layer<S> for Tap {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let finest = if self.detail { Level::DEBUG } else { Level::INFO };
+        *metadata.level() <= finest && metadata.target().starts_with(OUR_TARGETS)
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = *event.metadata().level();
-        let wanted = if self.detail { Level::DEBUG } else { Level::INFO };
-        if level > wanted || !event.metadata().target().starts_with(OUR_TARGETS) {
-            return;
-        }
         let mut text = Text(String::new());
         event.record(&mut text);
         let line = Line { level, when: SystemTime::now(), text: one_line(text.0) };

@@ -1,6 +1,7 @@
 //! How a daemon starts: a recipe, from the command line to the loop, and how it ends.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -72,6 +73,11 @@ pub(super) struct PidFiles {
     pub(super) children: Vec<(Role, PidFile)>,
 }
 
+/// Says something on standard error, if anybody listens there.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}: {text}", process::NAME);
+}
+
 /// Why a daemon did not start.
 enum Failure {
     /// The configuration or the system forbids it
@@ -121,7 +127,7 @@ fn run(options: Options, log: &Log) -> Result<u8, Failure> {
             info!("{}", refusal.text);
             // Until a start has succeeded, whoever started us looks on.
             if !foreground {
-                eprintln!("{}: {}", process::NAME, refusal.text);
+                complain(&refusal.text);
             }
         }
         Ok(_) => {}
