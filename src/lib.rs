@@ -2,6 +2,8 @@
 //!
 //! `src/README.md` is the map of the rooms.
 
+pub mod cli;
+pub mod log;
 pub mod model;
 pub mod net;
 pub mod os;

@@ -5,9 +5,7 @@
 
 use std::net::IpAddr;
 
-use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo,
-};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 
@@ -45,10 +43,7 @@ impl Netlink {
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Vec<Result<(), Refusal>> {
         let mut answers = self.transact(changes.iter().map(request).collect());
         for (change, answer) in changes.iter().zip(&mut answers) {
-            if answer
-                .as_ref()
-                .is_err_and(|refusal| is_done(change, refusal.errno))
-            {
+            if answer.as_ref().is_err_and(|refusal| is_done(change, refusal.errno)) {
                 *answer = Ok(());
             }
         }
@@ -125,10 +120,7 @@ fn flags(address: &Address) -> AddressFlags {
     let asked = &address.flags;
     [
         (asked.home, AddressFlags::Homeaddress),
-        (
-            asked.nodad && address.family() == Family::V6,
-            AddressFlags::Nodad,
-        ),
+        (asked.nodad && address.family() == Family::V6, AddressFlags::Nodad),
         (asked.mngtmpaddr, AddressFlags::Managetempaddr),
         (asked.noprefixroute, AddressFlags::Noprefixroute),
         (asked.autojoin, AddressFlags::Mcautojoin),

@@ -43,9 +43,7 @@ impl Netlink {
     /// [`NetError::Dump`] if the kernel would not list them.
     pub fn links(&mut self) -> Result<Vec<Link>, NetError> {
         let request = RouteNetlinkMessage::GetLink(LinkMessage::default());
-        self.dump("interfaces", request, |kind, payload| {
-            (kind == RTM_NEWLINK).then(|| link(payload)).flatten()
-        })
+        self.dump("interfaces", request, |kind, payload| (kind == RTM_NEWLINK).then(|| link(payload)).flatten())
     }
 
     /// All IPv4 and IPv6 addresses of the network namespace.
@@ -54,9 +52,7 @@ impl Netlink {
     /// [`NetError::Dump`] if the kernel would not list them.
     pub fn addresses(&mut self) -> Result<Vec<IfAddress>, NetError> {
         let request = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-        self.dump("addresses", request, |kind, payload| {
-            (kind == RTM_NEWADDR).then(|| address(payload)).flatten()
-        })
+        self.dump("addresses", request, |kind, payload| (kind == RTM_NEWADDR).then(|| address(payload)).flatten())
     }
 }
 

@@ -38,9 +38,6 @@ pub enum NetError {
 
 impl NetError {
     fn socket<E: Into<io::Error>>(action: &'static str) -> impl FnOnce(E) -> NetError {
-        move |source| NetError::Socket {
-            action,
-            source: source.into(),
-        }
+        move |source| NetError::Socket { action, source: source.into() }
     }
 }

@@ -63,16 +63,11 @@ impl Monitor {
             // Without CAP_NET_ADMIN as much as net.core.rmem_max allows.
             let _ = setsockopt(&socket, sockopt::RcvBuf, &bytes);
         }
-        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups()))
-            .map_err(NetError::socket("subscribe the monitor"))?;
+        bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups())).map_err(NetError::socket("subscribe the monitor"))?;
         Ok(Monitor {
             socket: watch(socket, Interest::READABLE | Interest::ERROR)
                 .map_err(NetError::socket("poll the monitor"))?,
-            reader: Reader {
-                netlink: Netlink::open()?,
-                buffer: vec![0; RECEIVE_BYTES],
-                lost: true,
-            },
+            reader: Reader { netlink: Netlink::open()?, buffer: vec![0; RECEIVE_BYTES], lost: true },
         })
     }
 
@@ -87,11 +82,7 @@ impl Monitor {
                 return self.pending();
             }
             let interest = Interest::READABLE | Interest::ERROR;
-            let mut ready = self
-                .socket
-                .ready(interest)
-                .await
-                .map_err(NetError::socket("poll the monitor"))?;
+            let mut ready = self.socket.ready(interest).await.map_err(NetError::socket("poll the monitor"))?;
             let (events, drained) = self.reader.read(self.socket.get_ref())?;
             if !events.is_empty() {
                 return Ok(events);
@@ -154,13 +145,9 @@ impl Reader {
 
 /// The groups as the bit mask that `bind` takes.
 fn groups() -> u32 {
-    [
-        MulticastGroup::Link,
-        MulticastGroup::Ipv4Ifaddr,
-        MulticastGroup::Ipv6Ifaddr,
-    ]
-    .into_iter()
-    .fold(0, |mask, group| mask | 1 << (group as u32 - 1))
+    [MulticastGroup::Link, MulticastGroup::Ipv4Ifaddr, MulticastGroup::Ipv6Ifaddr]
+        .into_iter()
+        .fold(0, |mask, group| mask | 1 << (group as u32 - 1))
 }
 
 /// Whether the kernel says that it had no room or no memory for an announcement.

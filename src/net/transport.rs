@@ -10,8 +10,8 @@ use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
 use netlink_packet_core::{
-    ErrorBuffer, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR,
-    NetlinkBuffer, NetlinkMessage, NlasIterator,
+    ErrorBuffer, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
+    NetlinkMessage, NlasIterator,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
@@ -66,30 +66,19 @@ impl Netlink {
     /// # Errors
     /// [`NetError::Socket`] if the process may not have it.
     pub fn open() -> Result<Self, NetError> {
-        let mut socket =
-            Socket::new(NETLINK_ROUTE).map_err(NetError::socket("open the request socket"))?;
-        socket
-            .bind_auto()
-            .map_err(NetError::socket("bind the request socket"))?;
+        let mut socket = Socket::new(NETLINK_ROUTE).map_err(NetError::socket("open the request socket"))?;
+        socket.bind_auto().map_err(NetError::socket("bind the request socket"))?;
         // Both only make answers shorter and clearer; kernels before 4.12 do without.
         let _ = socket.set_cap_ack(true);
         let _ = socket.set_ext_ack(true);
-        Ok(Netlink {
-            socket,
-            sequence: 0,
-            outgoing: Vec::new(),
-            incoming: vec![0; RECEIVE_BYTES],
-        })
+        Ok(Netlink { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
     }
 
     /// Sends the requests, in order and many at a time, and returns the kernel's answer to each.
     ///
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
-    pub(super) fn transact(
-        &mut self,
-        requests: Vec<RouteNetlinkMessage>,
-    ) -> Vec<Result<(), Refusal>> {
+    pub(super) fn transact(&mut self, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
         let mut requests: Vec<NetlinkMessage<RouteNetlinkMessage>> = requests
             .into_iter()
             .map(|request| {
@@ -99,15 +88,10 @@ impl Netlink {
                 message
             })
             .collect();
-        let sizes: Vec<usize> = requests
-            .iter()
-            .map(|message| message.buffer_len())
-            .collect();
+        let sizes: Vec<usize> = requests.iter().map(|message| message.buffer_len()).collect();
         let mut answers = vec![None; requests.len()];
         for batch in batches(&sizes) {
-            if let (Some(requests), Some(answers)) =
-                (requests.get_mut(batch.clone()), answers.get_mut(batch))
-            {
+            if let (Some(requests), Some(answers)) = (requests.get_mut(batch.clone()), answers.get_mut(batch)) {
                 self.exchange(requests, answers);
             }
         }
@@ -116,10 +100,7 @@ impl Netlink {
                 self.exchange(std::slice::from_mut(request), std::slice::from_mut(answer));
             }
         }
-        answers
-            .into_iter()
-            .map(|answer| answer.unwrap_or_else(|| Err(no_answer())))
-            .collect()
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(no_answer()))).collect()
     }
 
     /// One send and its answers. What is not answered stays `None`.
@@ -178,9 +159,7 @@ impl Netlink {
         for _ in 0..DUMP_ATTEMPTS {
             entries.clear();
             let whole = self
-                .dump_once(&mut message, |kind, payload| {
-                    entries.extend(each(kind, payload))
-                })
+                .dump_once(&mut message, |kind, payload| entries.extend(each(kind, payload)))
                 .map_err(|refusal| NetError::Dump { table, refusal })?;
             if whole {
                 break;
@@ -244,10 +223,7 @@ impl From<Errno> for Refusal {
 }
 
 fn no_answer() -> Refusal {
-    Refusal {
-        errno: Errno::ENOBUFS,
-        hint: Some("the kernel gave no answer".to_owned()),
-    }
+    Refusal { errno: Errno::ENOBUFS, hint: Some("the kernel gave no answer".to_owned()) }
 }
 
 /// Cuts messages of the given sizes into runs that go out in one send each. A message larger than the bound goes
@@ -284,12 +260,7 @@ fn append(buffer: &mut Vec<u8>, message: &NetlinkMessage<RouteNetlinkMessage>) {
 pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> nix::Result<Option<usize>> {
     loop {
         let mut room = [IoSliceMut::new(buffer)];
-        let received = recvmsg::<NetlinkAddr>(
-            socket.as_fd().as_raw_fd(),
-            &mut room,
-            None,
-            MsgFlags::MSG_DONTWAIT,
-        )?;
+        let received = recvmsg::<NetlinkAddr>(socket.as_fd().as_raw_fd(), &mut room, None, MsgFlags::MSG_DONTWAIT)?;
         if received.address.is_some_and(|sender| sender.pid() == 0) {
             let whole = !received.flags.contains(MsgFlags::MSG_TRUNC);
             return Ok(whole.then_some(received.bytes));
@@ -340,10 +311,7 @@ fn outcome(payload: &[u8]) -> Option<Result<(), Refusal>> {
     let Some(code) = error.code() else {
         return Some(Ok(()));
     };
-    Some(Err(Refusal {
-        errno: Errno::from_raw(code.get().wrapping_neg()),
-        hint: hint(error.payload()),
-    }))
+    Some(Err(Refusal { errno: Errno::from_raw(code.get().wrapping_neg()), hint: hint(error.payload()) }))
 }
 
 /// The kernel's words in the attributes that follow the echoed header of an `NLMSG_ERROR` (`NETLINK_CAP_ACK`,
@@ -352,9 +320,8 @@ fn hint(echo: &[u8]) -> Option<String> {
     const HEADER: usize = 16;
     const NLMSGERR_ATTR_MSG: u16 = 1;
     let attributes = echo.get(HEADER..)?;
-    let text = NlasIterator::new(attributes)
-        .map_while(Result::ok)
-        .find(|attribute| attribute.kind() == NLMSGERR_ATTR_MSG)?;
+    let text =
+        NlasIterator::new(attributes).map_while(Result::ok).find(|attribute| attribute.kind() == NLMSGERR_ATTR_MSG)?;
     let text = text.value().split(|byte| *byte == 0).next()?;
     Some(String::from_utf8_lossy(text).into_owned())
 }

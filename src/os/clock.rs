@@ -83,10 +83,7 @@ impl Timer {
             Some(deadline) => {
                 // Zero would disarm it.
                 let at = Duration::from_micros(deadline.0).max(Duration::from_nanos(1));
-                alarm.set(
-                    Expiration::OneShot(TimeSpec::from_duration(at)),
-                    TimerSetTimeFlags::TFD_TIMER_ABSTIME,
-                )?;
+                alarm.set(Expiration::OneShot(TimeSpec::from_duration(at)), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
             }
         }
         self.armed = deadline;

@@ -13,8 +13,8 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage,
-    recvmsg, sendmsg, sendto, setsockopt, sockopt,
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmsg, sendmsg, sendto,
+    setsockopt, sockopt,
 };
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 
@@ -88,11 +88,7 @@ impl Endpoint {
     }
 
     fn failed<E: Into<io::Error>>(&self, action: &'static str) -> impl FnOnce(E) -> SockError {
-        move |source| SockError::Advert {
-            endpoint: self.to_string(),
-            action,
-            source: source.into(),
-        }
+        move |source| SockError::Advert { endpoint: self.to_string(), action, source: source.into() }
     }
 }
 
@@ -146,10 +142,7 @@ impl Inbox {
     /// Room for packets of `length` bytes, IPv4 header included. No packet that Linux puts together has more than
     /// 65,535, jumbograms apart.
     pub fn new(length: usize) -> Self {
-        Inbox {
-            bytes: vec![0; length],
-            control: cmsg_space!(libc::c_int, libc::in6_pktinfo),
-        }
+        Inbox { bytes: vec![0; length], control: cmsg_space!(libc::c_int, libc::in6_pktinfo) }
     }
 }
 
@@ -170,11 +163,7 @@ impl AdvertSocket {
     pub fn open(endpoint: Endpoint) -> Result<Self, SockError> {
         let receiver = receiver(&endpoint)?;
         let sender = sender(&endpoint)?;
-        Ok(AdvertSocket {
-            endpoint,
-            receiver,
-            sender,
-        })
+        Ok(AdvertSocket { endpoint, receiver, sender })
     }
 
     /// Listens for these virtual routers only; the kernel drops all other packets without waking us, and also those
@@ -205,22 +194,13 @@ impl AdvertSocket {
             Err(Errno::EAGAIN) => return Ok(None),
             Err(errno) => return Err(self.endpoint.failed("receive")(errno)),
         };
-        let source = received
-            .source
-            .ok_or(Errno::EAFNOSUPPORT)
-            .map_err(self.endpoint.failed("receive"))?;
+        let source = received.source.ok_or(Errno::EAFNOSUPPORT).map_err(self.endpoint.failed("receive"))?;
         let bytes = inbox.bytes.get(..received.length).unwrap_or_default();
         let (destination, ttl) = match source {
             IpAddr::V4(_) => (destination_v4(bytes), bytes.get(8).copied()),
             IpAddr::V6(_) => (received.destination, received.hop_limit),
         };
-        Ok(Some(Datagram {
-            source,
-            destination,
-            ttl,
-            truncated: received.truncated,
-            bytes,
-        }))
+        Ok(Some(Datagram { source, destination, ttl, truncated: received.truncated, bytes }))
     }
 
     /// Sends a packet, without waiting.
@@ -244,27 +224,13 @@ impl AdvertSocket {
         sent.map(drop).map_err(self.endpoint.failed("send"))
     }
 
-    fn send_v6(
-        &self,
-        to: Ipv6Addr,
-        source: Ipv6Addr,
-        packet: &Packet<'_>,
-        flags: MsgFlags,
-    ) -> nix::Result<usize> {
+    fn send_v6(&self, to: Ipv6Addr, source: Ipv6Addr, packet: &Packet<'_>, flags: MsgFlags) -> nix::Result<usize> {
         let index = self.endpoint.index();
-        let source = libc::in6_pktinfo {
-            ipi6_addr: libc::in6_addr {
-                s6_addr: source.octets(),
-            },
-            ipi6_ifindex: index,
-        };
+        let source = libc::in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: source.octets() }, ipi6_ifindex: index };
         let hop_limit = packet.hop_limit.map(libc::c_int::from);
         let control: &[ControlMessage<'_>] = match &hop_limit {
             None => &[ControlMessage::Ipv6PacketInfo(&source)],
-            Some(hop_limit) => &[
-                ControlMessage::Ipv6PacketInfo(&source),
-                ControlMessage::Ipv6HopLimit(hop_limit),
-            ],
+            Some(hop_limit) => &[ControlMessage::Ipv6PacketInfo(&source), ControlMessage::Ipv6HopLimit(hop_limit)],
         };
         sendmsg(
             self.sender.as_raw_fd(),
@@ -290,9 +256,7 @@ impl Drop for AdvertSocket {
         if let Endpoint::Multicast { group, interface } = &self.endpoint {
             let index = interface.index;
             let _ = match group {
-                IpAddr::V4(group) => self
-                    .receiver
-                    .leave_multicast_v4_n(group, &InterfaceIndexOrAddress::Index(index)),
+                IpAddr::V4(group) => self.receiver.leave_multicast_v4_n(group, &InterfaceIndexOrAddress::Index(index)),
                 IpAddr::V6(group) => self.receiver.leave_multicast_v6(group, index),
             };
         }
@@ -307,19 +271,15 @@ fn raw_socket(endpoint: &Endpoint) -> Result<Socket, SockError> {
         Family::V6 => Domain::IPV6,
     };
     let protocol = Protocol::from(PROTOCOL_VRRP);
-    let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(protocol))
-        .map_err(endpoint.failed("open it"))?;
-    socket
-        .attach_filter(&Program::nothing().to_filter())
-        .map_err(endpoint.failed("filter"))?;
+    let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(protocol)).map_err(endpoint.failed("open it"))?;
+    socket.attach_filter(&Program::nothing().to_filter()).map_err(endpoint.failed("filter"))?;
     // Kernels before 4.20 have no such option for IPv6; binding and filter keep other groups out as well.
     let _ = match family {
         Family::V4 => socket.set_multicast_all_v4(false),
         Family::V6 => socket.set_multicast_all_v6(false),
     };
     if family == Family::V6 {
-        set_ipv6_checksum(&socket, CHECKSUM_OFFSET)
-            .map_err(endpoint.failed("set IPV6_CHECKSUM"))?;
+        set_ipv6_checksum(&socket, CHECKSUM_OFFSET).map_err(endpoint.failed("set IPV6_CHECKSUM"))?;
     }
     if let Some(interface) = endpoint.interface() {
         socket
@@ -335,9 +295,7 @@ fn receiver(endpoint: &Endpoint) -> Result<Socket, SockError> {
         Endpoint::Multicast { group, interface } => {
             let index = interface.index;
             match group {
-                IpAddr::V4(group) => {
-                    socket.join_multicast_v4_n(group, &InterfaceIndexOrAddress::Index(index))
-                }
+                IpAddr::V4(group) => socket.join_multicast_v4_n(group, &InterfaceIndexOrAddress::Index(index)),
                 IpAddr::V6(group) => socket.join_multicast_v6(group, index),
             }
             .map_err(endpoint.failed("join the group"))?;
@@ -353,15 +311,10 @@ fn receiver(endpoint: &Endpoint) -> Result<Socket, SockError> {
         IpAddr::V4(ip) => SocketAddrV4::new(ip, 0).into(),
         IpAddr::V6(ip) => SocketAddrV6::new(ip, 0, 0, endpoint.index()).into(),
     };
-    socket
-        .bind(&local.into())
-        .map_err(endpoint.failed("bind it to the address"))?;
+    socket.bind(&local.into()).map_err(endpoint.failed("bind it to the address"))?;
     if local.is_ipv6() {
-        socket
-            .set_recv_hoplimit_v6(true)
-            .map_err(endpoint.failed("set IPV6_RECVHOPLIMIT"))?;
-        setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)
-            .map_err(endpoint.failed("set IPV6_RECVPKTINFO"))?;
+        socket.set_recv_hoplimit_v6(true).map_err(endpoint.failed("set IPV6_RECVHOPLIMIT"))?;
+        setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true).map_err(endpoint.failed("set IPV6_RECVPKTINFO"))?;
     }
     discard_queued(&socket);
     Ok(socket)
@@ -370,20 +323,17 @@ fn receiver(endpoint: &Endpoint) -> Result<Socket, SockError> {
 fn sender(endpoint: &Endpoint) -> Result<Socket, SockError> {
     let socket = raw_socket(endpoint)?;
     // It receives nothing; the kernel keeps its minimum.
-    socket
-        .set_recv_buffer_size(0)
-        .map_err(endpoint.failed("set SO_RCVBUF"))?;
+    socket.set_recv_buffer_size(0).map_err(endpoint.failed("set SO_RCVBUF"))?;
     let set = match endpoint.local() {
-        IpAddr::V4(_) => socket
-            .set_header_included_v4(true)
-            .and_then(|()| socket.set_tos_v4(INTERNETWORK_CONTROL)),
+        IpAddr::V4(_) => socket.set_header_included_v4(true).and_then(|()| socket.set_tos_v4(INTERNETWORK_CONTROL)),
         IpAddr::V6(_) => socket.set_tclass_v6(INTERNETWORK_CONTROL),
     };
     set.map_err(endpoint.failed("set IP_HDRINCL, IP_TOS or IPV6_TCLASS"))?;
     if let Endpoint::Multicast { group, interface } = endpoint {
         let set = match group {
-            IpAddr::V4(_) => set_multicast_interface_v4(&socket, interface.index)
-                .and_then(|()| socket.set_multicast_loop_v4(false)),
+            IpAddr::V4(_) => {
+                set_multicast_interface_v4(&socket, interface.index).and_then(|()| socket.set_multicast_loop_v4(false))
+            }
             IpAddr::V6(_) => socket
                 .set_multicast_hops_v6(HOP_LIMIT)
                 .and_then(|()| socket.set_multicast_if_v6(interface.index))

@@ -40,19 +40,11 @@ impl Program {
     /// Keeps adverts for these virtual routers. A datagram too short to name one is dropped.
     pub(super) fn vrids(family: Family, vrids: &[u8]) -> Self {
         let mut program = match family {
-            Family::V4 => vec![
-                plain(LOAD_HEADER_LENGTH_TO_X, 0),
-                plain(LOAD_BYTE_AT_X, VRID_OFFSET),
-            ],
+            Family::V4 => vec![plain(LOAD_HEADER_LENGTH_TO_X, 0), plain(LOAD_BYTE_AT_X, VRID_OFFSET)],
             Family::V6 => vec![plain(LOAD_BYTE, VRID_OFFSET)],
         };
         for vrid in vrids {
-            program.push(Instruction {
-                code: JUMP_IF_EQUAL,
-                if_true: 0,
-                if_false: 1,
-                operand: u32::from(*vrid),
-            });
+            program.push(Instruction { code: JUMP_IF_EQUAL, if_true: 0, if_false: 1, operand: u32::from(*vrid) });
             program.push(returning(u32::MAX));
         }
         program.push(returning(0));
@@ -61,20 +53,12 @@ impl Program {
 
     /// In the form that `socket2` takes.
     pub(super) fn to_filter(&self) -> Vec<SockFilter> {
-        self.0
-            .iter()
-            .map(|step| SockFilter::new(step.code, step.if_true, step.if_false, step.operand))
-            .collect()
+        self.0.iter().map(|step| SockFilter::new(step.code, step.if_true, step.if_false, step.operand)).collect()
     }
 }
 
 fn plain(code: u16, operand: u32) -> Instruction {
-    Instruction {
-        code,
-        if_true: 0,
-        if_false: 0,
-        operand,
-    }
+    Instruction { code, if_true: 0, if_false: 0, operand }
 }
 
 fn returning(kept: u32) -> Instruction {

@@ -50,9 +50,9 @@ impl SockError {
     /// What the system said.
     pub fn cause(&self) -> &io::Error {
         match self {
-            SockError::Advert { source, .. }
-            | SockError::Packet { source, .. }
-            | SockError::Ready { source, .. } => source,
+            SockError::Advert { source, .. } | SockError::Packet { source, .. } | SockError::Ready { source, .. } => {
+                source
+            }
         }
     }
 }

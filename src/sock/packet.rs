@@ -7,9 +7,7 @@ use std::mem::size_of;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::libc;
-use nix::sys::socket::{
-    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, SockaddrLike, sendto, socket,
-};
+use nix::sys::socket::{AddressFamily, LinkAddr, MsgFlags, SockFlag, SockType, SockaddrLike, sendto, socket};
 
 use super::SockError;
 
@@ -24,14 +22,9 @@ impl NeighbourSocket {
     /// [`SockError::Packet`] without `CAP_NET_RAW`.
     pub fn open() -> Result<Self, SockError> {
         // With protocol 0 it receives nothing.
-        socket(
-            AddressFamily::Packet,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-            None,
-        )
-        .map(NeighbourSocket)
-        .map_err(|errno| failed("open it", errno.into()))
+        socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
+            .map(NeighbourSocket)
+            .map_err(|errno| failed("open it", errno.into()))
     }
 
     /// Sends a frame, link-layer header included, over the interface with this index, without waiting.
@@ -39,14 +32,9 @@ impl NeighbourSocket {
     /// # Errors
     /// [`SockError::Packet`], for instance if the interface is down or gone.
     pub fn send(&self, index: u32, frame: &[u8]) -> Result<(), SockError> {
-        sendto(
-            self.0.as_raw_fd(),
-            frame,
-            &link_address(index, frame)?,
-            MsgFlags::empty(),
-        )
-        .map(drop)
-        .map_err(|errno| failed("send a frame", errno.into()))
+        sendto(self.0.as_raw_fd(), frame, &link_address(index, frame)?, MsgFlags::empty())
+            .map(drop)
+            .map_err(|errno| failed("send a frame", errno.into()))
     }
 }
 

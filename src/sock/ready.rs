@@ -35,8 +35,7 @@ impl ReadySet {
     /// [`SockError::Ready`] if the process may not have another descriptor.
     #[allow(unsafe_code)]
     pub fn new() -> Result<Self, SockError> {
-        let epoll =
-            Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(failed("open a set of sockets"))?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(failed("open a set of sockets"))?;
         // SAFETY: the `Epoll` owns its descriptor, is never replaced, and lives in the `AsyncFd`.
         unsafe { AsyncFd::register_with_interest(Set(epoll), Interest::READABLE) }
             .map(ReadySet)
@@ -48,9 +47,7 @@ impl ReadySet {
     /// # Errors
     /// [`SockError::Ready`] if it is in the set already, or the limit of watches is reached.
     pub fn add(&self, socket: impl AsFd, key: u64) -> Result<(), SockError> {
-        self.epoll()
-            .add(socket, EpollEvent::new(EpollFlags::EPOLLIN, key))
-            .map_err(failed("watch a socket"))
+        self.epoll().add(socket, EpollEvent::new(EpollFlags::EPOLLIN, key)).map_err(failed("watch a socket"))
     }
 
     /// Takes a socket out.
@@ -58,9 +55,7 @@ impl ReadySet {
     /// # Errors
     /// [`SockError::Ready`] if it is not in the set.
     pub fn remove(&self, socket: impl AsFd) -> Result<(), SockError> {
-        self.epoll()
-            .delete(socket)
-            .map_err(failed("stop watching a socket"))
+        self.epoll().delete(socket).map_err(failed("stop watching a socket"))
     }
 
     /// Waits until sockets can be read, and returns their keys, at least one. A socket that is not read empty is ready
@@ -70,16 +65,9 @@ impl ReadySet {
     /// [`SockError::Ready`] if tokio's reactor has gone.
     pub async fn ready(&self) -> Result<Vec<u64>, SockError> {
         loop {
-            let mut ready = self
-                .0
-                .readable()
-                .await
-                .map_err(failed("wait for sockets"))?;
+            let mut ready = self.0.readable().await.map_err(failed("wait for sockets"))?;
             let mut events = [EpollEvent::empty(); AT_ONCE];
-            let count = self
-                .epoll()
-                .wait(&mut events, EpollTimeout::ZERO)
-                .map_err(failed("wait for sockets"))?;
+            let count = self.epoll().wait(&mut events, EpollTimeout::ZERO).map_err(failed("wait for sockets"))?;
             if count > 0 {
                 return Ok(events.iter().take(count).map(EpollEvent::data).collect());
             }
@@ -93,8 +81,5 @@ impl ReadySet {
 }
 
 fn failed<E: Into<std::io::Error>>(action: &'static str) -> impl FnOnce(E) -> SockError {
-    move |source| SockError::Ready {
-        action,
-        source: source.into(),
-    }
+    move |source| SockError::Ready { action, source: source.into() }
 }

@@ -1,5 +1,8 @@
-//! Room 2: bytes to data and back.
+//! Room 2: bytes to data and back, for every protocol that we speak.
 //!
-//! Pure functions: no socket, no clock, no decision. Called by the drivers and by the engines.
+//! Pure functions over slices: no sockets, no clock, no panic on any input. Each decoder is fuzzed by a property test.
 
+pub mod checksum;
+pub mod ipv4;
 pub mod neigh;
+pub mod vrrp;

@@ -65,11 +65,7 @@ pub fn gratuitous_arp(link: &Link, ip: Ipv4Addr) -> Option<[u8; GRATUITOUS_ARP_L
 /// An unsolicited neighbour advertisement for `ip` (RFC 4861 sections 4.4 and 7.2.6): to all nodes, with the Override
 /// flag, and with the Router flag if `router`, which must be so where the link forwards IPv6, lest hosts drop us from
 /// their list of routers. `None` if the link has no six-octet hardware address.
-pub fn unsolicited_advert(
-    link: &Link,
-    ip: Ipv6Addr,
-    router: bool,
-) -> Option<[u8; NEIGHBOUR_ADVERT_LEN]> {
+pub fn unsolicited_advert(link: &Link, ip: Ipv6Addr, router: bool) -> Option<[u8; NEIGHBOUR_ADVERT_LEN]> {
     let mac = octets(&link.mac)?;
     let mut frame = [0; NEIGHBOUR_ADVERT_LEN];
 
@@ -94,11 +90,7 @@ pub fn unsolicited_advert(
     target.set_length(1);
     target.set_data(&[mac.0, mac.1, mac.2, mac.3, mac.4, mac.5]);
 
-    let router_flag = if router {
-        NeighborAdvertFlags::Router
-    } else {
-        0
-    };
+    let router_flag = if router { NeighborAdvertFlags::Router } else { 0 };
     let mut advert = MutableNeighborAdvertPacket::new(icmp)?;
     advert.set_icmpv6_type(Icmpv6Types::NeighborAdvert);
     advert.set_flags(NeighborAdvertFlags::Override | router_flag);

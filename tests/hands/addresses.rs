@@ -20,10 +20,7 @@ fn plain(text: &str) -> Address {
         broadcast: None,
         label: None,
         peer: None,
-        flags: AddressFlags {
-            nodad: true,
-            ..AddressFlags::default()
-        },
+        flags: AddressFlags { nodad: true, ..AddressFlags::default() },
         preferred: Lifetime::Forever,
         tracked: true,
     }
@@ -66,10 +63,7 @@ fn every_option_reaches_the_kernel_and_every_address_leaves_again() {
     let v4 = plain("10.1.0.1/24");
     let v6 = plain("fd00::1/64");
     let cases = [
-        (
-            plain("10.1.0.1/32"),
-            "inet 10.1.0.1/32 scope 0 eth0| valid_lft forever preferred_lft forever",
-        ),
+        (plain("10.1.0.1/32"), "inet 10.1.0.1/32 scope 0 eth0| valid_lft forever preferred_lft forever"),
         (
             Address {
                 broadcast: Some([10, 1, 0, 255].into()),
@@ -81,72 +75,40 @@ fn every_option_reaches_the_kernel_and_every_address_leaves_again() {
              valid_lft forever preferred_lft forever",
         ),
         (
-            Address {
-                peer: Some("10.2.0.1".parse().unwrap()),
-                ..plain("10.1.0.1/32")
-            },
+            Address { peer: Some("10.2.0.1".parse().unwrap()), ..plain("10.1.0.1/32") },
             "inet 10.1.0.1 peer 10.2.0.1/32 scope 0 eth0| \
              valid_lft forever preferred_lft forever",
         ),
         (
-            Address {
-                flags: AddressFlags {
-                    noprefixroute: true,
-                    ..v4.flags
-                },
-                ..v4.clone()
-            },
+            Address { flags: AddressFlags { noprefixroute: true, ..v4.flags }, ..v4.clone() },
             "inet 10.1.0.1/24 scope 0 noprefixroute eth0| \
              valid_lft forever preferred_lft forever",
         ),
         (
-            Address {
-                flags: AddressFlags {
-                    autojoin: true,
-                    ..v4.flags
-                },
-                ..plain("239.1.0.1/32")
-            },
+            Address { flags: AddressFlags { autojoin: true, ..v4.flags }, ..plain("239.1.0.1/32") },
             "inet 239.1.0.1/32 scope 0 autojoin eth0| \
              valid_lft forever preferred_lft forever",
         ),
+        (v6.clone(), "inet6 fd00::1/64 scope 0 nodad | valid_lft forever preferred_lft forever"),
         (
-            v6.clone(),
-            "inet6 fd00::1/64 scope 0 nodad | valid_lft forever preferred_lft forever",
-        ),
-        (
-            Address {
-                preferred: Lifetime::Seconds(0),
-                ..plain("fd00::1/128")
-            },
+            Address { preferred: Lifetime::Seconds(0), ..plain("fd00::1/128") },
             "inet6 fd00::1/128 scope 0 nodad deprecated | \
              valid_lft forever preferred_lft 0sec",
         ),
         (
             Address {
-                flags: AddressFlags {
-                    home: true,
-                    mngtmpaddr: true,
-                    noprefixroute: true,
-                    ..AddressFlags::default()
-                },
+                flags: AddressFlags { home: true, mngtmpaddr: true, noprefixroute: true, ..AddressFlags::default() },
                 ..v6.clone()
             },
             "inet6 fd00::1/64 scope 0 home mngtmpaddr noprefixroute | \
              valid_lft forever preferred_lft forever",
         ),
         (
-            Address {
-                peer: Some("fd00::2".parse().unwrap()),
-                ..plain("fd00::1/128")
-            },
+            Address { peer: Some("fd00::2".parse().unwrap()), ..plain("fd00::1/128") },
             "inet6 fd00::1 peer fd00::2/128 scope 0 nodad | \
              valid_lft forever preferred_lft forever",
         ),
-        (
-            plain("fe80::9/64"),
-            "inet6 fe80::9/64 scope 253 nodad | valid_lft forever preferred_lft forever",
-        ),
+        (plain("fe80::9/64"), "inet6 fe80::9/64 scope 253 nodad | valid_lft forever preferred_lft forever"),
     ];
     host().run(|| {
         let mut netlink = Netlink::open().unwrap();
@@ -175,10 +137,7 @@ fn what_is_as_wished_already_counts_as_done() {
             assert_eq!(netlink.apply(&twice), [Ok(()), Ok(())]);
             let twice = [remove(&address), remove(&address)];
             assert_eq!(netlink.apply(&twice), [Ok(()), Ok(())]);
-            let no_interface = Change::Remove {
-                address: &address,
-                index: 9999,
-            };
+            let no_interface = Change::Remove { address: &address, index: 9999 };
             assert_eq!(netlink.apply(&[no_interface]), [Ok(())]);
         }
     });
@@ -189,23 +148,11 @@ fn a_refusal_names_its_reason_and_spoils_nothing_else() {
     host().run(|| {
         let mut netlink = Netlink::open().unwrap();
         let good = [plain("10.1.0.1/24"), plain("10.1.0.2/24")];
-        let odd_scope = Address {
-            scope: 254,
-            ..plain("10.1.0.3/24")
-        };
-        let no_interface = Change::Add {
-            address: &good[0],
-            index: 9999,
-        };
+        let odd_scope = Address { scope: 254, ..plain("10.1.0.3/24") };
+        let no_interface = Change::Add { address: &good[0], index: 9999 };
         let answers = netlink.apply(&[add(&good[0]), add(&odd_scope), no_interface, add(&good[1])]);
-        let errors: Vec<_> = answers
-            .iter()
-            .map(|answer| answer.as_ref().map_err(|refusal| refusal.errno))
-            .collect();
-        assert_eq!(
-            errors,
-            [Ok(&()), Err(Errno::EINVAL), Err(Errno::ENODEV), Ok(&())]
-        );
+        let errors: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_err(|refusal| refusal.errno)).collect();
+        assert_eq!(errors, [Ok(&()), Err(Errno::EINVAL), Err(Errno::ENODEV), Ok(&())]);
         let text = answers[1].as_ref().unwrap_err().to_string();
         assert!(text.starts_with("Invalid argument"), "{text}");
         assert_eq!(shown().len(), 2);
@@ -230,37 +177,19 @@ fn of_two_prefixes_of_one_ip_the_right_one_goes() {
 fn a_thousand_addresses_come_and_go_in_a_few_sends() {
     host().run(|| {
         let mut netlink = Netlink::open().unwrap();
-        let addresses: Vec<Address> = (0..1000)
-            .map(|number| plain(&format!("10.1.{}.{}/32", number / 250, number % 250)))
-            .collect();
+        let addresses: Vec<Address> =
+            (0..1000).map(|number| plain(&format!("10.1.{}.{}/32", number / 250, number % 250))).collect();
         let index = link("eth0").index;
         let start = Instant::now();
-        let adds: Vec<_> = addresses
-            .iter()
-            .map(|address| Change::Add { address, index })
-            .collect();
+        let adds: Vec<_> = addresses.iter().map(|address| Change::Add { address, index }).collect();
         assert!(netlink.apply(&adds).iter().all(Result::is_ok));
         let added = start.elapsed();
         assert_eq!(shown().len(), 1000);
-        assert_eq!(
-            netlink
-                .addresses()
-                .unwrap()
-                .iter()
-                .filter(|a| a.ours)
-                .count(),
-            1000
-        );
+        assert_eq!(netlink.addresses().unwrap().iter().filter(|a| a.ours).count(), 1000);
         let start = Instant::now();
-        let removals: Vec<_> = addresses
-            .iter()
-            .map(|address| Change::Remove { address, index })
-            .collect();
+        let removals: Vec<_> = addresses.iter().map(|address| Change::Remove { address, index }).collect();
         assert!(netlink.apply(&removals).iter().all(Result::is_ok));
-        println!(
-            "1000 addresses added in {added:?}, removed in {:?}",
-            start.elapsed()
-        );
+        println!("1000 addresses added in {added:?}, removed in {:?}", start.elapsed());
         assert_eq!(shown().len(), 0);
     });
 }

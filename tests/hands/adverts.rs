@@ -17,25 +17,16 @@ fn address(text: &str) -> IpAddr {
 }
 
 fn eth0() -> Interface {
-    Interface {
-        name: name("eth0"),
-        index: link("eth0").index,
-    }
+    Interface { name: name("eth0"), index: link("eth0").index }
 }
 
 fn multicast(group: &str) -> AdvertSocket {
-    let endpoint = Endpoint::Multicast {
-        group: address(group),
-        interface: eth0(),
-    };
+    let endpoint = Endpoint::Multicast { group: address(group), interface: eth0() };
     AdvertSocket::open(endpoint).unwrap()
 }
 
 fn unicast(source: &str) -> AdvertSocket {
-    let endpoint = Endpoint::Unicast {
-        source: address(source),
-        interface: Some(eth0()),
-    };
+    let endpoint = Endpoint::Unicast { source: address(source), interface: Some(eth0()) };
     AdvertSocket::open(endpoint).unwrap()
 }
 
@@ -110,12 +101,7 @@ impl Ear {
 }
 
 fn send(from: &AdvertSocket, source: &str, to: &str, bytes: &[u8]) {
-    let packet = Packet {
-        to: address(to),
-        source: address(source),
-        hop_limit: None,
-        bytes,
-    };
+    let packet = Packet { to: address(to), source: address(source), hop_limit: None, bytes };
     from.send(&packet).unwrap();
 }
 
@@ -175,18 +161,10 @@ fn unicast_arrives_with_the_hop_limit_asked_for() {
 
         let mut right = Ear::new(unicast("fe80::2"), &[51]);
         for (hop_limit, expected) in [(Some(33), 33), (None, 64)] {
-            let packet = Packet {
-                to: address("fe80::2"),
-                source: address("fe80::1"),
-                hop_limit,
-                bytes: &ipv6(51),
-            };
+            let packet = Packet { to: address("fe80::2"), source: address("fe80::1"), hop_limit, bytes: &ipv6(51) };
             left6.send(&packet).unwrap();
             let heard = right.next().await;
-            assert_eq!(
-                (heard.source, heard.ttl),
-                (address("fe80::1"), Some(expected))
-            );
+            assert_eq!((heard.source, heard.ttl), (address("fe80::1"), Some(expected)));
             assert_eq!(heard.destination, Some(address("fe80::2")));
         }
     });
@@ -281,12 +259,8 @@ fn a_group_hears_no_unicast_and_an_address_no_group() {
 fn a_bad_checksum_over_ipv6_is_not_heard() {
     let pair = Pair::new();
     let (forger, left) = pair.left.run(|| {
-        let plain = socket2::Socket::new(
-            socket2::Domain::IPV6,
-            socket2::Type::RAW,
-            Some(socket2::Protocol::from(112)),
-        )
-        .unwrap();
+        let plain = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::RAW, Some(socket2::Protocol::from(112)))
+            .unwrap();
         plain.bind_device(Some(b"eth0")).unwrap();
         (plain, multicast(GROUP_V6))
     });
@@ -294,9 +268,7 @@ fn a_bad_checksum_over_ipv6_is_not_heard() {
         let mut right = Ear::new(multicast(GROUP_V6), &[1, 2]);
         let index = link("eth0").index;
         let to = std::net::SocketAddrV6::new(GROUP_V6.parse().unwrap(), 0, 0, index);
-        forger
-            .send_to(&ipv6(1), &std::net::SocketAddr::from(to).into())
-            .unwrap();
+        forger.send_to(&ipv6(1), &std::net::SocketAddr::from(to).into()).unwrap();
         send(&left, "fe80::1", GROUP_V6, &ipv6(2));
         assert_eq!(right.next_vrid().await, 2);
     });
@@ -325,12 +297,7 @@ fn a_packet_longer_than_the_inbox_says_so() {
     pair.right.run_async(async || {
         let mut right = Ear::new(multicast(GROUP_V4), &[51]);
         right.inbox = Inbox::new(24);
-        send(
-            &left4,
-            "10.0.0.1",
-            GROUP_V4,
-            &ipv4("10.0.0.1", GROUP_V4, 5, 51),
-        );
+        send(&left4, "10.0.0.1", GROUP_V4, &ipv4("10.0.0.1", GROUP_V4, 5, 51));
         let heard = right.next().await;
         assert!(heard.truncated);
         assert_eq!(heard.bytes.len(), 24);
@@ -377,13 +344,7 @@ fn an_address_need_not_be_there_to_be_bound() {
 #[test]
 fn unicast_needs_no_interface() {
     let pair = Pair::new();
-    let anywhere = |source| {
-        AdvertSocket::open(Endpoint::Unicast {
-            source: address(source),
-            interface: None,
-        })
-        .unwrap()
-    };
+    let anywhere = |source| AdvertSocket::open(Endpoint::Unicast { source: address(source), interface: None }).unwrap();
     for host in [&pair.left, &pair.right] {
         host.run(|| {
             let own = ip("-o addr show dev eth0").matches("10.0.0.1/24").count() == 1;
@@ -391,9 +352,7 @@ fn unicast_needs_no_interface() {
             ip(&format!("addr add fd00::{number}/64 dev eth0 nodad"));
         });
     }
-    let (left4, left6) = pair
-        .left
-        .run(|| (anywhere("10.0.0.1"), anywhere("fd00::1")));
+    let (left4, left6) = pair.left.run(|| (anywhere("10.0.0.1"), anywhere("fd00::1")));
     pair.right.run_async(async || {
         let mut right = Ear::new(anywhere("10.0.0.2"), &[51]);
         let bytes = ipv4("10.0.0.1", "10.0.0.2", 5, 51);
@@ -408,13 +367,8 @@ fn unicast_needs_no_interface() {
 #[test]
 fn errors_name_the_channel_and_the_step() {
     Namespace::new().run(|| {
-        let endpoint = Endpoint::Multicast {
-            group: address(GROUP_V4),
-            interface: Interface {
-                name: name("nosuch"),
-                index: 99,
-            },
-        };
+        let endpoint =
+            Endpoint::Multicast { group: address(GROUP_V4), interface: Interface { name: name("nosuch"), index: 99 } };
         let error = AdvertSocket::open(endpoint).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -424,29 +378,15 @@ fn errors_name_the_channel_and_the_step() {
     });
     Pair::new().left.run(|| {
         let socket = multicast(GROUP_V6);
-        let packet = Packet {
-            to: address(GROUP_V6),
-            source: address("fe80::77"),
-            hop_limit: None,
-            bytes: &ipv6(51),
-        };
+        let packet = Packet { to: address(GROUP_V6), source: address("fe80::77"), hop_limit: None, bytes: &ipv6(51) };
         let error = socket.send(&packet).unwrap_err();
         assert_eq!(error.cause().raw_os_error(), Some(libc::EINVAL));
-        assert!(
-            error
-                .to_string()
-                .starts_with("VRRP socket for ff02::12 on eth0: cannot send")
-        );
+        assert!(error.to_string().starts_with("VRRP socket for ff02::12 on eth0: cannot send"));
 
         let socket = multicast(GROUP_V4);
         ip("link del eth0");
         let bytes = ipv4("10.0.0.1", GROUP_V4, 5, 51);
-        let packet = Packet {
-            to: address(GROUP_V4),
-            source: address("10.0.0.1"),
-            hop_limit: None,
-            bytes: &bytes,
-        };
+        let packet = Packet { to: address(GROUP_V4), source: address("10.0.0.1"), hop_limit: None, bytes: &bytes };
         assert!(socket.send(&packet).is_err());
     });
 }
@@ -501,15 +441,10 @@ struct Wire(socket2::Socket);
 impl Wire {
     fn open() -> Self {
         let all = i32::from((libc::ETH_P_ALL as u16).to_be());
-        let socket = socket2::Socket::new(
-            socket2::Domain::PACKET,
-            socket2::Type::RAW,
-            Some(socket2::Protocol::from(all)),
-        )
-        .unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
+        let socket =
+            socket2::Socket::new(socket2::Domain::PACKET, socket2::Type::RAW, Some(socket2::Protocol::from(all)))
+                .unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         Wire(socket)
     }
 

@@ -48,9 +48,7 @@ fn the_first_event_is_what_is_there() {
         let (links, addresses) = tables(&mut monitor).await;
         let names: Vec<&str> = links.iter().map(|link| link.name.as_str()).collect();
         assert_eq!(names, ["lo", "far", "eth0"]);
-        let v4 = addresses
-            .iter()
-            .find(|a| a.ip == IpAddr::from([10, 1, 0, 1]));
+        let v4 = addresses.iter().find(|a| a.ip == IpAddr::from([10, 1, 0, 1]));
         let v4 = v4.unwrap();
         assert_eq!((v4.index, v4.prefix_len), (link("eth0").index, 24));
         assert!(!v4.ours);
@@ -73,10 +71,7 @@ fn an_interface_goes_down_and_up_and_away_and_comes_again() {
         ip("link set eth0 up");
         until(&mut monitor, |e| is_link(e, "eth0", Link::is_up)).await;
         ip("link set far down");
-        until(&mut monitor, |e| {
-            is_link(e, "eth0", |l| l.admin_up && !l.running)
-        })
-        .await;
+        until(&mut monitor, |e| is_link(e, "eth0", |l| l.admin_up && !l.running)).await;
         ip("link set eth0 down");
         ip("link set eth0 name lan");
         until(&mut monitor, |e| is_link(e, "lan", |l| l.index == first)).await;
@@ -84,12 +79,7 @@ fn an_interface_goes_down_and_up_and_away_and_comes_again() {
         until(&mut monitor, |e| is_gone(e, first)).await;
         add_eth0();
         let events = until(&mut monitor, |e| is_link(e, "eth0", |_| true)).await;
-        assert!(
-            events
-                .iter()
-                .any(|e| is_link(e, "eth0", |l| l.index != first)),
-            "a new index: {events:?}"
-        );
+        assert!(events.iter().any(|e| is_link(e, "eth0", |l| l.index != first)), "a new index: {events:?}");
     });
 }
 
@@ -104,14 +94,13 @@ fn addresses_come_and_go() {
         for (text, length) in [("10.1.0.1", 24), ("fd00::1", 64)] {
             let wanted: IpAddr = text.parse().unwrap();
             ip(&format!("addr add {text}/{length} dev eth0"));
-            until(&mut monitor, |e| {
-                matches!(e, KernelEvent::Address(a) if a.ip == wanted && a.prefix_len == length)
-            })
-            .await;
+            until(&mut monitor, |e| matches!(e, KernelEvent::Address(a) if a.ip == wanted && a.prefix_len == length))
+                .await;
             ip(&format!("addr del {text}/{length} dev eth0"));
-            until(&mut monitor, |e| {
-                matches!(e, KernelEvent::AddressGone(a) if a.ip == wanted && a.prefix_len == length)
-            })
+            until(
+                &mut monitor,
+                |e| matches!(e, KernelEvent::AddressGone(a) if a.ip == wanted && a.prefix_len == length),
+            )
             .await;
         }
     });
@@ -184,10 +173,6 @@ fn an_overrun_ends_in_complete_tables_and_nothing_is_missed_afterwards() {
 
         ip("link set eth0 mtu 1400");
         let events = until(&mut monitor, |e| is_link(e, "eth0", |l| l.mtu == 1400)).await;
-        assert_eq!(
-            events.len(),
-            1,
-            "nothing old comes after the tables: {events:?}"
-        );
+        assert_eq!(events.len(), 1, "nothing old comes after the tables: {events:?}");
     });
 }

@@ -35,21 +35,13 @@ impl Namespace {
                 setns(&self.0, CloneFlags::CLONE_NEWNET).unwrap();
                 inside()
             });
-            thread
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
     /// As [`Namespace::run`], with a tokio runtime.
     pub fn run_async<T: Send>(&self, inside: impl AsyncFnOnce() -> T + Send) -> T {
-        self.run(|| {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap()
-                .block_on(inside())
-        })
+        self.run(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(inside()))
     }
 
     /// The name by which `ip` finds the namespace.
@@ -76,9 +68,7 @@ impl Pair {
         let right = Namespace::new();
         let path = right.path();
         left.run(|| {
-            ip(&format!(
-                "link add eth0 type veth peer name eth0 netns {path}"
-            ));
+            ip(&format!("link add eth0 type veth peer name eth0 netns {path}"));
         });
         for (host, number) in [(&left, 1), (&right, 2)] {
             host.run(|| {
@@ -108,15 +98,9 @@ pub fn wait_for(condition: impl Fn() -> bool) {
 
 /// Runs `ip` in the namespace of the thread and returns what it prints.
 pub fn ip(arguments: &str) -> String {
-    let output = Command::new("ip")
-        .args(arguments.split_whitespace())
-        .output()
-        .expect("these tests need ip of iproute2");
-    assert!(
-        output.status.success(),
-        "ip {arguments}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        Command::new("ip").args(arguments.split_whitespace()).output().expect("these tests need ip of iproute2");
+    assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 

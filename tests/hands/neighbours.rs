@@ -10,14 +10,11 @@ use crate::namespace::{Pair, ip, link, name};
 fn neighbours_learn_where_an_address_lives_now() {
     let pair = Pair::new();
     let mac = "02:00:00:00:00:01";
-    pair.left
-        .run(|| ip(&format!("link set eth0 address {mac}")));
+    pair.left.run(|| ip(&format!("link set eth0 address {mac}")));
     // The right host believes that the VIPs live elsewhere.
     pair.right.run(|| {
         for vip in ["10.0.0.100", "fe80::100"] {
-            ip(&format!(
-                "neigh add {vip} lladdr 02:00:00:00:00:99 dev eth0 nud reachable"
-            ));
+            ip(&format!("neigh add {vip} lladdr 02:00:00:00:00:99 dev eth0 nud reachable"));
         }
     });
     pair.left.run(|| {
@@ -45,10 +42,7 @@ fn a_frame_that_cannot_go_is_an_error() {
         let garp = gratuitous_arp(&eth0, "10.0.0.100".parse().unwrap()).unwrap();
         let error = socket.send(9999, &garp).unwrap_err();
         assert_eq!(error.cause().raw_os_error(), Some(nix::libc::ENXIO));
-        assert!(
-            socket.send(eth0.index, &garp[..13]).is_err(),
-            "no EtherType"
-        );
+        assert!(socket.send(eth0.index, &garp[..13]).is_err(), "no EtherType");
         ip("link set eth0 down");
         let error = socket.send(eth0.index, &garp).unwrap_err();
         assert_eq!(error.cause().raw_os_error(), Some(nix::libc::ENETDOWN));

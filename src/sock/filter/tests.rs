@@ -14,11 +14,7 @@ fn run(program: &Program, datagram: &[u8]) -> u32 {
             LOAD_BYTE_AT_X => byte((x + step.operand) as usize),
             LOAD_HEADER_LENGTH_TO_X => byte(step.operand as usize),
             JUMP_IF_EQUAL => {
-                at += usize::from(if a == step.operand {
-                    step.if_true
-                } else {
-                    step.if_false
-                });
+                at += usize::from(if a == step.operand { step.if_true } else { step.if_false });
                 continue;
             }
             RETURN => return step.operand,
@@ -41,9 +37,7 @@ fn ipv4(words: u8, vrid: u8) -> Vec<u8> {
 }
 
 fn vrids_kept(program: &Program, datagram: impl Fn(u8) -> Vec<u8>) -> Vec<u8> {
-    (0..=255)
-        .filter(|vrid| run(program, &datagram(*vrid)) != 0)
-        .collect()
+    (0..=255).filter(|vrid| run(program, &datagram(*vrid)) != 0).collect()
 }
 
 #[test]
