@@ -56,8 +56,8 @@ enum Message {
 struct Outlet {
     queue: Sender<Message>,
     count: Arc<Count>,
-    /// What the writer thread will need, until it is started
-    idle: Mutex<Option<(Box<dyn Device>, Receiver<Message>)>>,
+    /// Until its thread is started
+    writer: Mutex<Option<Writer>>,
 }
 
 /// What both ends of a queue count.
@@ -70,7 +70,9 @@ struct Count {
 impl Outlet {
     fn new(device: impl Device + 'static) -> Self {
         let (queue, lines) = channel();
-        Outlet { queue, count: Arc::default(), idle: Mutex::new(Some((Box::new(device), lines))) }
+        let count = Arc::default();
+        let writer = Writer { device: Box::new(device), lines, count: Arc::clone(&count) };
+        Outlet { queue, count, writer: Mutex::new(Some(writer)) }
     }
 
     fn offer(&self, line: Line) {
@@ -83,38 +85,49 @@ impl Outlet {
     }
 
     fn start(&self) {
-        let Some((device, lines)) = self.idle.lock().ok().and_then(|mut idle| idle.take()) else {
-            return;
-        };
-        let count = Arc::clone(&self.count);
-        // Without a thread the lines are lost, and the process goes on.
-        let _ = thread::Builder::new()
-            .name("log".into())
-            .stack_size(128 << 10)
-            .spawn(move || write_out(device, &lines, &count));
+        let writer = self.writer.lock().ok().and_then(|mut writer| writer.take());
+        if let Some(writer) = writer {
+            // Without a thread the lines are lost, and the process goes on.
+            let _ = thread::Builder::new().name("log".into()).stack_size(128 << 10).spawn(move || writer.run());
+        }
     }
 }
 
-/// The writer thread: ends when nobody can log any more.
-fn write_out(mut device: Box<dyn Device>, lines: &Receiver<Message>, count: &Count) {
-    while let Ok(message) = lines.recv() {
-        match message {
-            Message::Line(line) => {
-                count.waiting.fetch_sub(1, Ordering::Relaxed);
-                let missing = count.lost.swap(0, Ordering::Relaxed);
-                let report = Line { level: Level::WARN, when: line.when, text: format!("{missing} log lines dropped") };
-                if missing > 0 && device.write(&report).is_err() {
-                    count.lost.fetch_add(missing, Ordering::Relaxed);
-                }
-                if device.write(&line).is_err() {
-                    count.lost.fetch_add(1, Ordering::Relaxed);
+/// The other end of a queue, in a thread of its own.
+struct Writer {
+    device: Box<dyn Device>,
+    lines: Receiver<Message>,
+    count: Arc<Count>,
+}
+
+impl Writer {
+    /// Writes until nobody can log any more.
+    fn run(mut self) {
+        while let Ok(message) = self.lines.recv() {
+            match message {
+                Message::Line(line) => self.write(&line),
+                Message::Ident(ident) => self.device.rename(ident),
+                Message::Flush(done) => {
+                    // The one who asked may have given up.
+                    let _ = done.send(());
                 }
             }
-            Message::Ident(ident) => device.rename(ident),
-            Message::Flush(done) => {
-                // The one who asked may have given up.
-                let _ = done.send(());
+        }
+    }
+
+    fn write(&mut self, line: &Line) {
+        let Count { waiting, lost } = &*self.count;
+        waiting.fetch_sub(1, Ordering::Relaxed);
+        let missing = lost.swap(0, Ordering::Relaxed);
+        if missing > 0 {
+            let text = format!("{missing} log lines dropped");
+            let report = Line { level: Level::WARN, text, ..*line };
+            if self.device.write(&report).is_err() {
+                lost.fetch_add(missing, Ordering::Relaxed);
             }
+        }
+        if self.device.write(line).is_err() {
+            lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The keepalived-rs binary: everything is in the library.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keepalived_rs::core::run(std::env::args_os().collect()).into()
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, setns, unshare};
 
 /// Where `ip netns add` binds its namespaces.
@@ -45,6 +45,12 @@ pub fn bind_private(private: &Path, shared: &Path) -> io::Result<()> {
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)?;
     mount(Some(private), shared, none, MsFlags::MS_BIND, none)?;
     Ok(())
+}
+
+/// Takes back what [`bind_private`] has laid over `shared`.
+pub fn unbind(shared: &Path) {
+    // A mount that cannot be taken off goes away with this process.
+    let _ = umount(shared);
 }
 
 /// Makes a folder that everybody may enter, whatever the umask says; it may exist already.

@@ -12,6 +12,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::signals;
+
 /// The name that scripts and exporters look for.
 pub const NAME: &str = "keepalived";
 
@@ -42,16 +44,18 @@ pub fn keep_descriptors_private() {
 }
 
 /// Starts this program again in another role, with one end of a new socketpair as its standard input; the other end is
-/// returned with its pid. It does not see systemd's socket.
+/// returned with its pid. It does not see systemd's socket, and begins with its signals held back.
 pub fn spawn_role(arguments: &[&str]) -> io::Result<(u32, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
+    signals::hold()?;
     let child = Command::new("/proc/self/exe")
         .arg0(NAME)
         .args(arguments)
         .env_remove("NOTIFY_SOCKET")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .spawn()?;
-    Ok((child.id(), ours))
+        .spawn();
+    signals::release()?;
+    Ok((child?.id(), ours))
 }
 
 /// Sends a signal to a process that we started and have not reaped; one that has ended already does not mind.

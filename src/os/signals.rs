@@ -3,6 +3,7 @@
 //! No signal that keepalived is known to survive kills one of our processes: from its first instruction on, a process
 //! holds back those that would, and once it listens it takes them all.
 
+use std::fmt;
 use std::io;
 use std::task::Poll;
 
@@ -33,6 +34,21 @@ pub enum Signal {
     StatsClear,
     /// Signal 36: write the JSON file
     Json,
+}
+
+impl fmt::Display for Signal {
+    /// As in `SIGUSR1 (write the data file)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Stop => "SIGTERM (stop)",
+            Signal::Reload => "SIGHUP (reload)",
+            Signal::Child => "SIGCHLD (a child has ended)",
+            Signal::Data => "SIGUSR1 (write the data file)",
+            Signal::Stats => "SIGUSR2 (write the statistics file)",
+            Signal::StatsClear => "signal 63 (write and clear the statistics)",
+            Signal::Json => "signal 36 (write the JSON file)",
+        })
+    }
 }
 
 /// Most urgent first: [`Signals::next`] reports a stop before a dead child, so that a stop that reaches the whole
