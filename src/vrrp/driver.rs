@@ -139,8 +139,12 @@ impl Driver {
         self.finish(now, tell);
     }
 
-    /// Carries out what the engine wants, until it wants nothing more.
+    /// Ends a turn: does what is due by now, for a flood of packets must not keep the timer from its turn, and carries
+    /// out what the engine wants, until it wants nothing more.
     fn finish(&mut self, now: Time, tell: &mut impl FnMut(Notification)) {
+        if self.engine.next_timeout().is_some_and(|at| at <= now) {
+            self.engine.handle_timeout(now);
+        }
         loop {
             let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
             if actions.is_empty() {

@@ -12,6 +12,8 @@ mod lifecycle;
 mod limit;
 pub mod links;
 mod ownership;
+#[cfg(test)]
+mod rig;
 pub mod router;
 pub mod snapshot;
 pub mod stats;

@@ -330,11 +330,13 @@ impl Engine {
         let old = router.leader.replace(leader);
         let line = match old {
             Some(old) if old.ip == leader.ip => return,
-            Some(old) => format!("master changed from {} to {}", old.ip, leader.ip),
+            Some(old) => {
+                // A new master has been accepted: what its packets have to be complained of is news again.
+                router.lines.clear();
+                format!("master changed from {} to {}", old.ip, leader.ip)
+            }
             None => format!("master set to {}", leader.ip),
         };
-        // A new master has been accepted: what the old one's packets had to complain of is news again.
-        router.lines.clear();
         self.log_of(id, Level::Detail, line);
     }
 

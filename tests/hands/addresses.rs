@@ -7,7 +7,7 @@ use keepalived_rs::model::{Address, Lifetime};
 use keepalived_rs::net::{Change, Netlink};
 use nix::errno::Errno;
 
-use crate::namespace::{Namespace, add_eth0, ip, link, name};
+use crate::namespace::{Namespace, add_eth0, ip, link, name, wait_for};
 
 /// A plain address on `eth0`, as the configuration makes it from `ADDR/LEN` alone.
 fn plain(text: &str) -> Address {
@@ -114,6 +114,8 @@ fn every_option_reaches_the_kernel_and_every_address_leaves_again() {
         let mut netlink = Netlink::open().unwrap();
         for (address, expected) in cases {
             assert_eq!(netlink.apply(&[add(&address)]), [Ok(())], "add {expected}");
+            // Without nodad it takes a moment, even where no detection is done.
+            wait_for(|| !shown().concat().contains("tentative"));
             assert_eq!(shown(), [expected]);
             let listed = netlink.addresses().unwrap();
             let listed = listed.iter().find(|listed| listed.ip == address.ip);

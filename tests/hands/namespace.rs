@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use keepalived_rs::model::{IfName, Link};
 use keepalived_rs::net::Netlink;
@@ -77,7 +78,21 @@ impl Pair {
                 ip(&format!("addr add fe80::{number}/64 dev eth0 nodad"));
             });
         }
+        // The kernel begins to send only when it has noticed the carrier.
+        for host in [&left, &right] {
+            host.run(|| wait_for(|| ip("link show dev eth0").contains(" state UP ")));
+        }
         Pair { left, right }
+    }
+}
+
+/// Waits until something comes true.
+#[track_caller]
+pub fn wait_for(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(10), "waited in vain");
+        thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -1,9 +1,10 @@
 //! Gratuitous ARP and neighbour advertisements on a wire.
 
+use keepalived_rs::net::forwards_ipv6;
 use keepalived_rs::sock::NeighbourSocket;
 use keepalived_rs::wire::neigh::{gratuitous_arp, unsolicited_advert};
 
-use crate::namespace::{Pair, ip, link};
+use crate::namespace::{Pair, ip, link, name};
 
 #[test]
 fn neighbours_learn_where_an_address_lives_now() {
@@ -45,5 +46,17 @@ fn a_frame_that_cannot_go_is_an_error() {
         ip("link set eth0 down");
         let error = socket.send(eth0.index, &garp).unwrap_err();
         assert_eq!(error.cause().raw_os_error(), Some(nix::libc::ENETDOWN));
+    });
+}
+
+#[test]
+fn a_router_is_known_by_its_forwarding() {
+    let pair = Pair::new();
+    pair.left.run(|| {
+        assert!(!forwards_ipv6(&name("eth0")));
+        std::fs::write("/proc/sys/net/ipv6/conf/eth0/forwarding", "1").unwrap();
+        assert!(forwards_ipv6(&name("eth0")));
+        assert!(!forwards_ipv6(&name("lo")));
+        assert!(!forwards_ipv6(&name("nosuch")));
     });
 }
