@@ -121,18 +121,21 @@ pub(super) fn daemon(options: Options) -> u8 {
 fn run(options: Options, log: &Log) -> Result<u8, Failure> {
     let foreground = options.foreground;
     let result = start(options, log);
-    match &result {
-        Err(Failure::Running) => return Ok(0),
-        Err(Failure::Refused(refusal)) => {
-            info!("{}", refusal.text);
-            // Until a start has succeeded, whoever started us looks on.
-            if !foreground {
-                complain(&refusal.text);
-            }
+    let reason = match &result {
+        Err(Failure::Running) => Some("daemon is already running"),
+        Err(Failure::Refused(refusal)) => Some(refusal.text.as_str()),
+        Ok(_) => None,
+    };
+    if let Some(reason) = reason {
+        info!("{reason}");
+        // Until a start has succeeded, whoever started us looks on.
+        if !foreground {
+            complain(reason);
         }
-        Ok(_) => {}
     }
-    report_end();
+    if !matches!(result, Err(Failure::Running)) {
+        report_end();
+    }
     result
 }
 
@@ -300,7 +303,6 @@ fn not_claimed(error: pid_file::Error) -> Failure {
     match error {
         pid_file::Error::Held(_) => {
             info!("{error}");
-            info!("daemon is already running");
             Failure::Running
         }
         pid_file::Error::Io { .. } => Failure::new(error),
