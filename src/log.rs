@@ -161,6 +161,15 @@ impl Log {
         self.outlets.iter().for_each(Outlet::start);
     }
 
+    /// Makes a panic of this process a line of the log: standard error is nowhere in the background.
+    pub fn report_panics(&self) {
+        let log = self.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            tracing::error!("Internal error, please report it: {panic}");
+            log.flush();
+        }));
+    }
+
     /// Gives the lines from here on another ident.
     pub fn rename(&self, ident: &str) {
         for outlet in self.outlets.iter() {

@@ -104,6 +104,7 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
 /// Becomes what the first frame says.
 fn begin(options: &ChildOptions) -> Log {
     let log = Log::open(&options.log);
+    log.report_panics();
     log.start();
     if let Err(error) = process::set_name(&options.process_name) {
         warn!("The process cannot be named {}: {error}", options.process_name);

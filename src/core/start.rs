@@ -19,6 +19,9 @@ use crate::model::frame::{LogOptions, Role};
 use crate::os::pid_file::{self, PidFile};
 use crate::os::{host, namespace, process, usage};
 
+#[cfg(test)]
+mod tests;
+
 /// The umask of a daemon that was told none.
 const UMASK: u32 = 0o177;
 
@@ -105,6 +108,7 @@ fn log_options(options: &Options, ident: String) -> LogOptions {
 pub(super) fn daemon(options: Options) -> u8 {
     process::keep_descriptors_private();
     let log = Log::open(&log_options(&options, roles::PARENT_IDENT.to_owned()));
+    log.report_panics();
     // In the background the lines wait for the process that stays: threads do not survive the fork.
     if options.foreground {
         log.start();
