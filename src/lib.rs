@@ -2,5 +2,6 @@
 //!
 //! `src/README.md` is the map of the rooms.
 
+pub mod conf;
 pub mod model;
 pub mod vrrp;

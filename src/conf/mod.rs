@@ -1,0 +1,8 @@
+//! x
+pub mod diagnostic;
+pub mod environment;
+mod lex;
+pub mod place;
+pub mod source;
+mod text;
+mod value;
