@@ -11,7 +11,8 @@ use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt,
+    socket, sockopt,
 };
 use nix::sys::time::TimeVal;
 
@@ -69,7 +70,13 @@ impl AddressWatch {
     }
 
     /// Waits until `address` comes (or goes) after `start` and gives the time of that; nothing when `patience` passes.
-    pub fn next(&self, address: IpAddr, added: bool, start: Moment, patience: Duration) -> Option<Moment> {
+    pub fn next(
+        &self,
+        address: IpAddr,
+        added: bool,
+        start: Moment,
+        patience: Duration,
+    ) -> Option<Moment> {
         let deadline = Instant::now() + patience;
         let mut list = self.changes.list.lock().expect("the listener lives");
         loop {
@@ -81,7 +88,12 @@ impl AddressWatch {
             if left.is_zero() {
                 return None;
             }
-            list = self.changes.more.wait_timeout(list, left).expect("the listener lives").0;
+            list = self
+                .changes
+                .more
+                .wait_timeout(list, left)
+                .expect("the listener lives")
+                .0;
         }
     }
 }
@@ -104,7 +116,8 @@ fn open_socket() -> OwnedFd {
         SockProtocol::NetlinkRoute,
     )
     .expect("open a netlink socket on a host");
-    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, 20_000)).expect("bound the wait for reports");
+    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, 20_000))
+        .expect("bound the wait for reports");
     bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUPS)).expect("listen to address changes");
     socket
 }
@@ -119,7 +132,9 @@ fn receive(socket: &OwnedFd, changes: &Changes, stop: &AtomicBool) {
         let mut rest = buffer.get(..length).unwrap_or_default();
         let mut found = Vec::new();
         while let Ok(header) = NetlinkBuffer::new_checked(rest) {
-            let size = usize::try_from(header.length()).unwrap_or(rest.len()).max(16);
+            let size = usize::try_from(header.length())
+                .unwrap_or(rest.len())
+                .max(16);
             found.extend(read_change(rest, at));
             rest = rest.get(size.next_multiple_of(4)..).unwrap_or_default();
         }
@@ -132,7 +147,9 @@ fn read_change(bytes: &[u8], at: Moment) -> Option<Change> {
     let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes).ok()?;
     let (address, added) = match message.payload {
         NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(m)) => (address_of(&m)?, true),
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(m)) => (address_of(&m)?, false),
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(m)) => {
+            (address_of(&m)?, false)
+        }
         _ => return None,
     };
     Some(Change { at, address, added })

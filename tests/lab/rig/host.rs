@@ -49,8 +49,8 @@ impl Host {
         );
         let init = host.within(|| {
             // Orphans of the machine come to its first process; with SIGCHLD ignored the kernel buries them.
-            Command::new("/bin/sh")
-                .args(["-c", "trap '' CHLD; exec cat"])
+            Command::new("env")
+                .args(["--ignore-signal=CHLD", "cat"])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .spawn()
@@ -81,7 +81,8 @@ impl Host {
         let worker = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                unshare(namespaces).expect("make namespaces (needs root and a kernel with namespaces)");
+                unshare(namespaces)
+                    .expect("make namespaces (needs root and a kernel with namespaces)");
                 for job in todo {
                     job();
                 }
@@ -107,7 +108,8 @@ impl Host {
             let _ = answer.send(catch_unwind(AssertUnwindSafe(job)));
         };
         let jobs = self.jobs.as_ref().expect("the host is still there");
-        jobs.send(Box::new(job)).expect("the host's thread takes jobs");
+        jobs.send(Box::new(job))
+            .expect("the host's thread takes jobs");
         match wait.recv().expect("the host's thread answers") {
             Ok(value) => value,
             Err(panic) => resume_unwind(panic),
@@ -121,7 +123,8 @@ impl Host {
 
     /// Runs a program to its end on the host and gives its standard output; panics if it fails.
     pub fn run(&self, program: &str, args: &[&str]) -> String {
-        self.try_run(program, args).unwrap_or_else(|why| panic!("{why}"))
+        self.try_run(program, args)
+            .unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Like [`Host::run`], with the failure as a value.
@@ -151,19 +154,27 @@ impl Host {
                 .spawn()
                 .expect("run ip (package iproute2)");
             let mut stdin = ip.stdin.take().expect("ip has a standard input");
-            stdin.write_all(lines.as_bytes()).expect("tell ip what to do");
+            stdin
+                .write_all(lines.as_bytes())
+                .expect("tell ip what to do");
             drop(stdin);
             (ip.wait_with_output().expect("wait for ip"), lines)
         });
         let stderr = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{}: ip refused {text:?}: {stderr}", self.name);
+        assert!(
+            out.status.success(),
+            "{}: ip refused {text:?}: {stderr}",
+            self.name
+        );
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
 
     /// Sets a kernel parameter of the host, for example `net/ipv6/conf/all/keep_addr_on_down`.
     pub fn sysctl(&self, name: &str, value: &str) {
         let (path, value) = (format!("/proc/sys/{name}"), value.to_owned());
-        self.within(move || fs::write(&path, value).unwrap_or_else(|e| panic!("write {path}: {e}")));
+        self.within(move || {
+            fs::write(&path, value).unwrap_or_else(|e| panic!("write {path}: {e}"))
+        });
     }
 
     /// The addresses of the host as (interface or label, address), in the kernel's order.
@@ -191,7 +202,10 @@ impl Host {
 
     /// A process of the machine by which others can name its network namespace.
     pub fn init_pid(&self) -> u32 {
-        self.init.as_ref().expect("a machine has a first process").id()
+        self.init
+            .as_ref()
+            .expect("a machine has a first process")
+            .id()
     }
 
     /// Makes `file` of the outside visible on the host as `at`.
@@ -255,7 +269,8 @@ impl Drop for Running {
 
 fn mount_private() {
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).expect("make mounts private to a machine");
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
+        .expect("make mounts private to a machine");
 }
 
 fn mount_new(kind: &str, at: &str) {
@@ -264,6 +279,11 @@ fn mount_new(kind: &str, at: &str) {
 }
 
 fn bind(from: &Path, to: &Path) {
-    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-        .unwrap_or_else(|e| panic!("show {} as {} on a machine: {e}", from.display(), to.display()));
+    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap_or_else(|e| {
+        panic!(
+            "show {} as {} on a machine: {e}",
+            from.display(),
+            to.display()
+        )
+    });
 }

@@ -42,7 +42,7 @@ impl Default for Layout<'_> {
     }
 }
 
-/// Machines, wire and client. Node i (from 1) has 10.0.k.i/24, fd00:0:0:k::i/64, fe80::i and MAC 02:00:00:00:0k:0i on
+/// Machines, wire and client. Node i (from 1) has 10.0.k.i/24, fd00:0:0:k::i/64 and MAC 02:00:00:00:0k:0i on
 /// its k-th interface (from 0); the client is host 9.
 pub struct Lab {
     /// The machines that run daemons.
@@ -78,10 +78,17 @@ impl Lab {
         for (i, (host, _)) in machines.iter().enumerate() {
             host.ip(&links(number(i), layout));
         }
-        let wire = Wire::listen(&switch, ports(&switch, &machines, layout), &folder.join("wire.pcap"));
+        let wire = Wire::listen(
+            &switch,
+            ports(&switch, &machines, layout),
+            &folder.join("wire.pcap"),
+        );
         let (client, _) = machines.pop().expect("the client is the last one");
         Self {
-            nodes: machines.into_iter().map(|(host, own)| Node::new(host, &own, ours)).collect(),
+            nodes: machines
+                .into_iter()
+                .map(|(host, own)| Node::new(host, &own, ours))
+                .collect(),
             client: Client::new(client),
             wire,
             switch,
@@ -104,7 +111,9 @@ impl Lab {
     pub fn split(&self, on: bool) {
         let state = if on { "on" } else { "off" };
         for node in 0..self.nodes.len() {
-            self.switch.ip(&format!("link set n{node}i0 type bridge_slave isolated {state}"));
+            self.switch.ip(&format!(
+                "link set n{node}i0 type bridge_slave isolated {state}"
+            ));
         }
     }
 
@@ -112,10 +121,15 @@ impl Lab {
     pub fn who_answers(&self, address: IpAddr) -> Option<String> {
         let start = moment::now();
         let echo = self.client.ping(address, Duration::from_secs(1))?;
-        let frame = self.wire.first("the echo reply that the client got", start, moment::SOON, |f| {
-            matches!(f.packet, packet::Packet::EchoReply { from, id, sequence }
+        let frame = self.wire.first(
+            "the echo reply that the client got",
+            start,
+            moment::SOON,
+            |f| {
+                matches!(f.packet, packet::Packet::EchoReply { from, id, sequence }
                 if from == address && id == echo.id && sequence == echo.sequence)
-        });
+            },
+        );
         Some(frame.from)
     }
 
@@ -147,12 +161,30 @@ pub fn ipv4_of(i: usize) -> Ipv4Addr {
 
 /// The first global IPv6 address of node `i` (from 0).
 pub fn ipv6_of(i: usize) -> Ipv6Addr {
-    Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, u16::try_from(i + 1).expect("a few nodes"))
+    Ipv6Addr::new(
+        0xfd00,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        u16::try_from(i + 1).expect("a few nodes"),
+    )
 }
 
-/// The link-local address of node `i` (from 0).
+/// The link-local address of node `i` (from 0), which the kernel makes of its MAC address.
 pub fn link_local_of(i: usize) -> Ipv6Addr {
-    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::try_from(i + 1).expect("a few nodes"))
+    Ipv6Addr::new(
+        0xfe80,
+        0,
+        0,
+        0,
+        0,
+        0x00ff,
+        0xfe00,
+        u16::try_from(i + 1).expect("a few nodes"),
+    )
 }
 
 /// The MAC address of node `i` (from 0).
@@ -174,7 +206,7 @@ fn new_folder(name: &str) -> PathBuf {
 fn prepare(host: &Host) {
     for (name, value) in [
         ("ipv6/conf/default/accept_dad", "0"),
-        ("ipv6/conf/default/addr_gen_mode", "1"),
+        ("ipv6/conf/default/addr_gen_mode", "0"),
         ("ipv6/conf/default/accept_ra", "0"),
         ("ipv6/conf/all/keep_addr_on_down", "1"),
         ("ipv6/conf/default/keep_addr_on_down", "1"),
@@ -186,7 +218,9 @@ fn prepare(host: &Host) {
 fn bridges(machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> String {
     let mut lines = String::new();
     for (k, interface) in layout.interfaces.iter().enumerate() {
-        lines.push_str(&format!("link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"));
+        lines.push_str(&format!(
+            "link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"
+        ));
         for (i, (host, _)) in machines.iter().enumerate() {
             let pid = host.init_pid();
             lines.push_str(&format!(
@@ -203,8 +237,7 @@ fn links(number: usize, layout: &Layout<'_>) -> String {
         lines.push_str(&format!(
             "link set {interface} address 02:00:00:00:0{k}:0{number} up\n\
              address add 10.0.{k}.{number}/24 dev {interface}\n\
-             address add fd00:0:0:{k}::{number}/64 dev {interface} nodad\n\
-             address add fe80::{number}/64 dev {interface} nodad\n"
+             address add fd00:0:0:{k}::{number}/64 dev {interface} nodad\n"
         ));
     }
     lines
@@ -217,7 +250,8 @@ fn ports(switch: &Host, machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> Ve
             let name = format!("n{i}i{k}");
             let index = switch.within(move || nix::net::if_::if_nametoindex(name.as_str()));
             ports.push(Port {
-                index: usize::try_from(index.expect("a port that was just made")).expect("an interface number"),
+                index: usize::try_from(index.expect("a port that was just made"))
+                    .expect("an interface number"),
                 host: host.name().to_owned(),
                 interface: (*interface).to_owned(),
             });

@@ -11,7 +11,9 @@ pub const SOON: Duration = Duration::from_secs(5);
 
 /// The present.
 pub fn now() -> Moment {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is set")
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("the clock is set")
 }
 
 /// Waits until `condition` holds and gives the time that this took; panics when `patience` has passed.

@@ -200,7 +200,12 @@ fn read_icmpv6(payload: &[u8], source: Ipv6Addr, destination: Ipv6Addr) -> Optio
             sequence: u16_at(payload, 6)?,
         }),
         136 => {
-            let sum = pseudo_header(IpAddr::V6(source), IpAddr::V6(destination), 58, payload.len());
+            let sum = pseudo_header(
+                IpAddr::V6(source),
+                IpAddr::V6(destination),
+                58,
+                payload.len(),
+            );
             let faults = match checksum(payload, sum) {
                 0 => Vec::new(),
                 _ => vec!["wrong ICMPv6 checksum".to_owned()],
@@ -210,7 +215,9 @@ fn read_icmpv6(payload: &[u8], source: Ipv6Addr, destination: Ipv6Addr) -> Optio
                 destination,
                 flags: *payload.get(4)?,
                 target: Ipv6Addr::from(array::<16>(payload, 8)?),
-                mac: (payload.get(24..26) == Some(&[2, 1])).then(|| array(payload, 26)).flatten(),
+                mac: (payload.get(24..26) == Some(&[2, 1]))
+                    .then(|| array(payload, 26))
+                    .flatten(),
                 faults,
             }))
         }
@@ -223,8 +230,14 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
     let count = usize::from(*payload.get(3)?);
     let mut faults = Vec::new();
     let (interval, auth_type) = match version {
-        2 => (Duration::from_secs(u64::from(*payload.get(5)?)), *payload.get(4)?),
-        _ => (Duration::from_millis(10 * u64::from(u16_at(payload, 4)? & 0x0fff)), 0),
+        2 => (
+            Duration::from_secs(u64::from(*payload.get(5)?)),
+            *payload.get(4)?,
+        ),
+        _ => (
+            Duration::from_millis(10 * u64::from(u16_at(payload, 4)? & 0x0fff)),
+            0,
+        ),
     };
     let size = if source.is_ipv4() { 4 } else { 16 };
     let end = 8 + count * size;
@@ -241,7 +254,11 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
         faults.push(format!("{} bytes where {expected} are due", payload.len()));
     }
     // Version 2 over IPv4 sums the VRRP part alone; the others add a pseudo header (RFC 3768 5.3.8, RFC 9568 5.2.8).
-    let before = if authenticated { 0 } else { pseudo_header(source, target, 112, payload.len()) };
+    let before = if authenticated {
+        0
+    } else {
+        pseudo_header(source, target, 112, payload.len())
+    };
     if checksum(payload, before) != 0 {
         faults.push("wrong VRRP checksum".to_owned());
     }
@@ -257,7 +274,11 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
         priority: *payload.get(2)?,
         interval,
         auth_type,
-        auth: if authenticated { array(payload, end)? } else { [0; 8] },
+        auth: if authenticated {
+            array(payload, end)?
+        } else {
+            [0; 8]
+        },
         addresses,
         faults,
     })
@@ -288,7 +309,10 @@ pub fn pseudo_header(source: IpAddr, target: IpAddr, protocol: u8, length: usize
             IpAddr::V4(ip) => ip.octets().to_vec(),
             IpAddr::V6(ip) => ip.octets().to_vec(),
         };
-        bytes.chunks(2).map(|w| u32::from(w[0]) << 8 | u32::from(w[1])).sum()
+        bytes
+            .chunks(2)
+            .map(|w| u32::from(w[0]) << 8 | u32::from(w[1]))
+            .sum()
     };
     let length = u32::try_from(length).expect("the length of a packet");
     words(source) + words(target) + u32::from(protocol) + length

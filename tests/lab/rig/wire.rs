@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, recvmsg, setsockopt,
-    socket, sockopt,
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType,
+    recvmsg, setsockopt, socket, sockopt,
 };
 use nix::sys::time::{TimeSpec, TimeVal};
 
@@ -62,7 +62,8 @@ impl Wire {
     /// Starts listening on `switch`, whose ports are known; writes a capture to `file`.
     pub fn listen(switch: &Host, ports: Vec<Port>, file: &Path) -> Self {
         let socket = switch.within(open_socket);
-        let capture = Capture::create(file).unwrap_or_else(|e| panic!("create {}: {e}", file.display()));
+        let capture =
+            Capture::create(file).unwrap_or_else(|e| panic!("create {}: {e}", file.display()));
         let seen = Arc::new(Seen::default());
         let stop = Arc::new(AtomicBool::new(false));
         let listener = {
@@ -88,18 +89,30 @@ impl Wire {
     /// All frames since `start` of which `wanted` gives something, and that something.
     pub fn all<T>(&self, start: Moment, wanted: impl Fn(&Frame) -> Option<T>) -> Vec<T> {
         let frames = self.frames();
-        frames.iter().filter(|f| f.at >= start).filter_map(wanted).collect()
+        frames
+            .iter()
+            .filter(|f| f.at >= start)
+            .filter_map(wanted)
+            .collect()
     }
 
     /// All adverts that `host` has sent since `start`.
     pub fn adverts(&self, host: &str, start: Moment) -> Vec<(Moment, Advert)> {
         self.all(start, |f| {
-            (f.from == host).then(|| Some((f.at, f.packet.advert()?.clone()))).flatten()
+            (f.from == host)
+                .then(|| Some((f.at, f.packet.advert()?.clone())))
+                .flatten()
         })
     }
 
     /// Waits for the first frame since `start` that is `wanted`; panics when `patience` has passed without.
-    pub fn first(&self, what: &str, start: Moment, patience: Duration, wanted: impl Fn(&Frame) -> bool) -> Frame {
+    pub fn first(
+        &self,
+        what: &str,
+        start: Moment,
+        patience: Duration,
+        wanted: impl Fn(&Frame) -> bool,
+    ) -> Frame {
         let deadline = Instant::now() + patience;
         let mut frames = self.frames();
         let mut looked_at = 0;
@@ -112,9 +125,18 @@ impl Wire {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 drop(frames);
-                panic!("{what}: not seen on the wire within {:.1} s\n{}", patience.as_secs_f64(), self.tail());
+                panic!(
+                    "{what}: not seen on the wire within {:.1} s\n{}",
+                    patience.as_secs_f64(),
+                    self.tail()
+                );
             }
-            frames = self.seen.more.wait_timeout(frames, left).expect("the listener lives").0;
+            frames = self
+                .seen
+                .more
+                .wait_timeout(frames, left)
+                .expect("the listener lives")
+                .0;
         }
     }
 
@@ -140,7 +162,10 @@ impl Wire {
         let mut text = String::from("the last frames on the wire:\n");
         for frame in frames.iter().rev().take(25).rev() {
             let ago = now().saturating_sub(frame.at).as_secs_f64();
-            text.push_str(&format!("  {ago:8.4} s ago, {} {}: {:?}\n", frame.from, frame.interface, frame.packet));
+            text.push_str(&format!(
+                "  {ago:8.4} s ago, {} {}: {:?}\n",
+                frame.from, frame.interface, frame.packet
+            ));
         }
         text
     }
@@ -203,7 +228,12 @@ fn receive(socket: &OwnedFd, ports: &[Port], mut capture: Capture, seen: &Seen, 
 fn next_frame(socket: &OwnedFd, buffer: &mut [u8]) -> Option<(Moment, LinkAddr, usize)> {
     let mut control = nix::cmsg_space!(TimeSpec);
     let mut parts = [IoSliceMut::new(buffer)];
-    let message = match recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty()) {
+    let message = match recvmsg::<LinkAddr>(
+        socket.as_raw_fd(),
+        &mut parts,
+        Some(&mut control),
+        MsgFlags::empty(),
+    ) {
         Ok(message) => message,
         Err(Errno::EAGAIN | Errno::EINTR) => return None,
         Err(e) => panic!("read from the wire: {e}"),
