@@ -5,10 +5,37 @@
 //! (`--test-threads 8`).
 
 mod core;
+mod election;
+mod network;
 mod rig;
 mod scene;
 
 use std::path::PathBuf;
+
+/// Makes tests of scenarios that take a name and a pair of programs: each with every pair.
+macro_rules! pairs {
+    ($($scenario:ident)*) => {
+        $(mod $scenario {
+            use $crate::scene::{OURS, OURS_FIRST, OURS_SECOND};
+
+            #[test]
+            fn ours_with_ours() {
+                super::$scenario(concat!(stringify!($scenario), "-ours_with_ours"), OURS);
+            }
+
+            #[test]
+            fn ours_with_keepalived() {
+                super::$scenario(concat!(stringify!($scenario), "-ours_with_keepalived"), OURS_FIRST);
+            }
+
+            #[test]
+            fn keepalived_with_ours() {
+                super::$scenario(concat!(stringify!($scenario), "-keepalived_with_ours"), OURS_SECOND);
+            }
+        })*
+    };
+}
+use pairs;
 
 /// The program under test.
 fn ours() -> PathBuf {

@@ -71,6 +71,8 @@ pub struct Instance {
     pub node: usize,
     /// How it speaks.
     pub speech: Speech,
+    /// What it says of its state at start.
+    pub state: String,
     /// Its interface.
     pub interface: String,
     /// Its virtual router id.
@@ -97,6 +99,7 @@ impl Instance {
             name: "VI_1".to_owned(),
             node,
             speech,
+            state: "BACKUP".to_owned(),
             interface: "eth0".to_owned(),
             vrid: 51,
             priority,
@@ -132,6 +135,7 @@ impl Instance {
     fn block(&self) -> String {
         let Self {
             name,
+            state,
             interface,
             vrid,
             priority,
@@ -140,7 +144,7 @@ impl Instance {
         let version = self.speech.version;
         let interval = self.speech.interval.as_secs_f64();
         let mut text = format!(
-            "vrrp_instance {name} {{\n    state BACKUP\n    interface {interface}\n    virtual_router_id {vrid}\n    \
+            "vrrp_instance {name} {{\n    state {state}\n    interface {interface}\n    virtual_router_id {vrid}\n    \
              priority {priority}\n    version {version}\n    advert_int {interval}\n"
         );
         if self.speech.cast == Cast::Unicast {

@@ -294,6 +294,9 @@ impl Node {
         if victims.contains(&Role::Parent) {
             self.wait_end(SOON);
         }
+        wait_until("killed processes are gone", SOON, || {
+            pids.iter().all(|pid| kill(*pid, None).is_err())
+        });
         at
     }
 
