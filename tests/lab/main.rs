@@ -9,6 +9,7 @@ mod election;
 mod network;
 mod rig;
 mod scene;
+mod seeds;
 
 use std::path::PathBuf;
 
