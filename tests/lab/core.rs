@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::rig::conf::{Cast, Family, Speech};
-use crate::rig::moment::{SOON, now, stay, wait_until};
+use crate::rig::moment::{SOON, comes_true, now, stay, wait_until};
 use crate::rig::node::{Daemon, Role};
 use crate::scene::{FIRST, OURS, OURS_FIRST, OURS_SECOND, PRIORITIES, Pair, SECOND, Scene};
 
@@ -24,23 +24,17 @@ fn start_stop_return(name: &str, pair: Pair, speech: Speech) {
     first.expect_logged("(VI_1) Entering BACKUP STATE");
     first.expect_logged("(VI_1) Entering MASTER STATE");
     for node in &scene.lab.nodes {
-        let names: Vec<String> = node.processes().into_iter().map(|p| p.name).collect();
-        assert_eq!(
-            names,
-            ["keepalived", "keepalived"],
-            "what {} runs",
-            node.name()
-        );
+        // The scripts may still be on their way out.
+        let names = || node.processes().into_iter().map(|p| p.name).collect::<Vec<_>>();
+        comes_true(SOON, || names().len() == 2);
+        assert_eq!(names(), ["keepalived", "keepalived"], "what {} runs", node.name());
     }
 
     let start = now();
     let took = scene.node_mut(FIRST).stop();
     if pair[FIRST] == Daemon::Ours && !crate::is_stand_in() {
         // Ten times what is aimed at: the machine may be busy.
-        assert!(
-            took < Duration::from_millis(200),
-            "SIGTERM to exit took {took:?}"
-        );
+        assert!(took < Duration::from_millis(200), "SIGTERM to exit took {took:?}");
     }
     let since = scene.expect_master(SECOND, start);
     scene.assert_after_goodbye(FIRST, SECOND, start, since);
@@ -81,9 +75,7 @@ fn child_killed(name: &str, pair: Pair, speech: Speech) {
     let before = scene.node(FIRST).pid(Role::Vrrp);
     let start = scene.node_mut(FIRST).crash(&[Role::Vrrp]);
     let first = scene.node(FIRST);
-    wait_until("there is a new VRRP process", SOON, || {
-        first.pid(Role::Vrrp) != before
-    });
+    wait_until("there is a new VRRP process", SOON, || first.pid(Role::Vrrp) != before);
     first.expect_logged("died: Respawning");
     scene.expect_notified(FIRST, &["BACKUP", "MASTER"]);
     scene.expect_master(FIRST, start);
@@ -119,13 +111,7 @@ fn all_killed(name: &str, pair: Pair, speech: Speech) {
 fn interface_lost(name: &str, pair: Pair, speech: Speech) {
     let scene = Scene::started(name, pair, speech);
     let first = scene.node(FIRST);
-    let interface = |up: bool| {
-        drop(
-            first
-                .host
-                .ip(&format!("link set eth0 {}", if up { "up" } else { "down" })),
-        )
-    };
+    let interface = |up: bool| drop(first.host.ip(&format!("link set eth0 {}", if up { "up" } else { "down" })));
     let carrier = |up: bool| scene.lab.carrier(FIRST, up);
     let switches: [&dyn Fn(bool); 2] = [&interface, &carrier];
     for switch in switches {
@@ -182,15 +168,9 @@ fn reload(name: &str, pair: Pair, speech: Speech) {
     let start = scene.node(FIRST).reload(&scene.conf(FIRST));
     let came = scene.node(FIRST).watch.next(added, true, start, SOON);
     assert!(came.is_some(), "{added} is added");
-    scene.first_advert_that("lists the new address", FIRST, start, |a| {
-        a.addresses.contains(&added)
-    });
+    scene.first_advert_that("lists the new address", FIRST, start, |a| a.addresses.contains(&added));
     scene.expect_announcements(FIRST, start);
-    assert_eq!(
-        scene.lab.who_answers(added).as_deref(),
-        Some("lb01"),
-        "who has {added}"
-    );
+    assert_eq!(scene.lab.who_answers(added).as_deref(), Some("lb01"), "who has {added}");
     scene.expect_still_master(start);
 
     scene.instances = plain;
@@ -198,15 +178,9 @@ fn reload(name: &str, pair: Pair, speech: Speech) {
     let start = scene.node(FIRST).reload(&scene.conf(FIRST));
     let went = scene.node(FIRST).watch.next(added, false, start, SOON);
     assert!(went.is_some(), "{added} is removed");
-    scene.first_advert_that("lists it no more", FIRST, start, |a| {
-        !a.addresses.contains(&added)
-    });
+    scene.first_advert_that("lists it no more", FIRST, start, |a| !a.addresses.contains(&added));
     scene.expect_still_master(start);
-    assert_eq!(
-        scene.lab.who_answers(address).as_deref(),
-        Some("lb01"),
-        "who has {address}"
-    );
+    assert_eq!(scene.lab.who_answers(address).as_deref(), Some("lb01"), "who has {address}");
 
     scene.instances[FIRST].priority = 90;
     let start = scene.node(FIRST).reload(&scene.conf(FIRST));

@@ -37,10 +37,7 @@ fn nopreempt(name: &str, pair: Pair) {
     scene.expect_notified(FIRST, &["BACKUP"]);
     stay(2 * QUICK.master_down(PRIORITIES[FIRST]));
     scene.expect_master(SECOND, start);
-    assert!(
-        scene.lab.wire.adverts("lb01", start).is_empty(),
-        "it does not preempt"
-    );
+    assert!(scene.lab.wire.adverts("lb01", start).is_empty(), "it does not preempt");
 
     let start = now();
     scene.node_mut(SECOND).stop();
@@ -62,10 +59,7 @@ fn preempt_delay(name: &str, pair: Pair) {
     let since = scene.expect_master(FIRST, start);
     let timer = QUICK.master_down(PRIORITIES[FIRST]);
     let took = since - start;
-    assert!(
-        took >= delay + timer - QUICK.interval,
-        "preempted after {took:?}"
-    );
+    assert!(took >= delay + timer - QUICK.interval, "preempted after {took:?}");
     assert!(took <= delay + timer + SOON, "preempted after {took:?}");
     scene.expect_notified(FIRST, &["BACKUP", "MASTER"]);
     scene.expect_notified(SECOND, &["BACKUP"]);
@@ -96,19 +90,13 @@ fn tie(name: &str, pair: Pair) {
     scene.start(SECOND);
     stay(2 * QUICK.master_down(100));
     scene.expect_master(FIRST, start);
-    assert!(
-        scene.lab.wire.adverts("lb02", start).is_empty(),
-        "equal priority does not preempt"
-    );
+    assert!(scene.lab.wire.adverts("lb02", start).is_empty(), "equal priority does not preempt");
     scene.end();
 }
 
 /// Priority 255 with `state MASTER` is master at once, and is so again after a crash of the whole node.
 fn owner(name: &str, pair: Pair) {
-    let slow = Speech {
-        interval: Duration::from_secs(1),
-        ..QUICK
-    };
+    let slow = Speech { interval: Duration::from_secs(1), ..QUICK };
     let mut scene = Scene::new(name, pair, slow);
     scene.instances[FIRST].priority = 255;
     scene.instances[FIRST].state = "MASTER".to_owned();
@@ -117,11 +105,7 @@ fn owner(name: &str, pair: Pair) {
     let start = now();
     scene.start(FIRST);
     let since = scene.expect_master(FIRST, start);
-    assert!(
-        since - start < own_timer / 2,
-        "an owner does not wait: {:?}",
-        since - start
-    );
+    assert!(since - start < own_timer / 2, "an owner does not wait: {:?}", since - start);
     scene.expect_notified(FIRST, &["MASTER"]);
     scene.expect_notified(SECOND, &["BACKUP"]);
 
@@ -129,11 +113,7 @@ fn owner(name: &str, pair: Pair) {
     let start = now();
     scene.start(FIRST);
     let since = scene.expect_master(FIRST, start);
-    assert!(
-        since - start < own_timer / 2,
-        "an owner does not wait: {:?}",
-        since - start
-    );
+    assert!(since - start < own_timer / 2, "an owner does not wait: {:?}", since - start);
     scene.expect_notified(FIRST, &["MASTER"]);
     scene.expect_notified(SECOND, &[]);
     scene.end();
@@ -147,10 +127,7 @@ fn split(name: &str, pair: Pair) {
     let cut = now();
     let took = scene.first_advert(SECOND, cut).0 - cut;
     let timer = QUICK.master_down(PRIORITIES[SECOND]);
-    assert!(
-        took + QUICK.interval * 2 >= timer && took <= timer + SOON,
-        "took over after {took:?}"
-    );
+    assert!(took + QUICK.interval * 2 >= timer && took <= timer + SOON, "took over after {took:?}");
     scene.expect_notified(SECOND, &["MASTER"]);
     stay(QUICK.interval * 5);
     scene.first_advert(FIRST, now());
@@ -159,12 +136,9 @@ fn split(name: &str, pair: Pair) {
     let healed = now();
     scene.lab.split(false);
     let address = scene.address();
-    scene
-        .lab
-        .wire
-        .first("the higher one announces again", healed, SOON, |f| {
-            f.from == "lb01" && f.packet.announces() == Some(address)
-        });
+    scene.lab.wire.first("the higher one announces again", healed, SOON, |f| {
+        f.from == "lb01" && f.packet.announces() == Some(address)
+    });
     scene.expect_master(FIRST, healed);
     scene.expect_notified(SECOND, &["BACKUP"]);
     scene.end();
@@ -180,11 +154,7 @@ fn learned_interval(name: &str, pair: Pair) {
     let start = scene.node_mut(FIRST).crash(&[Role::Parent, Role::Vrrp]);
     let since = scene.expect_mastery(SECOND, start);
     scene.assert_after_silence(FIRST, SECOND, since);
-    assert_eq!(
-        scene.first_advert(SECOND, since).1.interval,
-        own,
-        "its own interval"
-    );
+    assert_eq!(scene.first_advert(SECOND, since).1.interval, own, "its own interval");
     scene.expect_notified(SECOND, &["MASTER"]);
 
     // The first one hears adverts that come once a second and preempts by the timer of that interval.

@@ -6,7 +6,9 @@
 
 mod core;
 mod election;
+mod hostile;
 mod network;
+mod process;
 mod rig;
 mod scene;
 mod seeds;
@@ -40,8 +42,7 @@ use pairs;
 
 /// The program under test.
 fn ours() -> PathBuf {
-    std::env::var_os("KEEPALIVED_RS")
-        .map_or_else(|| env!("CARGO_BIN_EXE_keepalived-rs").into(), PathBuf::from)
+    std::env::var_os("KEEPALIVED_RS").map_or_else(|| env!("CARGO_BIN_EXE_keepalived-rs").into(), PathBuf::from)
 }
 
 /// Whether keepalived itself stands in for the program under test, to try the scenarios.

@@ -80,10 +80,8 @@ impl Scene {
         let Instance { name, priority, .. } = &self.instances[i];
         let special = |state: &&str| format!("[{}][two words]", state.to_lowercase());
         let general = |state: &&str| format!("[{name}][{state}][{priority}]");
-        let calls: [(&str, Vec<String>); 2] = [
-            (name, states.iter().map(special).collect()),
-            ("INSTANCE", states.iter().map(general).collect()),
-        ];
+        let calls: [(&str, Vec<String>); 2] =
+            [(name, states.iter().map(special).collect()), ("INSTANCE", states.iter().map(general).collect())];
         for (first, expected) in &calls {
             self.node(i).expect_notified(first, expected);
         }
@@ -123,10 +121,7 @@ impl Scene {
 
     /// The virtual address that the client talks to: the last one, which is never link-local.
     pub fn address(&self) -> IpAddr {
-        *self
-            .addresses(FIRST)
-            .last()
-            .expect("an instance has addresses")
+        *self.addresses(FIRST).last().expect("an instance has addresses")
     }
 
     /// The first advert of a node since `start` that is no goodbye.
@@ -145,9 +140,7 @@ impl Scene {
         let name = self.node(i).name();
         let patience = self.speech().master_down(1) + SOON;
         let what = format!("an advert of {name} that {what}");
-        self.lab.wire.advert(&what, name, start, patience, |a| {
-            a.priority > 0 && wanted(a)
-        })
+        self.lab.wire.advert(&what, name, start, patience, |a| a.priority > 0 && wanted(a))
     }
 
     /// Expects that the node becomes the only master after `start` (or is it already): it adverts, has the addresses
@@ -161,16 +154,9 @@ impl Scene {
         }
         let settled = now();
         self.first_advert(i, settled);
-        let frames = self.lab.wire.all(settled, |f| {
-            f.packet.advert().map(|a| (f.from.clone(), a.clone()))
-        });
+        let frames = self.lab.wire.all(settled, |f| f.packet.advert().map(|a| (f.from.clone(), a.clone())));
         let foreign = frames.iter().find(|(from, _)| from != self.node(i).name());
-        assert_eq!(
-            foreign,
-            None,
-            "{} should be the only one that adverts",
-            self.node(i).name()
-        );
+        assert_eq!(foreign, None, "{} should be the only one that adverts", self.node(i).name());
         since
     }
 
@@ -180,16 +166,12 @@ impl Scene {
         let node = self.node(i);
         let addresses = self.addresses(i);
         self.assert_sound(i, &advert);
-        wait_until(
-            &format!("{} has the virtual addresses", node.name()),
-            SOON,
-            || node.has_all(&addresses),
-        );
+        wait_until(&format!("{} has the virtual addresses", node.name()), SOON, || node.has_all(&addresses));
         for address in &addresses {
             let what = format!("{} announces {address}", node.name());
-            self.lab.wire.first(&what, start, SOON, |f| {
-                f.from == node.name() && f.packet.announces() == Some(*address)
-            });
+            self.lab
+                .wire
+                .first(&what, start, SOON, |f| f.from == node.name() && f.packet.announces() == Some(*address));
         }
         let address = *addresses.last().expect("an instance has addresses");
         let mut answer = None;
@@ -213,11 +195,7 @@ impl Scene {
     pub fn expect_still_master(&self, start: Moment) {
         self.expect_mastery_kept(start);
         let first = self.node(FIRST);
-        assert_eq!(
-            first.notified("VI_1").len() + first.notified("INSTANCE").len(),
-            0,
-            "no script is run"
-        );
+        assert_eq!(first.notified("VI_1").len() + first.notified("INSTANCE").len(), 0, "no script is run");
         let lost: Vec<_> = first
             .watch
             .since(start)
@@ -234,20 +212,10 @@ impl Scene {
         let adverts = self.lab.wire.adverts(name, start);
         let bound = self.speech().master_down(PRIORITIES[SECOND]);
         for ((before, _), (after, advert)) in adverts.iter().zip(adverts.iter().skip(1)) {
-            assert!(
-                *after - *before < bound,
-                "{name} was silent for {:?}",
-                *after - *before
-            );
+            assert!(*after - *before < bound, "{name} was silent for {:?}", *after - *before);
             assert_ne!(advert.priority, 0, "{name} said goodbye");
         }
-        assert!(
-            self.lab
-                .wire
-                .adverts(self.node(SECOND).name(), start)
-                .is_empty(),
-            "a second master"
-        );
+        assert!(self.lab.wire.adverts(self.node(SECOND).name(), start).is_empty(), "a second master");
     }
 
     /// Expects the first block of announcements as both daemons send it after becoming master: each address five times
@@ -256,16 +224,11 @@ impl Scene {
         let name = self.node(i).name();
         for address in self.addresses(i) {
             let told = || {
-                self.lab.wire.all(since, |f| {
-                    (f.from == name && f.packet.announces() == Some(address))
-                        .then(|| f.packet.clone())
-                })
+                self.lab
+                    .wire
+                    .all(since, |f| (f.from == name && f.packet.announces() == Some(address)).then(|| f.packet.clone()))
             };
-            wait_until(
-                &format!("{name} announces {address} five times"),
-                SOON,
-                || told().len() >= 5,
-            );
+            wait_until(&format!("{name} announces {address} five times"), SOON, || told().len() >= 5);
             for packet in told() {
                 assert_announcement(&packet, mac_of(i));
             }
@@ -274,41 +237,19 @@ impl Scene {
 
     /// Asserts that the heir took over when the protocol's timer had run out since the last advert of the dead.
     pub fn assert_after_silence(&self, dead: usize, heir: usize, heir_since: Moment) {
-        let adverts = self
-            .lab
-            .wire
-            .adverts(self.node(dead).name(), Duration::ZERO);
-        let last = adverts
-            .iter()
-            .map(|(at, _)| *at)
-            .filter(|at| *at < heir_since)
-            .next_back();
+        let adverts = self.lab.wire.adverts(self.node(dead).name(), Duration::ZERO);
+        let last = adverts.iter().map(|(at, _)| *at).rfind(|at| *at < heir_since);
         let silence = heir_since - last.expect("the dead one was master");
         let due = self.speech().master_down(self.instances[heir].priority);
         assert_between("takeover after silence", silence, due);
     }
 
     /// Asserts that the node said goodbye and that the heir took over when the skew time had passed since.
-    pub fn assert_after_goodbye(
-        &self,
-        leaver: usize,
-        heir: usize,
-        start: Moment,
-        heir_since: Moment,
-    ) {
+    pub fn assert_after_goodbye(&self, leaver: usize, heir: usize, start: Moment, heir_since: Moment) {
         let name = self.node(leaver).name();
-        let (at, _) =
-            self.lab
-                .wire
-                .advert(&format!("the goodbye of {name}"), name, start, SOON, |a| {
-                    a.priority == 0
-                });
+        let (at, _) = self.lab.wire.advert(&format!("the goodbye of {name}"), name, start, SOON, |a| a.priority == 0);
         let due = self.speech().skew(self.instances[heir].priority);
-        assert_between(
-            "takeover after a goodbye",
-            heir_since.saturating_sub(at),
-            due,
-        );
+        assert_between("takeover after a goodbye", heir_since.saturating_sub(at), due);
     }
 
     /// Asserts that an advert of node `i` is in every field what its configuration and the protocol ask for.
@@ -319,10 +260,7 @@ impl Scene {
         let (source, target): (IpAddr, IpAddr) = match (speech.family, unicast) {
             (Family::V4, false) => (ipv4_of(i).into(), "224.0.0.18".parse().expect("an address")),
             (Family::V4, true) => (ipv4_of(i).into(), ipv4_of(peer).into()),
-            (Family::V6, false) => (
-                link_local_of(i).into(),
-                "ff02::12".parse().expect("an address"),
-            ),
+            (Family::V6, false) => (link_local_of(i).into(), "ff02::12".parse().expect("an address")),
             (Family::V6, true) => (ipv6_of(i).into(), ipv6_of(peer).into()),
         };
         let mac_target = match (speech.family, unicast) {
@@ -336,11 +274,7 @@ impl Scene {
             source,
             target,
             // Over unicast IPv6 the hop limit is the kernel's default.
-            ttl: if unicast && speech.family == Family::V6 {
-                advert.ttl
-            } else {
-                255
-            },
+            ttl: if unicast && speech.family == Family::V6 { advert.ttl } else { 255 },
             tos: 0xc0,
             version: speech.version,
             vrid,
@@ -365,11 +299,7 @@ impl Scene {
                 .args(["-o", "ip.check_checksum:TRUE", "-Y", filter])
                 .output()
                 .expect("run tshark (package tshark)");
-            assert!(
-                out.status.success(),
-                "tshark: {}",
-                String::from_utf8_lossy(&out.stderr)
-            );
+            assert!(out.status.success(), "tshark: {}", String::from_utf8_lossy(&out.stderr));
             String::from_utf8_lossy(&out.stdout).into_owned()
         };
         assert_ne!(tshark("vrrp"), "", "tshark sees adverts");
@@ -398,11 +328,7 @@ fn assert_between(what: &str, time: Duration, due: Duration) {
 fn assert_announcement(packet: &Packet, mac: [u8; 6]) {
     match packet {
         Packet::Arp(arp) => {
-            assert_eq!(
-                (arp.operation, arp.sender_mac, arp.target_mac),
-                (1, mac, [0xff; 6]),
-                "{arp:?}"
-            );
+            assert_eq!((arp.operation, arp.sender_mac, arp.target_mac), (1, mac, [0xff; 6]), "{arp:?}");
         }
         Packet::Neighbour(na) => {
             assert_eq!((na.flags & 0x60, na.mac), (0x20, Some(mac)), "{na:?}");

@@ -11,8 +11,7 @@ use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt,
-    socket, sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket, sockopt,
 };
 use nix::sys::time::TimeVal;
 
@@ -56,11 +55,7 @@ impl AddressWatch {
                 .spawn(move || receive(&socket, &changes, &stop))
                 .expect("start the listener to addresses")
         };
-        Self {
-            changes,
-            stop,
-            listener: Some(listener),
-        }
+        Self { changes, stop, listener: Some(listener) }
     }
 
     /// All changes since `start`.
@@ -70,13 +65,7 @@ impl AddressWatch {
     }
 
     /// Waits until `address` comes (or goes) after `start` and gives the time of that; nothing when `patience` passes.
-    pub fn next(
-        &self,
-        address: IpAddr,
-        added: bool,
-        start: Moment,
-        patience: Duration,
-    ) -> Option<Moment> {
+    pub fn next(&self, address: IpAddr, added: bool, start: Moment, patience: Duration) -> Option<Moment> {
         let deadline = Instant::now() + patience;
         let mut list = self.changes.list.lock().expect("the listener lives");
         loop {
@@ -88,12 +77,7 @@ impl AddressWatch {
             if left.is_zero() {
                 return None;
             }
-            list = self
-                .changes
-                .more
-                .wait_timeout(list, left)
-                .expect("the listener lives")
-                .0;
+            list = self.changes.more.wait_timeout(list, left).expect("the listener lives").0;
         }
     }
 }
@@ -109,15 +93,9 @@ impl Drop for AddressWatch {
 
 fn open_socket() -> OwnedFd {
     const GROUPS: u32 = 0x10 | 0x100; // RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR, linux/rtnetlink.h
-    let socket = socket(
-        AddressFamily::Netlink,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::NetlinkRoute,
-    )
-    .expect("open a netlink socket on a host");
-    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, 20_000))
-        .expect("bound the wait for reports");
+    let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)
+        .expect("open a netlink socket on a host");
+    setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, 20_000)).expect("bound the wait for reports");
     bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUPS)).expect("listen to address changes");
     socket
 }
@@ -132,9 +110,7 @@ fn receive(socket: &OwnedFd, changes: &Changes, stop: &AtomicBool) {
         let mut rest = buffer.get(..length).unwrap_or_default();
         let mut found = Vec::new();
         while let Ok(header) = NetlinkBuffer::new_checked(rest) {
-            let size = usize::try_from(header.length())
-                .unwrap_or(rest.len())
-                .max(16);
+            let size = usize::try_from(header.length()).unwrap_or(rest.len()).max(16);
             found.extend(read_change(rest, at));
             rest = rest.get(size.next_multiple_of(4)..).unwrap_or_default();
         }
@@ -147,9 +123,7 @@ fn read_change(bytes: &[u8], at: Moment) -> Option<Change> {
     let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(bytes).ok()?;
     let (address, added) = match message.payload {
         NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(m)) => (address_of(&m)?, true),
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(m)) => {
-            (address_of(&m)?, false)
-        }
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(m)) => (address_of(&m)?, false),
         _ => return None,
     };
     Some(Change { at, address, added })

@@ -31,10 +31,7 @@ pub struct Echo {
 impl Client {
     /// The client on `host`.
     pub fn new(host: Host) -> Self {
-        Self {
-            host,
-            sequence: AtomicU16::new(1),
-        }
+        Self { host, sequence: AtomicU16::new(1) }
     }
 
     /// Asks `address` for an echo; nothing if none comes in time.
@@ -58,15 +55,11 @@ impl Client {
             packet.splice(2..4, sum); // the kernel does it for ICMPv6
         }
         let start = Instant::now();
-        socket
-            .send_to(&packet, &SockAddr::from(SocketAddr::new(address, 0)))
-            .ok()?;
+        socket.send_to(&packet, &SockAddr::from(SocketAddr::new(address, 0))).ok()?;
         let mut answer = [0_u8; 256];
         loop {
             let left = patience.checked_sub(start.elapsed())?;
-            socket
-                .set_read_timeout(Some(left.max(Duration::from_millis(1))))
-                .expect("bound the wait");
+            socket.set_read_timeout(Some(left.max(Duration::from_millis(1)))).expect("bound the wait");
             let length = socket.read(&mut answer).ok()?;
             let skip = if address.is_ipv4() { 20 } else { 0 };
             let heard = answer.get(skip..length).unwrap_or_default();

@@ -38,12 +38,8 @@ pub struct Speech {
 
 impl Speech {
     /// Version 3 over IPv4, multicast, ten adverts a second: the quick one for scenarios that do not depend on it.
-    pub const QUICK: Self = Self {
-        version: 3,
-        family: Family::V4,
-        cast: Cast::Multicast,
-        interval: Duration::from_millis(100),
-    };
+    pub const QUICK: Self =
+        Self { version: 3, family: Family::V4, cast: Cast::Multicast, interval: Duration::from_millis(100) };
 
     /// The time without adverts after which a node of this priority takes over, interval being the master's
     /// (RFC 3768 6.1, RFC 9568 6.1).
@@ -53,11 +49,7 @@ impl Speech {
 
     /// The time after a goodbye until a node of this priority takes over.
     pub fn skew(&self, priority: u8) -> Duration {
-        let unit = if self.version == 2 {
-            Duration::from_secs(1)
-        } else {
-            self.interval
-        };
+        let unit = if self.version == 2 { Duration::from_secs(1) } else { self.interval };
         unit * (256 - u32::from(priority)) / 256
     }
 }
@@ -125,22 +117,13 @@ impl Instance {
     pub fn virtual_addresses(&self) -> Vec<IpAddr> {
         let bare = |text: &String| {
             let end = text.find(['/', ' ']).unwrap_or(text.len());
-            text.get(..end)
-                .and_then(|t| t.parse().ok())
-                .unwrap_or_else(|| panic!("{text} is no address"))
+            text.get(..end).and_then(|t| t.parse().ok()).unwrap_or_else(|| panic!("{text} is no address"))
         };
         self.addresses.iter().map(bare).collect()
     }
 
     fn block(&self) -> String {
-        let Self {
-            name,
-            state,
-            interface,
-            vrid,
-            priority,
-            ..
-        } = self;
+        let Self { name, state, interface, vrid, priority, .. } = self;
         let version = self.speech.version;
         let interval = self.speech.interval.as_secs_f64();
         let mut text = format!(
@@ -152,10 +135,7 @@ impl Instance {
                 Family::V4 => IpAddr::V4(ipv4_of(i)),
                 Family::V6 => IpAddr::V6(ipv6_of(i)),
             };
-            text.push_str(&format!(
-                "    unicast_src_ip {}\n    unicast_peer {{\n",
-                address(self.node)
-            ));
+            text.push_str(&format!("    unicast_src_ip {}\n    unicast_peer {{\n", address(self.node)));
             for peer in &self.peers {
                 text.push_str(&format!("        {}\n", address(*peer)));
             }
@@ -170,9 +150,7 @@ impl Instance {
         }
         text.push_str("    }\n");
         for state in ["master", "backup", "fault", "stop"] {
-            text.push_str(&format!(
-                "    notify_{state} \"/run/lab/notify {name} {state} 'two words'\"\n"
-            ));
+            text.push_str(&format!("    notify_{state} \"/run/lab/notify {name} {state} 'two words'\"\n"));
         }
         text.push_str("    notify /run/lab/notify\n}\n");
         text

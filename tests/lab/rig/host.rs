@@ -73,27 +73,18 @@ impl Host {
     }
 
     fn spawn(name: &str, namespaces: CloneFlags) -> Self {
-        assert!(
-            nix::unistd::geteuid().is_root(),
-            "the lab makes network namespaces: run it as root"
-        );
+        assert!(nix::unistd::geteuid().is_root(), "the lab makes network namespaces: run it as root");
         let (jobs, todo) = channel::<Job>();
         let worker = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                unshare(namespaces)
-                    .expect("make namespaces (needs root and a kernel with namespaces)");
+                unshare(namespaces).expect("make namespaces (needs root and a kernel with namespaces)");
                 for job in todo {
                     job();
                 }
             })
             .expect("start a thread for a host");
-        Self {
-            name: name.to_owned(),
-            jobs: Some(jobs),
-            worker: Some(worker),
-            init: None,
-        }
+        Self { name: name.to_owned(), jobs: Some(jobs), worker: Some(worker), init: None }
     }
 
     /// The host's name.
@@ -108,8 +99,7 @@ impl Host {
             let _ = answer.send(catch_unwind(AssertUnwindSafe(job)));
         };
         let jobs = self.jobs.as_ref().expect("the host is still there");
-        jobs.send(Box::new(job))
-            .expect("the host's thread takes jobs");
+        jobs.send(Box::new(job)).expect("the host's thread takes jobs");
         match wait.recv().expect("the host's thread answers") {
             Ok(value) => value,
             Err(panic) => resume_unwind(panic),
@@ -123,8 +113,7 @@ impl Host {
 
     /// Runs a program to its end on the host and gives its standard output; panics if it fails.
     pub fn run(&self, program: &str, args: &[&str]) -> String {
-        self.try_run(program, args)
-            .unwrap_or_else(|why| panic!("{why}"))
+        self.try_run(program, args).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Like [`Host::run`], with the failure as a value.
@@ -132,9 +121,7 @@ impl Host {
         let text = format!("{}: {program} {}", self.name, args.join(" "));
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null());
-        let out = self
-            .within(move || command.output())
-            .map_err(|e| format!("{text}: cannot be run: {e}"))?;
+        let out = self.within(move || command.output()).map_err(|e| format!("{text}: cannot be run: {e}"))?;
         if !out.status.success() {
             let stderr = String::from_utf8_lossy(&out.stderr);
             return Err(format!("{text}: {}: {}", out.status, stderr.trim()));
@@ -154,27 +141,19 @@ impl Host {
                 .spawn()
                 .expect("run ip (package iproute2)");
             let mut stdin = ip.stdin.take().expect("ip has a standard input");
-            stdin
-                .write_all(lines.as_bytes())
-                .expect("tell ip what to do");
+            stdin.write_all(lines.as_bytes()).expect("tell ip what to do");
             drop(stdin);
             (ip.wait_with_output().expect("wait for ip"), lines)
         });
         let stderr = String::from_utf8_lossy(&out.stderr);
-        assert!(
-            out.status.success(),
-            "{}: ip refused {text:?}: {stderr}",
-            self.name
-        );
+        assert!(out.status.success(), "{}: ip refused {text:?}: {stderr}", self.name);
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
 
     /// Sets a kernel parameter of the host, for example `net/ipv6/conf/all/keep_addr_on_down`.
     pub fn sysctl(&self, name: &str, value: &str) {
         let (path, value) = (format!("/proc/sys/{name}"), value.to_owned());
-        self.within(move || {
-            fs::write(&path, value).unwrap_or_else(|e| panic!("write {path}: {e}"))
-        });
+        self.within(move || fs::write(&path, value).unwrap_or_else(|e| panic!("write {path}: {e}")));
     }
 
     /// The addresses of the host as (interface or label, address), in the kernel's order.
@@ -195,17 +174,9 @@ impl Host {
         })
     }
 
-    /// Whether the host has `address` on any interface.
-    pub fn has(&self, address: IpAddr) -> bool {
-        self.addresses().iter().any(|(_, a)| *a == address)
-    }
-
     /// A process of the machine by which others can name its network namespace.
     pub fn init_pid(&self) -> u32 {
-        self.init
-            .as_ref()
-            .expect("a machine has a first process")
-            .id()
+        self.init.as_ref().expect("a machine has a first process").id()
     }
 
     /// Makes `file` of the outside visible on the host as `at`.
@@ -269,8 +240,7 @@ impl Drop for Running {
 
 fn mount_private() {
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
-        .expect("make mounts private to a machine");
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).expect("make mounts private to a machine");
 }
 
 fn mount_new(kind: &str, at: &str) {
@@ -279,11 +249,6 @@ fn mount_new(kind: &str, at: &str) {
 }
 
 fn bind(from: &Path, to: &Path) {
-    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap_or_else(|e| {
-        panic!(
-            "show {} as {} on a machine: {e}",
-            from.display(),
-            to.display()
-        )
-    });
+    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .unwrap_or_else(|e| panic!("show {} as {} on a machine: {e}", from.display(), to.display()));
 }

@@ -7,6 +7,7 @@
 pub mod addresses;
 pub mod client;
 pub mod conf;
+pub mod forge;
 pub mod host;
 pub mod moment;
 pub mod node;
@@ -35,10 +36,7 @@ pub struct Layout<'a> {
 
 impl Default for Layout<'_> {
     fn default() -> Self {
-        Self {
-            nodes: &["lb01", "lb02"],
-            interfaces: &["eth0"],
-        }
+        Self { nodes: &["lb01", "lb02"], interfaces: &["eth0"] }
     }
 }
 
@@ -78,17 +76,10 @@ impl Lab {
         for (i, (host, _)) in machines.iter().enumerate() {
             host.ip(&links(number(i), layout));
         }
-        let wire = Wire::listen(
-            &switch,
-            ports(&switch, &machines, layout),
-            &folder.join("wire.pcap"),
-        );
+        let wire = Wire::listen(&switch, ports(&switch, &machines, layout), &folder.join("wire.pcap"));
         let (client, _) = machines.pop().expect("the client is the last one");
         Self {
-            nodes: machines
-                .into_iter()
-                .map(|(host, own)| Node::new(host, &own, ours))
-                .collect(),
+            nodes: machines.into_iter().map(|(host, own)| Node::new(host, &own, ours)).collect(),
             client: Client::new(client),
             wire,
             switch,
@@ -111,9 +102,7 @@ impl Lab {
     pub fn split(&self, on: bool) {
         let state = if on { "on" } else { "off" };
         for node in 0..self.nodes.len() {
-            self.switch.ip(&format!(
-                "link set n{node}i0 type bridge_slave isolated {state}"
-            ));
+            self.switch.ip(&format!("link set n{node}i0 type bridge_slave isolated {state}"));
         }
     }
 
@@ -121,15 +110,10 @@ impl Lab {
     pub fn who_answers(&self, address: IpAddr) -> Option<String> {
         let start = moment::now();
         let echo = self.client.ping(address, Duration::from_secs(1))?;
-        let frame = self.wire.first(
-            "the echo reply that the client got",
-            start,
-            moment::SOON,
-            |f| {
-                matches!(f.packet, packet::Packet::EchoReply { from, id, sequence }
+        let frame = self.wire.first("the echo reply that the client got", start, moment::SOON, |f| {
+            matches!(f.packet, packet::Packet::EchoReply { from, id, sequence }
                 if from == address && id == echo.id && sequence == echo.sequence)
-            },
-        );
+        });
         Some(frame.from)
     }
 
@@ -161,30 +145,12 @@ pub fn ipv4_of(i: usize) -> Ipv4Addr {
 
 /// The first global IPv6 address of node `i` (from 0).
 pub fn ipv6_of(i: usize) -> Ipv6Addr {
-    Ipv6Addr::new(
-        0xfd00,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        u16::try_from(i + 1).expect("a few nodes"),
-    )
+    Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, u16::try_from(i + 1).expect("a few nodes"))
 }
 
 /// The link-local address of node `i` (from 0), which the kernel makes of its MAC address.
 pub fn link_local_of(i: usize) -> Ipv6Addr {
-    Ipv6Addr::new(
-        0xfe80,
-        0,
-        0,
-        0,
-        0,
-        0x00ff,
-        0xfe00,
-        u16::try_from(i + 1).expect("a few nodes"),
-    )
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0x00ff, 0xfe00, u16::try_from(i + 1).expect("a few nodes"))
 }
 
 /// The MAC address of node `i` (from 0).
@@ -218,9 +184,7 @@ fn prepare(host: &Host) {
 fn bridges(machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> String {
     let mut lines = String::new();
     for (k, interface) in layout.interfaces.iter().enumerate() {
-        lines.push_str(&format!(
-            "link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"
-        ));
+        lines.push_str(&format!("link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"));
         for (i, (host, _)) in machines.iter().enumerate() {
             let pid = host.init_pid();
             lines.push_str(&format!(
@@ -250,8 +214,7 @@ fn ports(switch: &Host, machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> Ve
             let name = format!("n{i}i{k}");
             let index = switch.within(move || nix::net::if_::if_nametoindex(name.as_str()));
             ports.push(Port {
-                index: usize::try_from(index.expect("a port that was just made"))
-                    .expect("an interface number"),
+                index: usize::try_from(index.expect("a port that was just made")).expect("an interface number"),
                 host: host.name().to_owned(),
                 interface: (*interface).to_owned(),
             });

@@ -11,19 +11,13 @@ pub const SOON: Duration = Duration::from_secs(5);
 
 /// The present.
 pub fn now() -> Moment {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("the clock is set")
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is set")
 }
 
 /// Waits until `condition` holds and gives the time that this took; panics when `patience` has passed.
 pub fn wait_until(what: &str, patience: Duration, condition: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
-    assert!(
-        comes_true(patience, condition),
-        "{what}: not so after {:.1} s",
-        patience.as_secs_f64()
-    );
+    assert!(comes_true(patience, condition), "{what}: not so after {:.1} s", patience.as_secs_f64());
     start.elapsed()
 }
 

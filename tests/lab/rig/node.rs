@@ -62,28 +62,18 @@ pub struct Node {
     folder: PathBuf,
     ours: PathBuf,
     untouched: String,
-    started: Moment,
 }
 
 impl Node {
     /// A node on `host`, with its files in `folder` (seen there as `/run/lab`), `ours` being the program under test.
     pub fn new(host: Host, folder: &Path, ours: &Path) -> Self {
-        let place =
-            Path::new("/run/bin").join(ours.file_name().expect("the program under test is a file"));
+        let place = Path::new("/run/bin").join(ours.file_name().expect("the program under test is a file"));
         host.show_file(ours, &place);
         let script = "#!/bin/sh\nfor a; do l=\"$l[$a]\"; done\necho \"$l\" >>/run/lab/notified\n";
         write_script(&folder.join("notify"), script);
         let watch = AddressWatch::on(&host);
         let untouched = settled_state_of(&host);
-        Self {
-            process: None,
-            watch,
-            host,
-            folder: folder.to_owned(),
-            ours: place,
-            untouched,
-            started: now(),
-        }
+        Self { process: None, watch, host, folder: folder.to_owned(), ours: place, untouched }
     }
 
     /// The node's name.
@@ -94,11 +84,6 @@ impl Node {
     /// The node's folder as the outside sees it.
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// When the daemon was started last.
-    pub fn started(&self) -> Moment {
-        self.started
     }
 
     /// Writes the configuration.
@@ -114,26 +99,29 @@ impl Node {
 
     /// Starts the daemon with these arguments.
     pub fn start_with(&mut self, daemon: Daemon, args: &[&str]) {
-        assert!(
-            self.process.is_none(),
-            "{} already runs a daemon",
-            self.name()
-        );
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.join("log"))
-            .expect("open a node's log");
+        self.start_env(daemon, args, &[]);
+    }
+
+    /// Starts the daemon with these arguments and these environment variables.
+    pub fn start_env(&mut self, daemon: Daemon, args: &[&str], variables: &[(&str, &str)]) {
+        let log = File::options().create(true).append(true).open(self.folder.join("log")).expect("open a node's log");
         let mut command = self.command(daemon, args);
-        command
-            .stdout(log.try_clone().expect("share a log"))
-            .stderr(log);
-        self.started = now();
+        command.envs(variables.iter().copied());
+        command.stdout(log.try_clone().expect("share a log")).stderr(log);
+        self.launch(daemon, command);
+    }
+
+    /// Starts the daemon with these arguments and something else than the node's log as standard error.
+    pub fn start_logging_to(&mut self, daemon: Daemon, args: &[&str], log: Stdio) {
+        let mut command = self.command(daemon, args);
+        command.stdout(Stdio::null()).stderr(log);
+        self.launch(daemon, command);
+    }
+
+    fn launch(&mut self, daemon: Daemon, command: Command) {
+        assert!(self.process.is_none(), "{} already runs a daemon", self.name());
         self.process = Some(self.host.start(command).unwrap_or_else(|e| {
-            panic!(
-                "{}: cannot start {daemon:?}: {e} (is the package keepalived installed?)",
-                self.name()
-            )
+            panic!("{}: cannot start {daemon:?}: {e} (is the package keepalived installed?)", self.name())
         }));
     }
 
@@ -166,8 +154,7 @@ impl Node {
     /// Sends a signal to a process of the daemon.
     pub fn signal(&self, role: Role, signal: Signal) {
         let pid = self.pid(role);
-        kill(pid, signal)
-            .unwrap_or_else(|e| panic!("{}: send {signal} to {role:?}: {e}", self.name()));
+        kill(pid, signal).unwrap_or_else(|e| panic!("{}: send {signal} to {role:?}: {e}", self.name()));
     }
 
     /// Asks for a reload, with a new configuration.
@@ -185,23 +172,16 @@ impl Node {
             Role::Vrrp => "/run/vrrp.pid",
         };
         let mut pid = None;
-        wait_until(
-            &format!("{}: {file} names a process that runs", self.name()),
-            SOON,
-            || {
-                pid = self.pid_in(file);
-                pid.is_some()
-            },
-        );
+        wait_until(&format!("{}: {file} names a process that runs", self.name()), SOON, || {
+            pid = self.pid_in(file);
+            pid.is_some()
+        });
         pid.expect("it was waited for")
     }
 
     fn pid_in(&self, file: &str) -> Option<Pid> {
         let inner: i32 = self.file(file)?.trim().parse().ok()?;
-        self.processes()
-            .iter()
-            .find(|p| p.inner == inner)
-            .map(|p| p.pid)
+        self.processes().iter().find(|p| p.inner == inner).map(|p| p.pid)
     }
 
     /// The text of a file of the node, as the node sees it.
@@ -213,15 +193,10 @@ impl Node {
     /// All processes of the node, except its first one and those that only wait to be buried.
     pub fn processes(&self) -> Vec<Process> {
         let init = self.host.init_pid();
-        let home =
-            fs::read_link(format!("/proc/{init}/ns/pid")).expect("the node's first process lives");
+        let home = fs::read_link(format!("/proc/{init}/ns/pid")).expect("the node's first process lives");
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").expect("read /proc").flatten() {
-            let Some(pid) = entry
-                .file_name()
-                .to_str()
-                .and_then(|n| n.parse::<i32>().ok())
-            else {
+            let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else {
                 continue;
             };
             let lives_here = fs::read_link(entry.path().join("ns/pid")).is_ok_and(|l| l == home);
@@ -240,11 +215,7 @@ impl Node {
             }
             found.push(Process {
                 pid: Pid::from_raw(pid),
-                inner: field("NSpid:")
-                    .split_whitespace()
-                    .last()
-                    .and_then(|n| n.parse().ok())
-                    .unwrap_or(0),
+                inner: field("NSpid:").split_whitespace().last().and_then(|n| n.parse().ok()).unwrap_or(0),
                 name: field("Name:"),
             });
         }
@@ -271,12 +242,7 @@ impl Node {
         self.signal(Role::Parent, Signal::SIGTERM);
         let status = self.wait_end(Duration::from_secs(8));
         let took = start.elapsed();
-        assert!(
-            status.success(),
-            "{}: the daemon ended with {status}\n{}",
-            self.name(),
-            self.log_tail()
-        );
+        assert!(status.success(), "{}: the daemon ended with {status}\n{}", self.name(), self.log_tail());
         self.assert_nothing_left();
         took
     }
@@ -294,9 +260,7 @@ impl Node {
         if victims.contains(&Role::Parent) {
             self.wait_end(SOON);
         }
-        wait_until("killed processes are gone", SOON, || {
-            pids.iter().all(|pid| kill(*pid, None).is_err())
-        });
+        wait_until("killed processes are gone", SOON, || pids.iter().all(|pid| kill(*pid, None).is_err()));
         at
     }
 
@@ -307,21 +271,12 @@ impl Node {
             left = self.leftovers();
             left.is_empty()
         });
-        assert!(
-            left.is_empty(),
-            "{}: left behind: {}\n{}",
-            self.name(),
-            left.join("; "),
-            self.log_tail()
-        );
+        assert!(left.is_empty(), "{}: left behind: {}\n{}", self.name(), left.join("; "), self.log_tail());
     }
 
     fn leftovers(&self) -> Vec<String> {
-        let mut left: Vec<String> = self
-            .processes()
-            .iter()
-            .map(|p| format!("process {} {}", p.inner, p.name))
-            .collect();
+        let mut left: Vec<String> =
+            self.processes().iter().map(|p| format!("process {} {}", p.inner, p.name)).collect();
         for file in ["keepalived", "vrrp", "checkers", "bfd"] {
             let path = format!("/run/{file}.pid");
             if let Some(text) = self.file(&path) {
@@ -330,15 +285,8 @@ impl Node {
         }
         let state = state_of(&self.host);
         if state != self.untouched {
-            let news = state
-                .lines()
-                .filter(|l| !self.untouched.contains(l))
-                .map(|l| format!("new: {l}"));
-            let gone = self
-                .untouched
-                .lines()
-                .filter(|l| !state.contains(l))
-                .map(|l| format!("gone: {l}"));
+            let news = state.lines().filter(|l| !self.untouched.contains(l)).map(|l| format!("new: {l}"));
+            let gone = self.untouched.lines().filter(|l| !state.contains(l)).map(|l| format!("gone: {l}"));
             left.extend(news.chain(gone));
         }
         left
@@ -352,17 +300,13 @@ impl Node {
     /// Whether the node has all of these addresses.
     pub fn has_all(&self, addresses: &[IpAddr]) -> bool {
         let present = self.host.addresses();
-        addresses
-            .iter()
-            .all(|a| present.iter().any(|(_, p)| p == a))
+        addresses.iter().all(|a| present.iter().any(|(_, p)| p == a))
     }
 
     /// Whether the node has any of these addresses.
     pub fn has_any(&self, addresses: &[IpAddr]) -> bool {
         let present = self.host.addresses();
-        addresses
-            .iter()
-            .any(|a| present.iter().any(|(_, p)| p == a))
+        addresses.iter().any(|a| present.iter().any(|(_, p)| p == a))
     }
 
     /// What the notify scripts were called with, one call a line, each argument in brackets, in the order of the calls;
@@ -370,10 +314,7 @@ impl Node {
     pub fn notified(&self, first: &str) -> Vec<String> {
         let text = fs::read_to_string(self.folder.join("notified")).unwrap_or_default();
         let head = format!("[{first}]");
-        text.lines()
-            .filter(|l| l.starts_with(&head))
-            .map(str::to_owned)
-            .collect()
+        text.lines().filter(|l| l.starts_with(&head)).map(str::to_owned).collect()
     }
 
     /// Waits until the scripts were called like this, neither less nor more.
@@ -413,14 +354,8 @@ impl Node {
     pub fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        let tail = lines
-            .get(lines.len().saturating_sub(40)..)
-            .unwrap_or_default();
-        format!(
-            "the last lines that {} logged:\n  {}",
-            self.name(),
-            tail.join("\n  ")
-        )
+        let tail = lines.get(lines.len().saturating_sub(40)..).unwrap_or_default();
+        format!("the last lines that {} logged:\n  {}", self.name(), tail.join("\n  "))
     }
 }
 
@@ -433,22 +368,17 @@ pub fn write_script(path: &Path, text: &str) {
 /// The state when the kernel has finished what it does by itself after an interface came up.
 fn settled_state_of(host: &Host) -> String {
     let mut last = String::new();
-    wait_until(
-        &format!("the addresses of {} are settled", host.name()),
-        SOON,
-        || {
-            stay(Duration::from_millis(20));
-            let state = state_of(host);
-            let settled = state == last && !state.contains("tentative");
-            last = state;
-            settled
-        },
-    );
+    wait_until(&format!("the addresses of {} are settled", host.name()), SOON, || {
+        stay(Duration::from_millis(20));
+        let state = state_of(host);
+        let settled = state == last && !state.contains("tentative");
+        last = state;
+        settled
+    });
     last
 }
 
 /// Everything in a host's network that a daemon could leave changed.
 fn state_of(host: &Host) -> String {
-    host.ip("address show\nmaddress show\nrule show\nroute show table all\n")
-        + &host.run("ip", &["-6", "rule", "show"])
+    host.ip("address show\nmaddress show\nrule show\nroute show table all\n") + &host.run("ip", &["-6", "rule", "show"])
 }

@@ -152,23 +152,15 @@ fn read_ipv4((mac_source, mac_target): ([u8; 6], [u8; 6]), body: &[u8]) -> Optio
     let target = Ipv4Addr::from(array::<4>(body, 16)?);
     let payload = body.get(header..length)?;
     match body.get(9)? {
-        1 if payload.first()? == &0 => Some(Packet::EchoReply {
-            from: IpAddr::V4(source),
-            id: u16_at(payload, 4)?,
-            sequence: u16_at(payload, 6)?,
-        }),
+        1 if payload.first()? == &0 => {
+            Some(Packet::EchoReply { from: IpAddr::V4(source), id: u16_at(payload, 4)?, sequence: u16_at(payload, 6)? })
+        }
         112 => {
             let mut advert = read_advert(payload, IpAddr::V4(source), IpAddr::V4(target))?;
             if checksum(body.get(..header)?, 0) != 0 {
                 advert.faults.push("wrong IP header checksum".to_owned());
             }
-            Some(Packet::Advert(Advert {
-                mac_source,
-                mac_target,
-                ttl: *body.get(8)?,
-                tos: *body.get(1)?,
-                ..advert
-            }))
+            Some(Packet::Advert(Advert { mac_source, mac_target, ttl: *body.get(8)?, tos: *body.get(1)?, ..advert }))
         }
         _ => None,
     }
@@ -194,18 +186,11 @@ fn read_ipv6((mac_source, mac_target): ([u8; 6], [u8; 6]), body: &[u8]) -> Optio
 
 fn read_icmpv6(payload: &[u8], source: Ipv6Addr, destination: Ipv6Addr) -> Option<Packet> {
     match payload.first()? {
-        129 => Some(Packet::EchoReply {
-            from: IpAddr::V6(source),
-            id: u16_at(payload, 4)?,
-            sequence: u16_at(payload, 6)?,
-        }),
+        129 => {
+            Some(Packet::EchoReply { from: IpAddr::V6(source), id: u16_at(payload, 4)?, sequence: u16_at(payload, 6)? })
+        }
         136 => {
-            let sum = pseudo_header(
-                IpAddr::V6(source),
-                IpAddr::V6(destination),
-                58,
-                payload.len(),
-            );
+            let sum = pseudo_header(IpAddr::V6(source), IpAddr::V6(destination), 58, payload.len());
             let faults = match checksum(payload, sum) {
                 0 => Vec::new(),
                 _ => vec!["wrong ICMPv6 checksum".to_owned()],
@@ -215,9 +200,7 @@ fn read_icmpv6(payload: &[u8], source: Ipv6Addr, destination: Ipv6Addr) -> Optio
                 destination,
                 flags: *payload.get(4)?,
                 target: Ipv6Addr::from(array::<16>(payload, 8)?),
-                mac: (payload.get(24..26) == Some(&[2, 1]))
-                    .then(|| array(payload, 26))
-                    .flatten(),
+                mac: (payload.get(24..26) == Some(&[2, 1])).then(|| array(payload, 26)).flatten(),
                 faults,
             }))
         }
@@ -230,14 +213,8 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
     let count = usize::from(*payload.get(3)?);
     let mut faults = Vec::new();
     let (interval, auth_type) = match version {
-        2 => (
-            Duration::from_secs(u64::from(*payload.get(5)?)),
-            *payload.get(4)?,
-        ),
-        _ => (
-            Duration::from_millis(10 * u64::from(u16_at(payload, 4)? & 0x0fff)),
-            0,
-        ),
+        2 => (Duration::from_secs(u64::from(*payload.get(5)?)), *payload.get(4)?),
+        _ => (Duration::from_millis(10 * u64::from(u16_at(payload, 4)? & 0x0fff)), 0),
     };
     let size = if source.is_ipv4() { 4 } else { 16 };
     let end = 8 + count * size;
@@ -254,11 +231,7 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
         faults.push(format!("{} bytes where {expected} are due", payload.len()));
     }
     // Version 2 over IPv4 sums the VRRP part alone; the others add a pseudo header (RFC 3768 5.3.8, RFC 9568 5.2.8).
-    let before = if authenticated {
-        0
-    } else {
-        pseudo_header(source, target, 112, payload.len())
-    };
+    let before = if authenticated { 0 } else { pseudo_header(source, target, 112, payload.len()) };
     if checksum(payload, before) != 0 {
         faults.push("wrong VRRP checksum".to_owned());
     }
@@ -274,11 +247,7 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
         priority: *payload.get(2)?,
         interval,
         auth_type,
-        auth: if authenticated {
-            array(payload, end)?
-        } else {
-            [0; 8]
-        },
+        auth: if authenticated { array(payload, end)? } else { [0; 8] },
         addresses,
         faults,
     })
@@ -309,10 +278,7 @@ pub fn pseudo_header(source: IpAddr, target: IpAddr, protocol: u8, length: usize
             IpAddr::V4(ip) => ip.octets().to_vec(),
             IpAddr::V6(ip) => ip.octets().to_vec(),
         };
-        bytes
-            .chunks(2)
-            .map(|w| u32::from(w[0]) << 8 | u32::from(w[1]))
-            .sum()
+        bytes.chunks(2).map(|w| u32::from(w[0]) << 8 | u32::from(w[1])).sum()
     };
     let length = u32::try_from(length).expect("the length of a packet");
     words(source) + words(target) + u32::from(protocol) + length

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType,
-    recvmsg, setsockopt, socket, sockopt,
+    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, recvmsg, setsockopt,
+    socket, sockopt,
 };
 use nix::sys::time::{TimeSpec, TimeVal};
 
@@ -62,8 +62,7 @@ impl Wire {
     /// Starts listening on `switch`, whose ports are known; writes a capture to `file`.
     pub fn listen(switch: &Host, ports: Vec<Port>, file: &Path) -> Self {
         let socket = switch.within(open_socket);
-        let capture =
-            Capture::create(file).unwrap_or_else(|e| panic!("create {}: {e}", file.display()));
+        let capture = Capture::create(file).unwrap_or_else(|e| panic!("create {}: {e}", file.display()));
         let seen = Arc::new(Seen::default());
         let stop = Arc::new(AtomicBool::new(false));
         let listener = {
@@ -73,12 +72,7 @@ impl Wire {
                 .spawn(move || receive(&socket, &ports, capture, &seen, &stop))
                 .expect("start the listener on the wire")
         };
-        Self {
-            seen,
-            stop,
-            listener: Some(listener),
-            file: file.to_owned(),
-        }
+        Self { seen, stop, listener: Some(listener), file: file.to_owned() }
     }
 
     /// The capture file. It is complete up to the last frame that was seen.
@@ -89,30 +83,16 @@ impl Wire {
     /// All frames since `start` of which `wanted` gives something, and that something.
     pub fn all<T>(&self, start: Moment, wanted: impl Fn(&Frame) -> Option<T>) -> Vec<T> {
         let frames = self.frames();
-        frames
-            .iter()
-            .filter(|f| f.at >= start)
-            .filter_map(wanted)
-            .collect()
+        frames.iter().filter(|f| f.at >= start).filter_map(wanted).collect()
     }
 
     /// All adverts that `host` has sent since `start`.
     pub fn adverts(&self, host: &str, start: Moment) -> Vec<(Moment, Advert)> {
-        self.all(start, |f| {
-            (f.from == host)
-                .then(|| Some((f.at, f.packet.advert()?.clone())))
-                .flatten()
-        })
+        self.all(start, |f| (f.from == host).then(|| Some((f.at, f.packet.advert()?.clone()))).flatten())
     }
 
     /// Waits for the first frame since `start` that is `wanted`; panics when `patience` has passed without.
-    pub fn first(
-        &self,
-        what: &str,
-        start: Moment,
-        patience: Duration,
-        wanted: impl Fn(&Frame) -> bool,
-    ) -> Frame {
+    pub fn first(&self, what: &str, start: Moment, patience: Duration, wanted: impl Fn(&Frame) -> bool) -> Frame {
         let deadline = Instant::now() + patience;
         let mut frames = self.frames();
         let mut looked_at = 0;
@@ -125,18 +105,9 @@ impl Wire {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 drop(frames);
-                panic!(
-                    "{what}: not seen on the wire within {:.1} s\n{}",
-                    patience.as_secs_f64(),
-                    self.tail()
-                );
+                panic!("{what}: not seen on the wire within {:.1} s\n{}", patience.as_secs_f64(), self.tail());
             }
-            frames = self
-                .seen
-                .more
-                .wait_timeout(frames, left)
-                .expect("the listener lives")
-                .0;
+            frames = self.seen.more.wait_timeout(frames, left).expect("the listener lives").0;
         }
     }
 
@@ -149,9 +120,7 @@ impl Wire {
         patience: Duration,
         wanted: impl Fn(&Advert) -> bool,
     ) -> (Moment, Advert) {
-        let frame = self.first(what, start, patience, |f| {
-            f.from == host && f.packet.advert().is_some_and(&wanted)
-        });
+        let frame = self.first(what, start, patience, |f| f.from == host && f.packet.advert().is_some_and(&wanted));
         let advert = frame.packet.advert().expect("it was looked for").clone();
         (frame.at, advert)
     }
@@ -162,10 +131,7 @@ impl Wire {
         let mut text = String::from("the last frames on the wire:\n");
         for frame in frames.iter().rev().take(25).rev() {
             let ago = now().saturating_sub(frame.at).as_secs_f64();
-            text.push_str(&format!(
-                "  {ago:8.4} s ago, {} {}: {:?}\n",
-                frame.from, frame.interface, frame.packet
-            ));
+            text.push_str(&format!("  {ago:8.4} s ago, {} {}: {:?}\n", frame.from, frame.interface, frame.packet));
         }
         text
     }
@@ -185,13 +151,8 @@ impl Drop for Wire {
 }
 
 fn open_socket() -> OwnedFd {
-    let socket = socket(
-        AddressFamily::Packet,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::EthAll,
-    )
-    .expect("open a packet socket on the switch");
+    let socket = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)
+        .expect("open a packet socket on the switch");
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true).expect("ask for time stamps");
     setsockopt(&socket, sockopt::RcvBuf, &(4 << 20)).expect("enlarge the receive buffer");
     let patience = TimeVal::new(0, 20_000);
@@ -214,12 +175,8 @@ fn receive(socket: &OwnedFd, ports: &[Port], mut capture: Capture, seen: &Seen, 
         }
         let bytes = buffer.get(..length).unwrap_or_default();
         capture.add(at, bytes).expect("write the capture file");
-        let frame = Frame {
-            at,
-            from: port.host.clone(),
-            interface: port.interface.clone(),
-            packet: Packet::read(bytes),
-        };
+        let frame =
+            Frame { at, from: port.host.clone(), interface: port.interface.clone(), packet: Packet::read(bytes) };
         seen.frames.lock().expect("the readers live").push(frame);
         seen.more.notify_all();
     }
@@ -228,12 +185,7 @@ fn receive(socket: &OwnedFd, ports: &[Port], mut capture: Capture, seen: &Seen, 
 fn next_frame(socket: &OwnedFd, buffer: &mut [u8]) -> Option<(Moment, LinkAddr, usize)> {
     let mut control = nix::cmsg_space!(TimeSpec);
     let mut parts = [IoSliceMut::new(buffer)];
-    let message = match recvmsg::<LinkAddr>(
-        socket.as_raw_fd(),
-        &mut parts,
-        Some(&mut control),
-        MsgFlags::empty(),
-    ) {
+    let message = match recvmsg::<LinkAddr>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty()) {
         Ok(message) => message,
         Err(Errno::EAGAIN | Errno::EINTR) => return None,
         Err(e) => panic!("read from the wire: {e}"),
