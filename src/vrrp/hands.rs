@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
@@ -122,6 +123,8 @@ impl Hands {
     ) -> Vec<Feedback> {
         actions.sort_by_key(Action::stage);
         let mut feedback = Vec::new();
+        // What was announced is told last, as the engine's own lines lead up to it.
+        let mut announced = Vec::new();
         let mut tables = Vec::new();
         for action in actions {
             if !matches!(action, Action::AddAddress(_) | Action::RemoveAddress(_)) {
@@ -143,7 +146,12 @@ impl Hands {
                 }
                 Action::Send(packet) => self.send(now, &packet),
                 Action::AddAddress(_) | Action::RemoveAddress(_) => tables.push(action),
-                Action::Announce { interface, address } => self.announce(now, engine, &interface, address),
+                Action::Announce { interface, address } => {
+                    self.announce(now, engine, &interface, address);
+                    if tracing::enabled!(tracing::Level::DEBUG) {
+                        announced.push((interface, address));
+                    }
+                }
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
@@ -151,6 +159,10 @@ impl Hands {
             }
         }
         self.change_tables(tables, engine, &mut feedback);
+        for (interface, address) in announced {
+            let kind = if address.is_ipv4() { "gratuitous ARP" } else { "unsolicited Neighbour Advert" };
+            debug!("Sending {kind} on {interface} for {address}");
+        }
         feedback
     }
 
@@ -236,17 +248,13 @@ impl Hands {
         }
     }
 
-    fn announce(&mut self, now: Time, engine: &Engine, interface: &IfName, address: std::net::IpAddr) {
+    fn announce(&mut self, now: Time, engine: &Engine, interface: &IfName, address: IpAddr) {
         let Some(link) = engine.link(interface) else {
             return;
         };
         let sent = match address {
-            std::net::IpAddr::V4(ip) => {
-                debug!("Sending gratuitous ARP on {interface} for {ip}");
-                neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame))
-            }
-            std::net::IpAddr::V6(ip) => {
-                debug!("Sending unsolicited Neighbour Advert on {interface} for {ip}");
+            IpAddr::V4(ip) => neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame)),
+            IpAddr::V6(ip) => {
                 let router = self.forwards(now, interface);
                 neigh::unsolicited_advert(link, ip, router).map(|frame| self.neighbours.send(link.index, &frame))
             }
