@@ -12,6 +12,7 @@ pub mod host;
 pub mod moment;
 pub mod node;
 pub mod packet;
+pub mod pinger;
 pub mod wire;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
