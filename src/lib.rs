@@ -2,6 +2,15 @@
 //!
 //! `src/README.md` is the map of the rooms.
 
+pub mod check;
+pub mod cli;
 pub mod conf;
+pub mod core;
+pub mod log;
 pub mod model;
+pub mod net;
+pub mod os;
+pub mod report;
+pub mod sock;
 pub mod vrrp;
+pub mod wire;

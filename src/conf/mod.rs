@@ -51,17 +51,11 @@ pub struct Refusal {
 
 impl Refusal {
     fn config(reason: &str) -> Self {
-        Refusal {
-            exit: 2,
-            reason: reason.to_string(),
-        }
+        Refusal { exit: 2, reason: reason.to_string() }
     }
 
     fn file(reason: &str) -> Self {
-        Refusal {
-            exit: 6,
-            reason: reason.to_string(),
-        }
+        Refusal { exit: 6, reason: reason.to_string() }
     }
 }
 
@@ -120,11 +114,8 @@ impl Loaded {
     /// What was found, in one line; empty if nothing was.
     fn summary(&self) -> String {
         let count = |severity| self.diagnostics.iter().filter(|it| it.severity == severity).count();
-        let counts = [
-            (count(Severity::Error), "error"),
-            (count(Severity::Warning), "warning"),
-            (count(Severity::Note), "note"),
-        ];
+        let counts =
+            [(count(Severity::Error), "error"), (count(Severity::Warning), "warning"), (count(Severity::Note), "note")];
         let words: Vec<String> = counts
             .into_iter()
             .filter(|(count, _)| *count > 0)
@@ -159,12 +150,7 @@ pub fn load(request: &Request, env: &dyn Environment) -> Loaded {
         }
     };
     let (_, report, files) = reader.into_parts();
-    Loaded {
-        config,
-        diagnostics: report.into_diagnostics(),
-        files,
-        refusal,
-    }
+    Loaded { config, diagnostics: report.into_diagnostics(), files, refusal }
 }
 
 /// Passes over the text once for each process, as keepalived does, and finishes what each has read.

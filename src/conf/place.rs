@@ -31,11 +31,7 @@ pub struct Place {
 impl Place {
     /// A place of one byte.
     pub fn point(at: Site) -> Self {
-        Place {
-            at,
-            length: 1,
-            written: None,
-        }
+        Place { at, length: 1, written: None }
     }
 }
 
@@ -54,15 +50,8 @@ impl SourceFile {
     /// Wraps the bytes of a file.
     pub fn new(name: String, text: Vec<u8>, included_at: Option<Site>) -> Self {
         let newlines = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let starts = std::iter::once(0)
-            .chain(newlines.map(|(at, _)| at + 1))
-            .collect();
-        SourceFile {
-            name,
-            text,
-            starts,
-            included_at,
-        }
+        let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
+        SourceFile { name, text, starts, included_at }
     }
 
     /// The physical line `number` (from 1) without its line end; `None` past the end of the file.

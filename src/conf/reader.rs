@@ -220,10 +220,7 @@ impl<'a> Reader<'a> {
         let statement = Statement::new(unit);
         if let Some(offset) = statement.words.unmatched {
             let again = statement.len() > 1
-                && statement
-                    .word(0)
-                    .and_then(|word| table::find(block, word))
-                    .is_some_and(Keyword::takes_script);
+                && statement.word(0).and_then(|word| table::find(block, word)).is_some_and(Keyword::takes_script);
             let place = statement.unit.place(offset, 1);
             if !again && !self.report.has_on_line(Code::Quote, place.at) {
                 let shown = String::from_utf8_lossy(statement.bytes()).into_owned();
@@ -355,9 +352,7 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let text = format!("'{{' missing from beginning of block {}", statement.keyword());
-                self.complain(
-                    Diagnostic::note(Code::MissingBrace, text).at(unit.place(0, unit.len())),
-                );
+                self.complain(Diagnostic::note(Code::MissingBrace, text).at(unit.place(0, unit.len())));
             }
             if unit.bytes() == b"}" {
                 break;
@@ -400,9 +395,8 @@ impl<'a> Reader<'a> {
         match (suggestion, elsewhere) {
             (Some(name), _) => diagnostic = diagnostic.expected(format!("did you mean `{name}`?")),
             (None, Some(Block::Root)) => {
-                diagnostic = diagnostic.help(format!(
-                    "`{word}` stands outside blocks: a `}}` seems to be missing above"
-                ));
+                diagnostic =
+                    diagnostic.help(format!("`{word}` stands outside blocks: a `}}` seems to be missing above"));
             }
             (None, Some(other)) => {
                 diagnostic = diagnostic.help(format!("`{word}` belongs into {}", other.name()));
@@ -437,16 +431,17 @@ impl<'a> Reader<'a> {
 
     fn number_fault(&mut self, statement: &Statement, index: usize, code: Code, fault: Fault, effect: &str) {
         let title = format!("{}: {}", statement.keyword(), fault.0);
-        self.complain(
-            Diagnostic::error(code, fault.0)
-                .title(title)
-                .at(statement.place(index))
-                .effect(effect),
-        );
+        self.complain(Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect));
     }
 
     /// Reads a whole number; `None` after a complaint.
-    pub fn number(&mut self, statement: &Statement, index: usize, min: u64, max: u64) -> Result<Option<u64>, MissingWord> {
+    pub fn number(
+        &mut self,
+        statement: &Statement,
+        index: usize,
+        min: u64,
+        max: u64,
+    ) -> Result<Option<u64>, MissingWord> {
         self.number_or(statement, index, min, max, "the line is ignored")
     }
 
@@ -460,13 +455,17 @@ impl<'a> Reader<'a> {
         effect: &str,
     ) -> Result<Option<u64>, MissingWord> {
         let read = value::unsigned(&statement.text(index)?, min, max);
-        Ok(read
-            .map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect))
-            .ok())
+        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect)).ok())
     }
 
     /// Reads a whole number that may be negative; `None` after a complaint.
-    pub fn signed(&mut self, statement: &Statement, index: usize, min: i64, max: i64) -> Result<Option<i64>, MissingWord> {
+    pub fn signed(
+        &mut self,
+        statement: &Statement,
+        index: usize,
+        min: i64,
+        max: i64,
+    ) -> Result<Option<i64>, MissingWord> {
         let read = value::signed(&statement.text(index)?, min, max);
         Ok(read
             .map_err(|fault| {

@@ -29,11 +29,7 @@ impl Text {
     pub fn of_line(bytes: Vec<u8>, site: Site) -> Self {
         Text {
             bytes,
-            pieces: vec![Piece {
-                at: 0,
-                column: site.column,
-                written: None,
-            }],
+            pieces: vec![Piece { at: 0, column: site.column, written: None }],
             file: site.file,
             line: site.line,
         }
@@ -43,11 +39,7 @@ impl Text {
     pub fn of_value(bytes: Vec<u8>, used: Site, written: Site) -> Self {
         Text {
             bytes,
-            pieces: vec![Piece {
-                at: 0,
-                column: used.column,
-                written: Some(written),
-            }],
+            pieces: vec![Piece { at: 0, column: used.column, written: Some(written) }],
             file: used.file,
             line: used.line,
         }
@@ -70,15 +62,11 @@ impl Text {
 
     fn piece_at(&self, offset: usize) -> Piece {
         let after = self.pieces.partition_point(|piece| piece.at <= offset);
-        after
-            .checked_sub(1)
-            .and_then(|index| self.pieces.get(index))
-            .copied()
-            .unwrap_or(Piece {
-                at: 0,
-                column: 1,
-                written: None,
-            })
+        after.checked_sub(1).and_then(|index| self.pieces.get(index)).copied().unwrap_or(Piece {
+            at: 0,
+            column: 1,
+            written: None,
+        })
     }
 
     /// Where the byte at `offset` takes effect.
@@ -88,11 +76,7 @@ impl Text {
             Some(_) => 0,
             None => offset.saturating_sub(piece.at) as u32,
         };
-        Site {
-            file: self.file,
-            line: self.line,
-            column: piece.column + into,
-        }
+        Site { file: self.file, line: self.line, column: piece.column + into }
     }
 
     fn written(&self, offset: usize) -> Option<Site> {
@@ -106,11 +90,7 @@ impl Text {
     pub fn place(&self, offset: usize, length: usize) -> Place {
         let at = self.site(offset);
         let end = self.site((offset + length).saturating_sub(1));
-        Place {
-            at,
-            length: end.column.saturating_sub(at.column) + 1,
-            written: self.written(offset),
-        }
+        Place { at, length: end.column.saturating_sub(at.column) + 1, written: self.written(offset) }
     }
 
     /// Where the text was written: where it takes effect unless a definition brought it.
@@ -147,11 +127,7 @@ impl Text {
         let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len() + 2);
         pieces.extend(self.pieces.iter().filter(|piece| piece.at < start));
         if !value.is_empty() {
-            pieces.push(Piece {
-                at: start,
-                column: used.column,
-                written: written.or(Some(used)),
-            });
+            pieces.push(Piece { at: start, column: used.column, written: written.or(Some(used)) });
         }
         let resumed = self.piece_at(end);
         let into = (end - resumed.at.min(end)) as u32;
@@ -161,16 +137,10 @@ impl Text {
                 Some(_) => resumed.column,
                 None => resumed.column + into,
             },
-            written: resumed.written.map(|site| Site {
-                column: site.column + into,
-                ..site
-            }),
+            written: resumed.written.map(|site| Site { column: site.column + into, ..site }),
         });
         let later = self.pieces.iter().filter(|piece| piece.at > end);
-        pieces.extend(later.map(|piece| Piece {
-            at: piece.at - (end - start) + value.len(),
-            ..*piece
-        }));
+        pieces.extend(later.map(|piece| Piece { at: piece.at - (end - start) + value.len(), ..*piece }));
         self.pieces = pieces;
         self.bytes.splice(start..end, value.iter().copied());
     }

@@ -97,9 +97,7 @@ impl Address {
 
     /// Whether both name the same kernel object: address, prefix length and interface.
     pub fn same_object(&self, other: &Address) -> bool {
-        self.ip == other.ip
-            && self.prefix_len == other.prefix_len
-            && self.interface == other.interface
+        self.ip == other.ip && self.prefix_len == other.prefix_len && self.interface == other.interface
     }
 }
 

@@ -21,9 +21,7 @@ pub use address::{Address, Family, Lifetime};
 pub use check::CheckConfig;
 pub use config::{Config, VrrpConfig};
 pub use global::Global;
-pub use instance::{
-    Auth, Garp, Instance, Notify, Peer, SyncGroup, TrackInterface, Transport, Version,
-};
+pub use instance::{Auth, Garp, Instance, Notify, Peer, SyncGroup, TrackInterface, Transport, Version};
 pub use link::{IfAddress, KernelEvent, Link};
 pub use names::{IfName, Priority, Vrid};
 pub use notification::{Notification, NotifyState, Subject};

@@ -99,9 +99,7 @@ impl IfName {
     pub fn new(name: impl Into<String>) -> Option<Self> {
         let name = name.into();
         let fits = !name.is_empty() && name.len() <= Self::MAX_LEN;
-        let plain = !name
-            .bytes()
-            .any(|b| b == b'/' || b == 0 || b.is_ascii_whitespace());
+        let plain = !name.bytes().any(|b| b == b'/' || b == 0 || b.is_ascii_whitespace());
         (fits && plain).then_some(IfName(name))
     }
 

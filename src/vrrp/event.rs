@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Address, Family, IfAddress, IfName, Link, Notification};
+use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +55,8 @@ pub enum Event<'a> {
     Address(IfAddress),
     /// An address has gone
     AddressGone(IfAddress),
+    /// Events were lost: these are all interfaces and addresses
+    Resync(Vec<Link>, Vec<IfAddress>),
     /// Interfaces and addresses are known: begin
     Start,
     /// A datagram has arrived
@@ -67,7 +69,21 @@ pub enum Event<'a> {
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
         keep_addresses: bool,
+        /// Also take the addresses that an owner had before us (`-X`)
+        take_all: bool,
     },
+}
+
+impl From<KernelEvent> for Event<'_> {
+    fn from(event: KernelEvent) -> Self {
+        match event {
+            KernelEvent::Link(link) => Event::Link(link),
+            KernelEvent::LinkGone(index) => Event::LinkGone(index),
+            KernelEvent::Address(address) => Event::Address(address),
+            KernelEvent::AddressGone(address) => Event::AddressGone(address),
+            KernelEvent::Resync { links, addresses } => Event::Resync(links, addresses),
+        }
+    }
 }
 
 /// What the engine wants done. Actions are carried out in the order they are polled, except that the driver may

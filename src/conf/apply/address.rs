@@ -199,10 +199,8 @@ impl Line<'_, '_, '_> {
 
     fn label(&mut self, word: String, index: usize) -> bool {
         if word.len() > IfName::MAX_LEN {
-            let text = format!(
-                "Address label {word} is longer than maximum length {} - removing address",
-                IfName::MAX_LEN
-            );
+            let text =
+                format!("Address label {word} is longer than maximum length {} - removing address", IfName::MAX_LEN);
             return self.drop_line(index, Code::Name, text);
         }
         self.address.label = Some(word);
@@ -285,9 +283,7 @@ impl Line<'_, '_, '_> {
             }
         }
         if self.is_static && self.address.interface.is_none() && !self.default_device() {
-            let text = format!(
-                "Static address {shown} requires either an interface or default interface must exist"
-            );
+            let text = format!("Static address {shown} requires either an interface or default interface must exist");
             let diagnostic = Diagnostic::error(Code::Interface, text)
                 .at(self.statement.place(0))
                 .effect("the address is not used")
@@ -337,22 +333,12 @@ fn read(reader: &mut Reader, statement: &Statement, is_static: bool) -> Result<O
         broadcast: None,
         label: None,
         peer: None,
-        flags: AddressFlags {
-            nodad: ip.is_ipv6(),
-            ..AddressFlags::default()
-        },
+        flags: AddressFlags { nodad: ip.is_ipv6(), ..AddressFlags::default() },
         preferred: Lifetime::Forever,
         tracked: true,
         place: statement.place(0),
     };
-    let mut line = Line {
-        reader,
-        statement,
-        address,
-        broadcast: None,
-        preferred: None,
-        is_static,
-    };
+    let mut line = Line { reader, statement, address, broadcast: None, preferred: None, is_static };
     let stays = line.options() && line.complete();
     Ok(stays.then_some(line.address))
 }
@@ -376,8 +362,7 @@ pub fn virtual_ipaddress(reader: &mut Reader, statement: &Statement) -> Outcome 
         refuse(reader, statement, Code::Conflict, text);
         return Ok(());
     }
-    let same_excluded =
-        |other: &RawAddress| other.ip == address.ip && other.interface == address.interface;
+    let same_excluded = |other: &RawAddress| other.ip == address.ip && other.interface == address.interface;
     let text = if instance.vips.iter().any(|other| other.ip == address.ip) {
         Some(format!("({name}): VIP duplicates a VIP {} - ignoring", address.shown))
     } else if instance.excluded.iter().any(same_excluded) {

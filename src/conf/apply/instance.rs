@@ -58,10 +58,7 @@ pub fn close(reader: &mut Reader, _: Place) {
     };
     if let Some((_, place)) = instance.ttl.filter(|_| instance.peers.is_empty()) {
         instance.ttl = None;
-        let text = format!(
-            "({}): Cannot use unicast_ttl without unicast peers - resetting",
-            instance.name
-        );
+        let text = format!("({}): Cannot use unicast_ttl without unicast peers - resetting", instance.name);
         reader.complain(Diagnostic::error(Code::Conflict, text).at(place));
     }
 }
@@ -70,11 +67,8 @@ pub fn close(reader: &mut Reader, _: Place) {
 pub fn state(reader: &mut Reader, statement: &Statement) -> Outcome {
     let word = statement.text(1)?.into_owned();
     let place = statement.place(1);
-    let was_master = reader
-        .raw
-        .instances
-        .last()
-        .is_some_and(|instance| instance.master.is_some_and(|(master, _)| master));
+    let was_master =
+        reader.raw.instances.last().is_some_and(|instance| instance.master.is_some_and(|(master, _)| master));
     let name = reader.instance_name();
     let master = match &*word {
         "MASTER" => true,
@@ -199,9 +193,7 @@ pub fn mcast_src_ip(reader: &mut Reader, statement: &Statement) -> Outcome {
     let word = statement.text(1)?.into_owned();
     let name = reader.instance_name();
     let Some(ip) = value::plain_address(&word) else {
-        let text = format!(
-            "Configuration error: VRRP instance[{name}] malformed src address[{word}]. Skipping..."
-        );
+        let text = format!("Configuration error: VRRP instance[{name}] malformed src address[{word}]. Skipping...");
         reader.refuse(statement, 1, Code::Address, text);
         return Ok(());
     };
@@ -273,9 +265,8 @@ pub fn unicast_peer(reader: &mut Reader, statement: &Statement) -> Outcome {
         Ok(())
     };
     let Some(ip) = value::plain_address(&word) else {
-        let text = format!(
-            "Configuration error: VRRP instance[{name}] malformed unicast peer address[{word}]. Skipping..."
-        );
+        let text =
+            format!("Configuration error: VRRP instance[{name}] malformed unicast peer address[{word}]. Skipping...");
         return refuse(reader, Code::Address, text);
     };
     let Some(instance) = reader.raw.instances.last_mut() else {
@@ -288,11 +279,7 @@ pub fn unicast_peer(reader: &mut Reader, statement: &Statement) -> Outcome {
         );
         return refuse(reader, Code::Conflict, text);
     }
-    let mut peer = Peer {
-        ip,
-        min_ttl: 0,
-        max_ttl: 255,
-    };
+    let mut peer = Peer { ip, min_ttl: 0, max_ttl: 255 };
     let mut index = 1;
     while let Some(option) = statement.get(index) {
         if statement.get(index + 1).is_none() {
@@ -345,10 +332,7 @@ pub fn check_unicast_src(reader: &mut Reader, statement: &Statement) -> Outcome 
 pub fn old_unicast_checksum(reader: &mut Reader, statement: &Statement) -> Outcome {
     mark_unicast(reader, statement)?;
     if let Some(word) = statement.get(1).filter(|word| word != "never") {
-        let text = format!(
-            "({}) Unknown old_unicast_chksum mode {word} - ignoring",
-            reader.instance_name()
-        );
+        let text = format!("({}) Unknown old_unicast_chksum mode {word} - ignoring", reader.instance_name());
         reader.refuse(statement, 1, Code::Choice, text);
     }
     Ok(())

@@ -88,17 +88,11 @@ impl Reader<'_> {
 
     /// The user and group with these names; the reason if there is none.
     pub(super) fn identity(&self, user: &str, group: Option<&str>) -> Result<Identity, String> {
-        let mut identity = self
-            .env
-            .user(user)
-            .ok_or_else(|| format!("Script user '{user}' does not exist"))?;
+        let mut identity = self.env.user(user).ok_or_else(|| format!("Script user '{user}' does not exist"))?;
         // `:` and `:group` ask for the user's further groups as well.
         let group = group.map(|group| group.strip_prefix(':').unwrap_or(group));
         if let Some(group) = group.filter(|group| !group.is_empty()) {
-            identity.gid = self
-                .env
-                .group(group)
-                .ok_or_else(|| format!("Script group '{group}' does not exist"))?;
+            identity.gid = self.env.group(group).ok_or_else(|| format!("Script group '{group}' does not exist"))?;
         }
         Ok(identity)
     }

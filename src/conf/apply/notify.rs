@@ -62,9 +62,7 @@ pub(super) fn command(reader: &mut Reader, statement: &Statement) -> Result<Opti
             Ok(identity) => identity,
             Err(reason) => {
                 reader.complain(
-                    Diagnostic::note(Code::User, reason)
-                        .at(statement.place(2))
-                        .effect("the script is not run"),
+                    Diagnostic::note(Code::User, reason).at(statement.place(2)).effect("the script is not run"),
                 );
                 return Ok(None);
             }
@@ -74,11 +72,7 @@ pub(super) fn command(reader: &mut Reader, statement: &Statement) -> Result<Opti
             None => return Ok(None),
         },
     };
-    Ok(Some(RawCommand {
-        argv,
-        identity,
-        place: statement.place(1),
-    }))
+    Ok(Some(RawCommand { argv, identity, place: statement.place(1) }))
 }
 
 /// The name of a script keyword as it stands in the table.
@@ -97,11 +91,7 @@ fn slot(statement: &Statement) -> Option<&'static str> {
 }
 
 fn already(reader: &mut Reader, statement: &Statement, text: String) {
-    reader.complain(
-        Diagnostic::error(Code::Repeated, text)
-            .at(statement.place(0))
-            .effect("the first one stays"),
-    );
+    reader.complain(Diagnostic::error(Code::Repeated, text).at(statement.place(0)).effect("the first one stays"));
 }
 
 /// A script of a `vrrp_instance`; the first one stays.
@@ -110,11 +100,7 @@ pub fn instance_script(reader: &mut Reader, statement: &Statement) -> Outcome {
         return Ok(());
     };
     if instance.notify.contains_key(slot) {
-        let text = format!(
-            "({}) {slot} script already specified - ignoring {}",
-            instance.name,
-            statement.text(1)?
-        );
+        let text = format!("({}) {slot} script already specified - ignoring {}", instance.name, statement.text(1)?);
         already(reader, statement, text);
         return Ok(());
     }
@@ -149,11 +135,8 @@ pub fn group_script(reader: &mut Reader, statement: &Statement) -> Outcome {
         return Ok(());
     };
     if group.notify.contains_key(slot) {
-        let text = format!(
-            "vrrp group {}: {slot} script already specified - ignoring {}",
-            group.name,
-            statement.text(1)?
-        );
+        let text =
+            format!("vrrp group {}: {slot} script already specified - ignoring {}", group.name, statement.text(1)?);
         already(reader, statement, text);
         return Ok(());
     }

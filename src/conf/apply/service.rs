@@ -33,9 +33,8 @@ fn endpoint(statement: &Statement, index: usize) -> Result<Result<(IpAddr, u16),
 
 /// Complains of an address and port that cannot be read, whose block is skipped.
 fn skip(reader: &mut Reader, statement: &Statement, index: usize, text: String, fault: Option<Fault>) {
-    let mut diagnostic = Diagnostic::error(Code::Address, text)
-        .at(statement.place(index))
-        .effect("the block is skipped");
+    let mut diagnostic =
+        Diagnostic::error(Code::Address, text).at(statement.place(index)).effect("the block is skipped");
     if let Some(fault) = fault {
         diagnostic = diagnostic.help(fault.0);
     }
@@ -64,9 +63,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
             Ok((address, port)) => ServiceTarget::Address(address, port),
             Err(fault) => {
                 let text = match statement.get(2) {
-                    Some(port) => format!(
-                        "Invalid virtual server IP address/port {first}/{port} - skipping"
-                    ),
+                    Some(port) => format!("Invalid virtual server IP address/port {first}/{port} - skipping"),
                     None => format!("Invalid virtual server IP address {first} - skipping"),
                 };
                 skip(reader, statement, 1, text, fault);
@@ -74,12 +71,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
             }
         },
     };
-    reader.raw.services.push(RawService {
-        target,
-        protocol: None,
-        servers: 0,
-        place: statement.place(1),
-    });
+    reader.raw.services.push(RawService { target, protocol: None, servers: 0, place: statement.place(1) });
     Ok(())
 }
 
@@ -89,11 +81,8 @@ pub fn close(reader: &mut Reader, _: Place) {
         return;
     };
     let text = format!("Virtual server {} has no real servers - ignoring", service.name());
-    reader.complain(
-        Diagnostic::error(Code::Service, text)
-            .at(service.place)
-            .effect("the virtual server is not set up"),
-    );
+    reader
+        .complain(Diagnostic::error(Code::Service, text).at(service.place).effect("the virtual server is not set up"));
 }
 
 /// A new real server. With a head that cannot be read the block is skipped.
@@ -106,10 +95,7 @@ pub fn open_server(reader: &mut Reader, statement: &Statement) -> Outcome {
         }
         Err(fault) => {
             let port = statement.get(2).unwrap_or_default();
-            let text = format!(
-                "Invalid real server ip address/port {}/{port} - skipping",
-                statement.text(1)?
-            );
+            let text = format!("Invalid real server ip address/port {}/{port} - skipping", statement.text(1)?);
             skip(reader, statement, 1, text, fault);
         }
     }
@@ -145,12 +131,7 @@ pub fn script(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// A `MISC_CHECK`.
 pub fn open_misc(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reader.raw.misc = Some(RawScript {
-        name: String::new(),
-        place: statement.place(0),
-        command: None,
-        user: None,
-    });
+    reader.raw.misc = Some(RawScript { name: String::new(), place: statement.place(0), command: None, user: None });
     Ok(())
 }
 
@@ -179,11 +160,7 @@ pub fn close_misc(reader: &mut Reader, place: Place) {
             }
         },
     };
-    reader.raw.check_scripts.push(RawCommand {
-        argv,
-        identity,
-        place: script_place,
-    });
+    reader.raw.check_scripts.push(RawCommand { argv, identity, place: script_place });
 }
 
 /// `misc_path`

@@ -16,13 +16,15 @@ fn owner(reader: &Reader, of_group: bool) -> (String, Vec<TrackInterface>) {
     } else {
         raw.instances.last().map(|it| (&it.name, &it.track_interfaces))
     };
-    found
-        .map(|(name, list)| (name.clone(), list.iter().map(|(it, _)| it.clone()).collect()))
-        .unwrap_or_default()
+    found.map(|(name, list)| (name.clone(), list.iter().map(|(it, _)| it.clone()).collect())).unwrap_or_default()
 }
 
 /// Reads `IFACE [weight INT [reverse]]`; `None` after a complaint that drops the line.
-fn interface(reader: &mut Reader, statement: &Statement, of_group: bool) -> Result<Option<TrackInterface>, MissingWord> {
+fn interface(
+    reader: &mut Reader,
+    statement: &Statement,
+    of_group: bool,
+) -> Result<Option<TrackInterface>, MissingWord> {
     let (name, known) = owner(reader, of_group);
     let word = statement.text(0)?.into_owned();
     let Some((interface, _)) = reader.interface(&word) else {
@@ -35,11 +37,7 @@ fn interface(reader: &mut Reader, statement: &Statement, of_group: bool) -> Resu
         reader.refuse(statement, 0, Code::Repeated, text);
         return Ok(None);
     }
-    let mut tracked = TrackInterface {
-        interface,
-        weight: 0,
-        reverse: false,
-    };
+    let mut tracked = TrackInterface { interface, weight: 0, reverse: false };
     let Some(option) = statement.get(1) else {
         return Ok(Some(tracked));
     };
@@ -94,7 +92,13 @@ pub fn group_interfaces(reader: &mut Reader, statement: &Statement) -> Outcome {
 }
 
 /// Complains of a name that is not defined above. Whether it is.
-fn reference(reader: &mut Reader, statement: &Statement, of_group: bool, kind: &'static str, shown: &str) -> Result<bool, MissingWord> {
+fn reference(
+    reader: &mut Reader,
+    statement: &Statement,
+    of_group: bool,
+    kind: &'static str,
+    shown: &str,
+) -> Result<bool, MissingWord> {
     let (owner, _) = owner(reader, of_group);
     let word = statement.text(0)?.into_owned();
     if reader.raw.names.contains(&(kind, word.clone())) {
@@ -118,10 +122,7 @@ pub fn instance_scripts(reader: &mut Reader, statement: &Statement) -> Outcome {
 /// A line of `track_script` in a group.
 pub fn group_scripts(reader: &mut Reader, statement: &Statement) -> Outcome {
     if reference(reader, statement, true, "vrrp_script", "track script")? {
-        let tracked = Tracked {
-            name: statement.keyword().into_owned(),
-            place: statement.place(0),
-        };
+        let tracked = Tracked { name: statement.keyword().into_owned(), place: statement.place(0) };
         if let Some(group) = reader.raw.groups.last_mut() {
             group.track_scripts.push(tracked);
         }
@@ -275,10 +276,7 @@ pub fn script_user(reader: &mut Reader, statement: &Statement) -> Outcome {
     let found = reader.identity(&user, group.as_deref()).map_err(|reason| {
         let text = "Unable to set uid/gid for script";
         reader.complain(
-            Diagnostic::error(Code::User, text)
-                .title(reason)
-                .at(statement.place(1))
-                .effect("the script is dropped"),
+            Diagnostic::error(Code::User, text).title(reason).at(statement.place(1)).effect("the script is dropped"),
         );
         statement.place(1)
     });

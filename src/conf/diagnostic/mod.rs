@@ -144,8 +144,7 @@ impl Report {
         let at = diagnostic.place.map(|place| place.at);
         let key = (diagnostic.code, at, diagnostic.text.clone());
         if self.seen.insert(key) {
-            self.lines
-                .extend(at.map(|at| (diagnostic.code, at.file, at.line)));
+            self.lines.extend(at.map(|at| (diagnostic.code, at.file, at.line)));
             self.diagnostics.push(diagnostic);
         }
     }

@@ -17,11 +17,7 @@ const EXCERPT: usize = 160;
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_string()
-        }
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
     fn severity(self, severity: Severity) -> (&'static str, &'static str) {
@@ -35,16 +31,7 @@ impl Style {
 
 /// Control bytes could do anything to a terminal; a tab stays, for the caret's sake.
 fn printable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .chars()
-        .map(|c| {
-            if c.is_control() && c != '\t' {
-                '\u{b7}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() && c != '\t' { '\u{b7}' } else { c }).collect()
 }
 
 /// Columns that a character takes on a terminal.
@@ -59,11 +46,7 @@ fn excerpt(files: &Files, site: Site, length: u32) -> Option<(String, String, us
     let line = files.get(site.file)?.line(site.line)?;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let column = (site.column as usize).saturating_sub(1).min(line.len());
-    let from = if column > EXCERPT / 2 && line.len() > EXCERPT {
-        column - EXCERPT / 4
-    } else {
-        0
-    };
+    let from = if column > EXCERPT / 2 && line.len() > EXCERPT { column - EXCERPT / 4 } else { 0 };
     let to = line.len().min(from + EXCERPT);
     let end = (column + length as usize).min(to).max(column);
     let mut before = printable(line.get(from..column)?);
@@ -100,9 +83,7 @@ fn position(files: &Files, site: Site) -> String {
 
 /// Where a value of a definition was written, unless that is the place itself.
 fn elsewhere(place: &Place) -> Option<Site> {
-    place
-        .written
-        .filter(|site| (site.file, site.line) != (place.at.file, place.at.line))
+    place.written.filter(|site| (site.file, site.line) != (place.at.file, place.at.line))
 }
 
 impl Diagnostic {

@@ -29,10 +29,8 @@ impl Default for Fake {
             addresses: vec![IpAddr::from([10, 255, number, 1])],
         };
         let names = ["eth0", "eth1", "eth2", "ens33"];
-        let mut interfaces: HashMap<String, Interface> = (1..)
-            .zip(names)
-            .map(|(number, name)| (name.to_string(), interface(number, false)))
-            .collect();
+        let mut interfaces: HashMap<String, Interface> =
+            (1..).zip(names).map(|(number, name)| (name.to_string(), interface(number, false))).collect();
         interfaces.insert("lo".into(), interface(0, true));
         let user = |id| Identity { uid: id, gid: id };
         Fake {
@@ -79,10 +77,7 @@ impl Environment for Fake {
     }
 
     fn command(&self, command: &OsStr, _identity: Identity) -> Command {
-        self.commands
-            .get(command)
-            .cloned()
-            .unwrap_or(Command::Missing)
+        self.commands.get(command).cloned().unwrap_or(Command::Missing)
     }
 
     fn current_dir(&self) -> PathBuf {

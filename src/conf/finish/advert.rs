@@ -113,10 +113,7 @@ pub(super) fn higher_prio_send_advert(reader: &mut Reader, raw: &RawInstance, st
     match raw.higher_prio_send_advert {
         None => !strict && reader.raw.global.higher_prio_send_advert,
         Some((true, place)) if strict => {
-            let text = format!(
-                "({}) strict mode requires higher_prio_send_advert to be clear. resetting",
-                raw.name
-            );
+            let text = format!("({}) strict mode requires higher_prio_send_advert to be clear. resetting", raw.name);
             reader.complain(changed(Code::Conflict, text).at(place));
             false
         }
@@ -129,14 +126,12 @@ pub(super) fn owner_ignore_adverts(reader: &mut Reader, raw: &RawInstance, owner
     let name = &raw.name;
     let (text, place) = match raw.owner_ignore_adverts {
         None => return owner && (strict || reader.raw.global.owner_ignore_adverts),
-        Some((true, place)) if !owner => (
-            format!("({name}) ignoring owner_ignore_adverts since priority is not 255"),
-            place,
-        ),
-        Some((false, place)) if owner && strict => (
-            format!("({name}) strict_mode with priority 255 requires owner_ignore_adverts"),
-            place,
-        ),
+        Some((true, place)) if !owner => {
+            (format!("({name}) ignoring owner_ignore_adverts since priority is not 255"), place)
+        }
+        Some((false, place)) if owner && strict => {
+            (format!("({name}) strict_mode with priority 255 requires owner_ignore_adverts"), place)
+        }
         Some((value, _)) => return value,
     };
     reader.complain(changed(Code::Conflict, text).at(place));

@@ -13,10 +13,9 @@ pub(super) fn finish(reader: &mut Reader) -> Global {
     script::check_own(reader);
     let global = &reader.raw.global;
     let timed = |command: &Option<RawCommand>, timeout: Option<Micros>| {
-        command.as_ref().map(|command| TimedScript {
-            script: script::script(command),
-            timeout: timeout.unwrap_or(SCRIPT_TIMEOUT),
-        })
+        command
+            .as_ref()
+            .map(|command| TimedScript { script: script::script(command), timeout: timeout.unwrap_or(SCRIPT_TIMEOUT) })
     };
     Global {
         router_id: global.router_id.clone(),

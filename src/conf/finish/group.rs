@@ -27,10 +27,7 @@ impl Membership {
 /// Finds the members of each group; drops groups without any.
 pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Membership {
     let known: HashMap<&str, &RawInstance> = instances.iter().map(|it| (it.name.as_str(), it)).collect();
-    let mut membership = Membership {
-        groups: Vec::new(),
-        group_of: HashMap::new(),
-    };
+    let mut membership = Membership { groups: Vec::new(), group_of: HashMap::new() };
     for group in std::mem::take(&mut reader.raw.groups) {
         let mut members = Vec::new();
         for (name, place) in group.members.iter().flatten() {
@@ -46,14 +43,8 @@ pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Memb
             reader.complain(Diagnostic::error(Code::Reference, text).at(*place));
         }
         let text = match members.len() {
-            0 => format!(
-                "Sync group {}, no matching virtual router found in group declaration - removing",
-                group.name
-            ),
-            1 => format!(
-                "Sync group {} has only 1 virtual router(s) - this probably isn't what you want",
-                group.name
-            ),
+            0 => format!("Sync group {}, no matching virtual router found in group declaration - removing", group.name),
+            1 => format!("Sync group {} has only 1 virtual router(s) - this probably isn't what you want", group.name),
             _ => String::new(),
         };
         if !text.is_empty() {
@@ -68,8 +59,7 @@ pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Memb
 
 /// The finished groups. Members start as BACKUP unless all of them own their addresses.
 pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mut [Instance]) -> Vec<SyncGroup> {
-    let mut by_name: HashMap<String, &mut Instance> =
-        instances.iter_mut().map(|it| (it.name.clone(), it)).collect();
+    let mut by_name: HashMap<String, &mut Instance> = instances.iter_mut().map(|it| (it.name.clone(), it)).collect();
     let mut groups = Vec::new();
     for (raw, mut members) in membership.groups {
         members.retain(|name| by_name.contains_key(name));
@@ -98,18 +88,10 @@ pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mu
                     raw.name, tracked.interface
                 );
                 reader.complain(changed(Code::Conflict, text).at(*place));
-                TrackInterface {
-                    weight: 0,
-                    ..tracked.clone()
-                }
+                TrackInterface { weight: 0, ..tracked.clone() }
             })
             .collect();
-        groups.push(SyncGroup {
-            name: raw.name,
-            members,
-            track_interfaces,
-            notify: notify(&raw.notify, false),
-        });
+        groups.push(SyncGroup { name: raw.name, members, track_interfaces, notify: notify(&raw.notify, false) });
     }
     groups
 }

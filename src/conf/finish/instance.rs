@@ -132,21 +132,14 @@ fn authentication(
 }
 
 /// How adverts travel. The second value says why the instance must not run.
-fn transport(
-    reader: &mut Reader,
-    raw: &RawInstance,
-    family: Family,
-) -> (Transport, Option<String>) {
+fn transport(reader: &mut Reader, raw: &RawInstance, family: Family) -> (Transport, Option<String>) {
     let name = &raw.name;
     if !raw.peers.is_empty() {
         if let Some((_, place)) = raw.group {
             let text = format!("({name}) multicast destination specified with unicast - ignoring");
             reader.complain(changed(Code::Conflict, text).at(place));
         }
-        let transport = Transport::Unicast {
-            peers: raw.peers.clone(),
-            ttl: raw.ttl.map(|(ttl, _)| ttl),
-        };
+        let transport = Transport::Unicast { peers: raw.peers.clone(), ttl: raw.ttl.map(|(ttl, _)| ttl) };
         return (transport, None);
     }
     let global = &reader.raw.global;
@@ -205,14 +198,9 @@ fn link(
         return Err(refuse(reader, Diagnostic::error(Code::Incomplete, text).at(raw.place)));
     };
     if facts.is_some() && !multicast && !unicast {
-        let text = format!(
-            "({name}) interface {interface} does not support multicast, specify unicast peers - disabling"
-        );
-        reader.complain(
-            Diagnostic::error(Code::Interface, text)
-                .at(*place)
-                .effect(format!("{name} stays in FAULT")),
-        );
+        let text =
+            format!("({name}) interface {interface} does not support multicast, specify unicast peers - disabling");
+        reader.complain(Diagnostic::error(Code::Interface, text).at(*place).effect(format!("{name} stays in FAULT")));
         return Ok(Some(format!("interface {interface} does not support multicast")));
     }
     Ok(None)

@@ -29,9 +29,7 @@ pub fn check(reader: &mut Reader) -> CheckConfig {
         script::check_services(reader);
     }
     let services = &reader.raw.services;
-    CheckConfig {
-        virtual_servers: services.iter().map(|service| service.name()).collect(),
-    }
+    CheckConfig { virtual_servers: services.iter().map(|service| service.name()).collect() }
 }
 
 /// The part of the `vrrp` process, and why it must not run with it.

@@ -21,9 +21,7 @@ enum Identity {
 fn identity(reader: &Reader, instance: &Instance) -> Option<Identity> {
     let (family, vrid) = (instance.family, instance.vrid);
     Some(match &instance.transport {
-        Transport::Multicast { group } => {
-            Identity::Multicast(family, vrid, instance.interface.clone(), *group)
-        }
+        Transport::Multicast { group } => Identity::Multicast(family, vrid, instance.interface.clone(), *group),
         Transport::Unicast { .. } => {
             let namespace = reader.raw.global.net_namespace.as_deref();
             let interface = instance.interface.as_ref();
@@ -36,8 +34,7 @@ fn identity(reader: &Reader, instance: &Instance) -> Option<Identity> {
 
 /// Whether two unicast instances that share source and VRID really meet.
 fn meet(a: &Instance, b: &Instance) -> bool {
-    let (Transport::Unicast { peers, .. }, Transport::Unicast { peers: others, .. }) =
-        (&a.transport, &b.transport)
+    let (Transport::Unicast { peers, .. }, Transport::Unicast { peers: others, .. }) = (&a.transport, &b.transport)
     else {
         return true;
     };
@@ -48,10 +45,7 @@ fn meet(a: &Instance, b: &Instance) -> bool {
 
 /// Complains of instances that would be the same virtual router; the daemon must not run them.
 pub(super) fn duplicates(reader: &mut Reader, raw: &[RawInstance], instances: &[Instance]) -> Option<Refusal> {
-    let places: HashMap<&str, _> = raw
-        .iter()
-        .filter_map(|it| Some((it.name.as_str(), it.vrid?.1)))
-        .collect();
+    let places: HashMap<&str, _> = raw.iter().filter_map(|it| Some((it.name.as_str(), it.vrid?.1))).collect();
     let mut known: HashMap<Identity, Vec<&Instance>> = HashMap::new();
     let mut refusal = None;
     for instance in instances {
@@ -67,10 +61,7 @@ pub(super) fn duplicates(reader: &mut Reader, raw: &[RawInstance], instances: &[
                     "{} and {} both use VRID {vrid} with {family} on interface {interface}",
                     other.name, instance.name
                 ),
-                _ => format!(
-                    "({}) duplicate VRID conflict with {} VRID {vrid}",
-                    other.name, instance.name
-                ),
+                _ => format!("({}) duplicate VRID conflict with {} VRID {vrid}", other.name, instance.name),
             };
             let mut diagnostic = Diagnostic::error(Code::DuplicateRouter, text.clone())
                 .effect("the daemon does not start with this configuration")

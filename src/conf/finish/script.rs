@@ -37,9 +37,8 @@ impl Seen {
             Some(_) => " There are insecure scripts.",
             None => "",
         };
-        let text = format!(
-            "SECURITY VIOLATION - {what}scripts are being executed but script_security not enabled.{insecure}"
-        );
+        let text =
+            format!("SECURITY VIOLATION - {what}scripts are being executed but script_security not enabled.{insecure}");
         reader.complain(
             Diagnostic::warning(Code::ScriptSecurity, text)
                 .title("scripts run, but enable_script_security is not set")
@@ -75,9 +74,7 @@ fn check_notify(reader: &mut Reader, seen: &mut Seen, mut command: RawCommand) -
     let shown = command.argv.first()?.to_string_lossy().into_owned();
     let reason = match found {
         Command::Missing => format!("Script {shown} cannot be accessed"),
-        Command::Found {
-            executable: false, ..
-        } => {
+        Command::Found { executable: false, .. } => {
             let (uid, gid) = (command.identity.uid, command.identity.gid);
             format!("WARNING - script '{shown}' is not executable for uid:gid {uid}:{gid} - disabling.")
         }
@@ -158,11 +155,7 @@ fn check_tracked(reader: &mut Reader, seen: &mut Seen) {
         let (Some((argv, place)), Some(Ok(identity))) = (script.command, script.user) else {
             continue;
         };
-        let command = RawCommand {
-            argv,
-            identity,
-            place,
-        };
+        let command = RawCommand { argv, identity, place };
         let Some(found) = look(reader, &command) else {
             continue;
         };
@@ -175,19 +168,11 @@ fn check_tracked(reader: &mut Reader, seen: &mut Seen) {
             Command::Found { .. } => continue,
         };
         let text = format!("Disabling track script {} {reason}", script.name);
-        reader.complain(
-            Diagnostic::error(Code::Script, text)
-                .at(place)
-                .effect("instances do not follow this script"),
-        );
+        reader.complain(Diagnostic::error(Code::Script, text).at(place).effect("instances do not follow this script"));
     }
 }
 
 /// The finished script.
 pub(super) fn script(command: &RawCommand) -> Script {
-    Script {
-        argv: command.argv.clone(),
-        uid: command.identity.uid,
-        gid: command.identity.gid,
-    }
+    Script { argv: command.argv.clone(), uid: command.identity.uid, gid: command.identity.gid }
 }

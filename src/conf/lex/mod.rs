@@ -44,10 +44,7 @@ pub fn words(unit: &[u8]) -> Words {
         let start = unit.offset(word);
         start..start + word.len()
     };
-    Words {
-        words: found.iter().map(range).collect(),
-        unmatched: (!rest.is_empty()).then(|| unit.offset(rest)),
-    }
+    Words { words: found.iter().map(range).collect(), unmatched: (!rest.is_empty()).then(|| unit.offset(rest)) }
 }
 
 /// What makes the words of a script keyword unreadable.

@@ -2,19 +2,13 @@ use super::*;
 
 fn split(unit: &str) -> Vec<String> {
     let words = words(unit.as_bytes()).words;
-    words
-        .into_iter()
-        .map(|range| unit[range].to_string())
-        .collect()
+    words.into_iter().map(|range| unit[range].to_string()).collect()
 }
 
 fn argv(statement: &str) -> Vec<String> {
     let words = script_statement(statement.as_bytes()).unwrap();
     let arguments = command_line(&words[1]).unwrap();
-    arguments
-        .into_iter()
-        .map(|word| String::from_utf8(word).unwrap())
-        .collect()
+    arguments.into_iter().map(|word| String::from_utf8(word).unwrap()).collect()
 }
 
 #[test]
@@ -55,14 +49,8 @@ fn script_words_go_through_two_passes() {
     );
     assert_eq!(argv("script /usr/bin/true a b"), ["/usr/bin/true"]);
     assert_eq!(argv("script '/usr/bin/true a' b"), ["/usr/bin/true", "a"]);
-    assert_eq!(
-        argv(r#"script "'/tmp/sp ace.sh' x""#),
-        ["/tmp/sp ace.sh", "x"]
-    );
-    assert_eq!(
-        argv(r#"script "killall -0 nginx && true""#),
-        ["killall", "-0", "nginx", "&&", "true"]
-    );
+    assert_eq!(argv(r#"script "'/tmp/sp ace.sh' x""#), ["/tmp/sp ace.sh", "x"]);
+    assert_eq!(argv(r#"script "killall -0 nginx && true""#), ["killall", "-0", "nginx", "&&", "true"]);
     assert_eq!(
         argv(r#"notify_master "/usr/bin/true m 'x y' z\"w\"" nobody nogroup"#),
         ["/usr/bin/true", "m", "x y", "z\"w\""]
@@ -72,30 +60,18 @@ fn script_words_go_through_two_passes() {
 #[test]
 fn the_statement_has_command_user_and_group() {
     let words = script_statement(br#"notify_stop '/usr/bin/true' "nobody" nogroup"#).unwrap();
-    assert_eq!(
-        words,
-        [&b"notify_stop"[..], b"/usr/bin/true", b"nobody", b"nogroup"]
-    );
+    assert_eq!(words, [&b"notify_stop"[..], b"/usr/bin/true", b"nobody", b"nogroup"]);
     assert_eq!(
         script_statement(br#"notify_master "abcd" efg h"#).unwrap(),
         [&b"notify_master"[..], b"abcd", b"efg", b"h"]
     );
-    assert_eq!(
-        script_statement(br#"x "a"'b'c"#).unwrap(),
-        [&b"x"[..], b"abc"]
-    );
+    assert_eq!(script_statement(br#"x "a"'b'c"#).unwrap(), [&b"x"[..], b"abc"]);
 }
 
 #[test]
 fn open_script_quotes_are_faults() {
-    assert_eq!(
-        command_line(b"/usr/bin/true 'a b"),
-        Err(ScriptFault::Quote('\''))
-    );
-    assert_eq!(
-        script_statement(b"notify_master \"/usr/bin/true"),
-        Err(ScriptFault::Quote('"'))
-    );
+    assert_eq!(command_line(b"/usr/bin/true 'a b"), Err(ScriptFault::Quote('\'')));
+    assert_eq!(script_statement(b"notify_master \"/usr/bin/true"), Err(ScriptFault::Quote('"')));
     assert_eq!(command_line(b"a\\"), Err(ScriptFault::Backslash));
 }
 

@@ -71,37 +71,22 @@ pub(super) fn reference(bytes: &[u8]) -> Option<Reference<'_>> {
     }
     if !braced {
         let ends = matches!(tail.first(), None | Some(b' ' | b'\t' | b',' | b')'));
-        return ends.then_some(Reference {
-            name,
-            words: Vec::new(),
-            length: 1 + name.len(),
-        });
+        return ends.then_some(Reference { name, words: Vec::new(), length: 1 + name.len() });
     }
     let close = tail.iter().position(|byte| *byte == b'}')?;
     let inside = tail.get(..close)?;
-    let plain = inside
-        .iter()
-        .all(|byte| is_name_byte(*byte) || matches!(byte, b' ' | b'\t'));
+    let plain = inside.iter().all(|byte| is_name_byte(*byte) || matches!(byte, b' ' | b'\t'));
     if !plain || inside.last().is_some_and(|last| !is_name_byte(*last)) {
         return None;
     }
-    let words = inside
-        .split(|byte| matches!(byte, b' ' | b'\t'))
-        .filter(|word| !word.is_empty())
-        .collect();
-    Some(Reference {
-        name,
-        words,
-        length: 2 + name.len() + close + 1,
-    })
+    let words = inside.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
+    Some(Reference { name, words, length: 2 + name.len() + close + 1 })
 }
 
 /// Reads `$NAME=` at the start of a line; returns the name and the offset of the value.
 pub(super) fn assignment(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let rest = bytes.strip_prefix(b"$")?;
-    let name = rest
-        .get(..name_length(rest))
-        .filter(|name| !name.is_empty())?;
+    let name = rest.get(..name_length(rest)).filter(|name| !name.is_empty())?;
     (rest.get(name.len()) == Some(&b'=')).then_some((name, name.len() + 2))
 }
 

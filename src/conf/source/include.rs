@@ -27,12 +27,7 @@ pub struct Checks {
 
 impl Checks {
     /// All of them.
-    pub const ALL: Checks = Checks {
-        read: true,
-        exact: true,
-        wildcard: true,
-        brace: true,
-    };
+    pub const ALL: Checks = Checks { read: true, exact: true, wildcard: true, brace: true };
 
     fn or(self, other: Checks) -> Checks {
         Checks {
@@ -51,10 +46,7 @@ fn keyword(bytes: &[u8]) -> Option<(Checks, usize)> {
     if space(rest.first()) {
         return Some((Checks::default(), 8));
     }
-    let mut checks = Checks {
-        read: true,
-        ..Checks::default()
-    };
+    let mut checks = Checks { read: true, ..Checks::default() };
     match rest.first()? {
         b'r' => {}
         b'm' => checks.exact = true,
@@ -70,16 +62,10 @@ fn keyword(bytes: &[u8]) -> Option<(Checks, usize)> {
 fn unusable(path: &Path, name: &str) -> Option<String> {
     if name.ends_with('/') || path.is_dir() {
         let slash = if name.ends_with('/') { "" } else { "/" };
-        return Some(format!(
-            "Configuration file '{name}{slash}' is a directory - skipping"
-        ));
+        return Some(format!("Configuration file '{name}{slash}' is a directory - skipping"));
     }
-    let plain = path
-        .metadata()
-        .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 == 0);
-    (!plain).then(|| {
-        format!("Configuration file '{name}' is not a regular non-executable file - skipping")
-    })
+    let plain = path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 == 0);
+    (!plain).then(|| format!("Configuration file '{name}' is not a regular non-executable file - skipping"))
 }
 
 fn io_reason(error: &std::io::Error) -> String {
@@ -105,14 +91,8 @@ impl Source<'_> {
         };
         if found.names.is_empty() {
             let (text, counts) = match found.wildcards {
-                true => (
-                    format!("No config files matched '{shown}'."),
-                    self.checks.wildcard,
-                ),
-                false => (
-                    format!("Config files missing '{shown}'."),
-                    self.checks.exact,
-                ),
+                true => (format!("No config files matched '{shown}'."), self.checks.wildcard),
+                false => (format!("Config files missing '{shown}'."), self.checks.exact),
             };
             return refuse(report, text, weight(counts));
         }
@@ -129,15 +109,10 @@ impl Source<'_> {
         }
         if let [first, _, ..] = &found.names[..] {
             let first = String::from_utf8_lossy(first);
-            let text = format!(
-                "WARNING, multiple configuration file matches of {shown}, starting with {first}"
-            );
+            let text = format!("WARNING, multiple configuration file matches of {shown}, starting with {first}");
             report.push(Diagnostic::warning(Code::File, text));
         }
-        let kind = Checks {
-            brace: false,
-            ..Checks::ALL
-        };
+        let kind = Checks { brace: false, ..Checks::ALL };
         self.open_first(found.names.into(), base, kind, None, report)
     }
 
@@ -181,14 +156,8 @@ impl Source<'_> {
 
     fn include_fault(&mut self, text: String, counts: bool, place: Place, report: &mut Report) {
         self.failed_include |= counts;
-        let weight = if counts {
-            Weight::Security
-        } else {
-            Weight::None
-        };
-        let mut diagnostic = Diagnostic::error(Code::Include, text)
-            .at(place)
-            .weighing(weight);
+        let weight = if counts { Weight::Security } else { Weight::None };
+        let mut diagnostic = Diagnostic::error(Code::Include, text).at(place).weighing(weight);
         if counts {
             diagnostic = diagnostic.effect("the daemon does not start with this configuration");
         }
@@ -248,9 +217,7 @@ impl Source<'_> {
             _ => false,
         });
         let fault = if circle {
-            Some(format!(
-                "Configuration file '{shown}' includes itself - skipping"
-            ))
+            Some(format!("Configuration file '{shown}' includes itself - skipping"))
         } else {
             unusable(&path, &shown)
         };
@@ -273,9 +240,7 @@ impl Source<'_> {
             }
         };
         let folder = match name.contains(&b'/') {
-            true => path
-                .parent()
-                .map_or_else(|| base.to_path_buf(), Path::to_path_buf),
+            true => path.parent().map_or_else(|| base.to_path_buf(), Path::to_path_buf),
             false => base.to_path_buf(),
         };
         Some(OpenFile {
@@ -298,13 +263,7 @@ impl Source<'_> {
             return;
         };
         self.checks = ended.checks_before;
-        let OpenFile {
-            siblings,
-            siblings_base,
-            kind,
-            included_at,
-            ..
-        } = *ended;
+        let OpenFile { siblings, siblings_base, kind, included_at, .. } = *ended;
         self.open_first(siblings, siblings_base, kind, included_at, report);
     }
 }

@@ -168,15 +168,10 @@ impl<'a> Source<'a> {
             .expected("opened here")
             .effect("everything after it is read as part of this block");
         if count > 1 {
-            let lines: Vec<String> = self
-                .open_braces
-                .iter()
-                .map(|site| format!("{}:{}", self.files.name(site.file), site.line))
-                .collect();
-            diagnostic = diagnostic.help(format!(
-                "{count} closing braces are missing; also open: {}",
-                lines.join(", ")
-            ));
+            let lines: Vec<String> =
+                self.open_braces.iter().map(|site| format!("{}:{}", self.files.name(site.file), site.line)).collect();
+            diagnostic =
+                diagnostic.help(format!("{count} closing braces are missing; also open: {}", lines.join(", ")));
         }
         report.push(diagnostic);
     }
@@ -226,8 +221,7 @@ impl<'a> Source<'a> {
         if self.repeated <= REPEATED_LINES {
             return true;
         }
-        let text =
-            format!("repetition produces more than {REPEATED_LINES} lines - ignoring the rest");
+        let text = format!("repetition produces more than {REPEATED_LINES} lines - ignoring the rest");
         let place = Place::point(site);
         report.push(Diagnostic::error(Code::Repeat, text).at(place));
         self.end_repetition();
@@ -256,24 +250,15 @@ impl<'a> Source<'a> {
             let Some(Frame::File(open)) = self.stack.last_mut() else {
                 return None;
             };
-            let site = Site {
-                file: open.id,
-                line: open.line,
-                column: 1 + open.dropped as u32,
-            };
-            let Some(line) = self
-                .files
-                .get(open.id)
-                .and_then(|file| file.line(open.line))
-            else {
+            let site = Site { file: open.id, line: open.line, column: 1 + open.dropped as u32 };
+            let Some(line) = self.files.get(open.id).and_then(|file| file.line(open.line)) else {
                 self.close_definition();
                 self.next_file(report);
                 return None;
             };
             let line = line.get(open.dropped..).unwrap_or_default();
             if line.len() > LONGEST_LINE {
-                let kept =
-                    String::from_utf8_lossy(line.get(LONGEST_LINE + 1..).unwrap_or_default());
+                let kept = String::from_utf8_lossy(line.get(LONGEST_LINE + 1..).unwrap_or_default());
                 let kept: String = kept.chars().take(20).collect();
                 open.dropped += LONGEST_LINE + 1;
                 report.push(
@@ -282,8 +267,11 @@ impl<'a> Source<'a> {
                         .at(Place::point(site))
                         .effect(match kept.is_empty() {
                             true => "the line is ignored".to_string(),
-                            false => format!("its first {} bytes are ignored; what follows, from `{kept}` on, is \
-                                              read as a line of its own", LONGEST_LINE + 1),
+                            false => format!(
+                                "its first {} bytes are ignored; what follows, from `{kept}` on, is \
+                                              read as a line of its own",
+                                LONGEST_LINE + 1
+                            ),
                         })
                         .help("break the line"),
                 );
@@ -297,9 +285,7 @@ impl<'a> Source<'a> {
                 continue;
             }
             let end = line.iter().rposition(|byte| *byte != b'\r');
-            let line = line
-                .get(..end.map_or(0, |last| last + 1))
-                .unwrap_or_default();
+            let line = line.get(..end.map_or(0, |last| last + 1)).unwrap_or_default();
             let mut text = Text::of_line(line.to_vec(), site);
             strip(&mut text, report);
             if !text.is_empty() {
@@ -344,16 +330,9 @@ impl<'a> Source<'a> {
             trim_end(&mut value);
         }
         let site = value.origin(0);
-        let line = ValueLine {
-            bytes: value.bytes().to_vec(),
-            site,
-        };
+        let line = ValueLine { bytes: value.bytes().to_vec(), site };
         if continued {
-            let lines = if line.bytes.is_empty() {
-                vec![]
-            } else {
-                vec![line]
-            };
+            let lines = if line.bytes.is_empty() { vec![] } else { vec![line] };
             self.open_definition = Some(OpenDefinition { name, site, lines });
         } else {
             self.definitions.set(&name, Meaning::Line(line));
@@ -373,10 +352,7 @@ impl<'a> Source<'a> {
             trim_end(&mut text);
         }
         if !text.is_empty() {
-            open.lines.push(ValueLine {
-                site: text.origin(0),
-                bytes: text.bytes().to_vec(),
-            });
+            open.lines.push(ValueLine { site: text.origin(0), bytes: text.bytes().to_vec() });
         }
         if !continued {
             self.close_definition();
@@ -388,10 +364,7 @@ impl<'a> Source<'a> {
             return;
         };
         let meaning = match open.lines.is_empty() {
-            true => Meaning::Line(ValueLine {
-                bytes: Vec::new(),
-                site: open.site,
-            }),
+            true => Meaning::Line(ValueLine { bytes: Vec::new(), site: open.site }),
             false => Meaning::Lines(open.lines),
         };
         self.definitions.set(&open.name, meaning);
@@ -415,11 +388,9 @@ impl<'a> Source<'a> {
                 text.drop_front(offset);
                 self.push_frame(Frame::Repeat { line: text, rounds }, site, report);
             }
-            Err(fault) => report.push(
-                Diagnostic::error(Code::Repeat, fault.text(&shown))
-                    .at(place)
-                    .effect("the line is ignored"),
-            ),
+            Err(fault) => {
+                report.push(Diagnostic::error(Code::Repeat, fault.text(&shown)).at(place).effect("the line is ignored"))
+            }
         }
     }
 

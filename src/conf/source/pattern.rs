@@ -71,11 +71,7 @@ fn alternatives(pattern: &[u8]) -> Vec<Vec<u8>> {
         let mut made: Vec<Vec<u8>> = starts
             .zip(ends)
             .map(|(start, end)| {
-                let parts = [
-                    pattern.get(..open),
-                    pattern.get(start + 1..end),
-                    pattern.get(close + 1..),
-                ];
+                let parts = [pattern.get(..open), pattern.get(start + 1..end), pattern.get(close + 1..)];
                 parts.into_iter().flatten().flatten().copied().collect()
             })
             .collect();
@@ -161,11 +157,7 @@ fn expand(base: &Path, pattern: &[u8], found: &mut Matches) {
                 next.push(name);
                 continue;
             }
-            let folder = base.join(OsStr::from_bytes(if name.is_empty() {
-                b"."
-            } else {
-                &name
-            }));
+            let folder = base.join(OsStr::from_bytes(if name.is_empty() { b"." } else { &name }));
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             let hidden = component.starts_with(b".");
             next.extend(
@@ -179,11 +171,7 @@ fn expand(base: &Path, pattern: &[u8], found: &mut Matches) {
         names = next;
     }
     let wild = is_wild(pattern);
-    let there = |name: &Vec<u8>| {
-        base.join(OsStr::from_bytes(name))
-            .symlink_metadata()
-            .is_ok()
-    };
+    let there = |name: &Vec<u8>| base.join(OsStr::from_bytes(name)).symlink_metadata().is_ok();
     let mut names: Vec<Vec<u8>> = names.into_iter().filter(there).collect();
     names.sort();
     found.missing |= names.is_empty() && !wild;

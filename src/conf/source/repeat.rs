@@ -37,39 +37,20 @@ impl Fault {
 #[derive(Debug)]
 pub(super) enum Rounds {
     /// Numbers
-    Numbers {
-        variable: Vec<u8>,
-        next: Option<i64>,
-        step: i64,
-        last: i64,
-        hex: bool,
-    },
+    Numbers { variable: Vec<u8>, next: Option<i64>, step: i64, last: i64, hex: bool },
     /// Listed values; each round has one for every variable
-    Listed {
-        variables: Vec<Vec<u8>>,
-        rounds: std::vec::IntoIter<Vec<Vec<u8>>>,
-    },
+    Listed { variables: Vec<Vec<u8>>, rounds: std::vec::IntoIter<Vec<Vec<u8>>> },
 }
 
 impl Rounds {
     /// The variables of the next round with their values; `None` when all rounds are done.
     pub(super) fn advance(&mut self) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         match self {
-            Rounds::Numbers {
-                variable,
-                next,
-                step,
-                last,
-                hex,
-            } => {
+            Rounds::Numbers { variable, next, step, last, hex } => {
                 let now = (*next)?;
                 let following = now.checked_add(*step);
                 *next = following.filter(|n| if *step > 0 { n <= last } else { n >= last });
-                let value = if *hex {
-                    format!("{now:x}")
-                } else {
-                    now.to_string()
-                };
+                let value = if *hex { format!("{now:x}") } else { now.to_string() };
                 Some(vec![(variable.clone(), value.into_bytes())])
             }
             Rounds::Listed { variables, rounds } => {
@@ -158,13 +139,7 @@ pub(super) fn sequence(line: &[u8]) -> Result<(Rounds, usize), Fault> {
         return Err(Fault::Negative);
     }
     cursor.skip_blanks();
-    let rounds = Rounds::Numbers {
-        variable,
-        next: Some(start),
-        step,
-        last,
-        hex,
-    };
+    let rounds = Rounds::Numbers { variable, next: Some(start), step, last, hex };
     Ok((rounds, line.len() - cursor.0.len()))
 }
 
@@ -210,9 +185,6 @@ pub(super) fn list(line: &[u8]) -> Result<(Rounds, usize), Fault> {
         return Err(Fault::Form);
     }
     cursor.skip_blanks();
-    let rounds = Rounds::Listed {
-        variables,
-        rounds: rounds.into_iter(),
-    };
+    let rounds = Rounds::Listed { variables, rounds: rounds.into_iter() };
     Ok((rounds, line.len() - cursor.0.len()))
 }

@@ -27,9 +27,9 @@ impl Source<'_> {
             at = found;
             let rest = text.bytes().get(at..).unwrap_or_default();
             let place = text.place(at, 1);
-            let Some((length, value)) = reference(rest).and_then(|reference| {
-                Some((reference.length, self.value(&reference, text, at, report)?))
-            }) else {
+            let Some((length, value)) = reference(rest)
+                .and_then(|reference| Some((reference.length, self.value(&reference, text, at, report)?)))
+            else {
                 at += 1;
                 continue;
             };
@@ -47,9 +47,7 @@ impl Source<'_> {
             };
             if text.len() - length + bytes.len() > LONGEST_LINE + 1 {
                 let shown = String::from_utf8_lossy(text.bytes()).into_owned();
-                let words = format!(
-                    "Parameter substitution on line '{shown}' would exceed maximum line length"
-                );
+                let words = format!("Parameter substitution on line '{shown}' would exceed maximum line length");
                 report.push(Diagnostic::note(Code::Definition, words).at(place));
                 return false;
             }
@@ -77,29 +75,20 @@ impl Source<'_> {
     }
 
     /// Replaces names within a part of `text` only. Multi-line definitions are left as they are.
-    pub(super) fn substitute_within(
-        &mut self,
-        text: &mut Text,
-        range: std::ops::Range<usize>,
-        report: &mut Report,
-    ) {
+    pub(super) fn substitute_within(&mut self, text: &mut Text, range: std::ops::Range<usize>, report: &mut Report) {
         let mut at = range.start;
         let mut left = range.len();
         for _ in 0..REPLACEMENTS {
-            let Some(found) = find_dollar(text.bytes(), at).filter(|found| *found < at + left)
-            else {
+            let Some(found) = find_dollar(text.bytes(), at).filter(|found| *found < at + left) else {
                 return;
             };
             left -= found - at;
             at = found;
             let rest = text.bytes().get(at..).unwrap_or_default();
-            let value = reference(rest).and_then(|reference| {
-                Some((reference.length, self.value(&reference, text, at, report)?))
-            });
+            let value = reference(rest)
+                .and_then(|reference| Some((reference.length, self.value(&reference, text, at, report)?)));
             match value {
-                Some((length, Value::Bytes(bytes, site)))
-                    if text.len() + bytes.len() <= LONGEST_LINE =>
-                {
+                Some((length, Value::Bytes(bytes, site))) if text.len() + bytes.len() <= LONGEST_LINE => {
                     left = (left + bytes.len()).saturating_sub(length);
                     text.replace(at..at + length, &bytes, site);
                 }
@@ -112,13 +101,7 @@ impl Source<'_> {
     }
 
     /// What a reference at offset `at` of `text` stands for; `None` if it is to be left alone.
-    fn value(
-        &self,
-        reference: &Reference,
-        text: &Text,
-        at: usize,
-        report: &mut Report,
-    ) -> Option<Value> {
+    fn value(&self, reference: &Reference, text: &Text, at: usize, report: &mut Report) -> Option<Value> {
         let meaning = self.definitions.get(reference.name)?;
         let builtin = match meaning {
             _ if !reference.words.is_empty() && !matches!(meaning, Meaning::Builtin(_)) => {
@@ -161,8 +144,7 @@ impl Source<'_> {
                 let drawn = match high.checked_sub(low) {
                     Some(span) => low + self.env.random() % span.saturating_add(1),
                     None => {
-                        let words =
-                            format!("${{_RANDOM}}: min {low} exceeds max {high}, using {low}");
+                        let words = format!("${{_RANDOM}}: min {low} exceeds max {high}, using {low}");
                         report.push(Diagnostic::note(Code::Definition, words).at(place));
                         low
                     }
@@ -175,9 +157,7 @@ impl Source<'_> {
                     value.map_or(Vec::new(), |value| value.as_bytes().to_vec())
                 }
                 _ => {
-                    return refuse(format!(
-                        "Definition _ENV requires between 1 and 1 parameters, {count} specified."
-                    ));
+                    return refuse(format!("Definition _ENV requires between 1 and 1 parameters, {count} specified."));
                 }
             },
         };

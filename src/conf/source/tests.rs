@@ -26,10 +26,7 @@ impl Folder {
     }
 
     fn read(&self, checks: Checks) -> Outcome {
-        let env = Fake {
-            folder: self.0.clone(),
-            ..Fake::default()
-        };
+        let env = Fake { folder: self.0.clone(), ..Fake::default() };
         let mut report = Report::default();
         let mut source = Source::new(&env, Some("main"), checks);
         let mut units = Vec::new();
@@ -38,11 +35,7 @@ impl Folder {
             units.push(unit);
         }
         source.finish(&mut report);
-        Outcome {
-            failed: source.failed_include(),
-            units,
-            complaints: report.into_diagnostics(),
-        }
+        Outcome { failed: source.failed_include(), units, complaints: report.into_diagnostics() }
     }
 }
 
@@ -84,10 +77,7 @@ fn comments_start_anywhere_outside_double_quotes() {
         ("x aa bb ! cc", "x aa bb"),
         ("x aa bb!cc dd", "x aa bb"),
         ("x aa#bb cc", "x aa"),
-        (
-            "10.9.9.8/24 dev eth0 label eth0:1#c",
-            "10.9.9.8/24 dev eth0 label eth0:1",
-        ),
+        ("10.9.9.8/24 dev eth0 label eth0:1#c", "10.9.9.8/24 dev eth0 label eth0:1"),
         ("x aa \"b#b\" \"c!c\" dd", "x aa \"b#b\" \"c!c\" dd"),
         ("x aa x\"y #z\" dd", "x aa x\"y #z\" dd"),
         ("x aa 'b#b' cc", "x aa 'b"),
@@ -115,19 +105,10 @@ fn an_open_quote_is_reported() {
 #[test]
 fn braces_need_no_blanks() {
     for (text, expected) in [
-        (
-            "global_defs { x a b }",
-            &["global_defs", "{", "x a b", "}"][..],
-        ),
+        ("global_defs { x a b }", &["global_defs", "{", "x a b", "}"][..]),
         ("global_defs{", &["global_defs", "{"]),
-        (
-            "vrrp_instance V{state BACKUP",
-            &["vrrp_instance V", "{", "state BACKUP"],
-        ),
-        (
-            "virtual_ipaddress {10.9.9.8}",
-            &["virtual_ipaddress", "{", "10.9.9.8", "}"],
-        ),
+        ("vrrp_instance V{state BACKUP", &["vrrp_instance V", "{", "state BACKUP"]),
+        ("virtual_ipaddress {10.9.9.8}", &["virtual_ipaddress", "{", "10.9.9.8", "}"]),
         ("g { x a } zroot x", &["g", "{", "x a", "}", "zroot x"]),
         ("x a {b} c", &["x a", "{", "b", "}", "c"]),
         ("x \"{b}\" c", &["x \"{b}\" c"]),
@@ -163,10 +144,7 @@ fn long_lines_lose_their_first_half() {
 #[test]
 fn odd_bytes_do_no_harm() {
     let got = read(b"a\nb\0c\nd\r\r\n\xff\xfe x\n");
-    assert_eq!(
-        got.words(),
-        ["configuration appears to have embedded NULs - ignoring line"]
-    );
+    assert_eq!(got.words(), ["configuration appears to have embedded NULs - ignoring line"]);
     assert_eq!(got.units.len(), 3);
     assert_eq!(got.units[1].bytes(), b"d");
     assert_eq!(got.units[2].bytes(), b"\xff\xfe x");
@@ -204,14 +182,8 @@ fn definitions_are_replaced() {
         ("$X=\"aa bb\"\ncc $X dd", "cc \"aa bb\" dd"),
         ("$X=$Y\n$Y=aa\ncc $X", "cc aa"),
         ("$X=aa\n\"q $X r\"", "\"q aa r\""),
-        (
-            "x \"/usr/bin/true $_INSTANCE\"",
-            "x \"/usr/bin/true $_INSTANCE\"",
-        ),
-        (
-            "x \"/usr/bin/true ${_INSTANCE}\"",
-            "x \"/usr/bin/true main\"",
-        ),
+        ("x \"/usr/bin/true $_INSTANCE\"", "x \"/usr/bin/true $_INSTANCE\""),
+        ("x \"/usr/bin/true ${_INSTANCE}\"", "x \"/usr/bin/true main\""),
         ("$K=lvs_timeouts\n$K a b", "lvs_timeouts a b"),
         ("$X=a\n$Y=b\n${X}${Y} $X$Y x$X,", "ab $Xb xa,"),
         ("$X=a # c\nx $X", "x a"),
@@ -226,10 +198,7 @@ fn definitions_are_replaced() {
     ] {
         assert_eq!(units(text), [expected], "{text}");
     }
-    assert_eq!(
-        units("x $UNDEF ${UNDEF} dd"),
-        ["x $UNDEF $", "{", "UNDEF", "}", "dd"]
-    );
+    assert_eq!(units("x $UNDEF ${UNDEF} dd"), ["x $UNDEF $", "{", "UNDEF", "}", "dd"]);
     assert_eq!(units("$O={\nglobal_defs $O"), ["global_defs", "{"]);
 }
 
@@ -245,41 +214,26 @@ fn a_definition_that_grows_stops_at_the_end_of_the_line() {
 fn a_definition_that_stands_for_itself_is_an_error() {
     let got = read("$A=${A}\nx $A\ny");
     assert_eq!(got.units(), ["y"]);
-    assert_eq!(
-        got.words(),
-        ["a definition refers to itself - ignoring the line"]
-    );
+    assert_eq!(got.words(), ["a definition refers to itself - ignoring the line"]);
     assert_eq!(read("$A=${B}\n$B=${A}\nx $A").units.len(), 0);
 }
 
 #[test]
 fn builtins_refuse_what_they_cannot_use() {
-    assert_eq!(
-        read("x ${_RANDOM a}").words(),
-        ["Definition _RANDOM requires numeric parameters only."]
-    );
+    assert_eq!(read("x ${_RANDOM a}").words(), ["Definition _RANDOM requires numeric parameters only."]);
     assert_eq!(
         read("x ${_RANDOM 1 2 3}").words(),
         ["Definition _RANDOM requires between 0 and 2 parameters, 3 specified."]
     );
-    assert_eq!(
-        read("x $_ENV").words(),
-        ["Definition _ENV requires between 1 and 1 parameters, 0 specified."]
-    );
+    assert_eq!(read("x $_ENV").words(), ["Definition _ENV requires between 1 and 1 parameters, 0 specified."]);
 }
 
 #[test]
 fn multi_line_definitions_end_their_line() {
-    assert_eq!(
-        units("$B=\\\n one 1 \\\n two\nx $B\ny $B z"),
-        ["x one 1", "two", "y $B z"]
-    );
+    assert_eq!(units("$B=\\\n one 1 \\\n two\nx $B\ny $B z"), ["x one 1", "two", "y $B z"]);
     assert_eq!(units("$B=x aa \\\nbb\n\nq $B"), ["q x aa", "bb"]);
     assert_eq!(units("$B=a \\\n\nb\n$B"), ["b", "a"]);
-    assert_eq!(
-        units("$C=c \\\nd\n$B=a \\\n$C\\\nb\n$B"),
-        ["a", "c", "d", "b"]
-    );
+    assert_eq!(units("$C=c \\\nd\n$B=a \\\n$C\\\nb\n$B"), ["a", "c", "d", "b"]);
     assert_eq!(units("$B=\\\n$N=1\\\nx $N\n$B"), ["x 1"]);
 }
 
@@ -301,28 +255,16 @@ fn sequences_repeat_a_line() {
         ("~SEQ(I,1,3) x $I", &["x 1", "x 2", "x 3"]),
         ("~SEQ(I,10,-4,1) x $I", &["x 10", "x 6", "x 2"]),
         ("~SEQx(I,0x8,2,0xc) x $I", &["x 8", "x a", "x c"]),
-        (
-            "~SEQ ( I , 1 , 2 )~SEQ(J,1,2) x $I $J",
-            &["x 1 1", "x 1 2", "x 2 1", "x 2 2"],
-        ),
+        ("~SEQ ( I , 1 , 2 )~SEQ(J,1,2) x $I $J", &["x 1 1", "x 1 2", "x 2 1", "x 2 2"]),
         ("~LST({A,B},{x,1},{z}) q $A [${B}]", &["q x [1]", "q z []"]),
-        (
-            "~LST(A,x,y) ~SEQ(I,1,2) q $A$I",
-            &["q $A1", "q $A2", "q $A1", "q $A2"],
-        ),
-        (
-            "~LST(A,x,y) ~SEQ(I,1,2) q ${A}$I",
-            &["q x1", "q x2", "q y1", "q y2"],
-        ),
+        ("~LST(A,x,y) ~SEQ(I,1,2) q $A$I", &["q $A1", "q $A2", "q $A1", "q $A2"]),
+        ("~LST(A,x,y) ~SEQ(I,1,2) q ${A}$I", &["q x1", "q x2", "q y1", "q y2"]),
         ("x ~SEQ(I,1,2) $I", &["x ~SEQ(I,1,2) $I"]),
         ("~FOO(I) x", &["~FOO(I) x"]),
     ] {
         assert_eq!(units(line), expected, "{line}");
     }
-    assert_eq!(
-        units("$N=2\n~SEQ(I,1,${N}) x $I\ny $I"),
-        ["x 1", "x 2", "y 2"]
-    );
+    assert_eq!(units("$N=2\n~SEQ(I,1,${N}) x $I\ny $I"), ["x 1", "x 2", "y 2"]);
     assert_eq!(units("$B=a \\\n b\n~SEQ(I,1,2) $B"), ["a", "b", "a", "b"]);
     assert_eq!(units("@main ~SEQ(I,1,2) x $I"), ["x 1", "x 2"]);
 }
@@ -336,14 +278,8 @@ fn bad_sequences_are_dropped() {
         ("~SEQ I x", "Invalid ~SEQ specification '~SEQ I x'"),
         ("~SEQ(I) x", "Invalid ~SEQ specification '~SEQ(I) x'"),
         ("~SEQ(I,a) x", "Invalid ~SEQ specification '~SEQ(I,a) x'"),
-        (
-            "~SEQx(I,-1,2) x",
-            "~SEQx is only valid for positive numbers '~SEQx(I,-1,2) x'",
-        ),
-        (
-            "~LST({A},{a,b}) x",
-            "~LST specification has too many values '~LST({A},{a,b}) x'",
-        ),
+        ("~SEQx(I,-1,2) x", "~SEQx is only valid for positive numbers '~SEQx(I,-1,2) x'"),
+        ("~LST({A},{a,b}) x", "~LST specification has too many values '~LST({A},{a,b}) x'"),
         ("~LST(A) x", "Invalid ~LST specification '~LST(A) x'"),
     ] {
         let got = read(line);
@@ -385,83 +321,30 @@ fn patterns_are_read_in_order() {
 
 #[test]
 fn the_brace_on_the_line_of_an_include_is_part_of_the_name() {
-    let folder = Folder::new()
-        .with("k.conf", "g { include x.conf }\n")
-        .with("x.conf }", "x");
+    let folder = Folder::new().with("k.conf", "g { include x.conf }\n").with("x.conf }", "x");
     assert_eq!(folder.read(Checks::default()).units(), ["g", "{", "x"]);
 }
 
 #[test]
 fn a_missing_include_counts_where_it_is_asked_for() {
     let table = [
-        (
-            "include no.conf",
-            Some("Config files missing 'no.conf'."),
-            false,
-        ),
-        (
-            "includer no.conf",
-            Some("Config files missing 'no.conf'."),
-            false,
-        ),
-        (
-            "includem no.conf",
-            Some("Config files missing 'no.conf'."),
-            true,
-        ),
-        (
-            "includew no.conf",
-            Some("Config files missing 'no.conf'."),
-            true,
-        ),
-        (
-            "includeb no.conf",
-            Some("Config files missing 'no.conf'."),
-            false,
-        ),
-        (
-            "includea no.conf",
-            Some("Config files missing 'no.conf'."),
-            true,
-        ),
+        ("include no.conf", Some("Config files missing 'no.conf'."), false),
+        ("includer no.conf", Some("Config files missing 'no.conf'."), false),
+        ("includem no.conf", Some("Config files missing 'no.conf'."), true),
+        ("includew no.conf", Some("Config files missing 'no.conf'."), true),
+        ("includeb no.conf", Some("Config files missing 'no.conf'."), false),
+        ("includea no.conf", Some("Config files missing 'no.conf'."), true),
         ("include no*.conf", None, false),
         ("includem no*.conf", None, false),
-        (
-            "includew no*.conf",
-            Some("No config files matched 'no*.conf'."),
-            true,
-        ),
-        (
-            "includea no*.conf",
-            Some("No config files matched 'no*.conf'."),
-            true,
-        ),
-        (
-            "include {x,no}.conf",
-            Some("Some config files missing: \"{x,no}.conf\"."),
-            false,
-        ),
-        (
-            "includeb {x,no}.conf",
-            Some("Some config files missing: \"{x,no}.conf\"."),
-            true,
-        ),
-        (
-            "include d",
-            Some("Configuration file 'd/' is a directory - skipping"),
-            false,
-        ),
-        (
-            "includer d",
-            Some("Configuration file 'd/' is a directory - skipping"),
-            true,
-        ),
+        ("includew no*.conf", Some("No config files matched 'no*.conf'."), true),
+        ("includea no*.conf", Some("No config files matched 'no*.conf'."), true),
+        ("include {x,no}.conf", Some("Some config files missing: \"{x,no}.conf\"."), false),
+        ("includeb {x,no}.conf", Some("Some config files missing: \"{x,no}.conf\"."), true),
+        ("include d", Some("Configuration file 'd/' is a directory - skipping"), false),
+        ("includer d", Some("Configuration file 'd/' is a directory - skipping"), true),
     ];
     for (line, words, counts) in table {
-        let folder = Folder::new()
-            .with("k.conf", line)
-            .with("x.conf", "x")
-            .with("d/z", "");
+        let folder = Folder::new().with("k.conf", line).with("x.conf", "x").with("d/z", "");
         let got = folder.read(Checks::default());
         let expected: Vec<&str> = words.into_iter().collect();
         assert_eq!(got.words(), expected, "{line}");
@@ -480,15 +363,10 @@ fn words_like_include_are_not_includes() {
 
 #[test]
 fn files_that_include_each_other_end() {
-    let folder = Folder::new()
-        .with("k.conf", "a\ninclude b.conf\nc")
-        .with("b.conf", "b\ninclude k.conf\n");
+    let folder = Folder::new().with("k.conf", "a\ninclude b.conf\nc").with("b.conf", "b\ninclude k.conf\n");
     let got = folder.read(Checks::default());
     assert_eq!(got.units(), ["a", "b", "c"]);
-    assert_eq!(
-        got.words(),
-        ["Configuration file 'k.conf' includes itself - skipping"]
-    );
+    assert_eq!(got.words(), ["Configuration file 'k.conf' includes itself - skipping"]);
 }
 
 #[test]

@@ -16,11 +16,9 @@ mod track;
 /// What the family files are written with.
 mod prelude {
     pub(super) use super::takes::{METHODS, SCHEDULERS, Takes};
-    pub(super) use super::{
-        Block, Keyword, Owners, block, later, later_block, later_lines, later_set, lines, set,
-    };
+    pub(super) use super::{Block, Keyword, Owners, block, later, later_block, later_lines, later_set, lines, set};
     pub(super) use crate::conf::apply::{
-        address, anything, closed, garp, global, group, instance, notify, nothing, service, track,
+        address, anything, closed, garp, global, group, instance, nothing, notify, service, track,
     };
     pub(super) use crate::conf::value::Decimal;
 }
@@ -152,12 +150,9 @@ impl Block {
         }
         match self {
             Block::Root => lists!(root::ROOT),
-            Block::GlobalDefs => lists!(
-                global::VRRP,
-                global_process::PROCESS,
-                global_process::FILES,
-                global_notify::NOTIFY
-            ),
+            Block::GlobalDefs => {
+                lists!(global::VRRP, global_process::PROCESS, global_process::FILES, global_notify::NOTIFY)
+            }
             Block::TrackGroup => lists!(track::TRACK_GROUP),
             Block::SyncGroup => lists!(track::SYNC_GROUP),
             Block::GarpGroup => lists!(track::GARP_GROUP),
@@ -221,11 +216,7 @@ pub enum Action {
     /// Its words are checked and not kept
     Check(Takes),
     /// Opens a block of keywords
-    Block {
-        of: Block,
-        open: Apply,
-        close: Close,
-    },
+    Block { of: Block, open: Apply, close: Close },
     /// Opens a block whose lines are entries, each given to the function
     Lines(Apply),
 }
@@ -255,10 +246,7 @@ pub struct Keyword {
 
 impl Keyword {
     const fn old(self, reason: &'static str) -> Self {
-        Keyword {
-            deprecated: Some(reason),
-            ..self
-        }
+        Keyword { deprecated: Some(reason), ..self }
     }
 
     const fn by(self, owners: Owners) -> Self {

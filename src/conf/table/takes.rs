@@ -5,9 +5,8 @@ use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value::{self, Decimal};
 
 /// Schedulers of IPVS.
-pub const SCHEDULERS: &[&str] = &[
-    "rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos",
-];
+pub const SCHEDULERS: &[&str] =
+    &["rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos"];
 
 /// Forwarding methods of IPVS.
 pub const METHODS: &[&str] = &["NAT", "DR", "TUN"];

@@ -12,11 +12,7 @@ fn the_list_is_exactly_what_was_measured() {
         .map(|line| line.split_once('\t').unwrap())
         .map(|(block, name)| (block.replace("(root)", ""), name.to_string()))
         .collect();
-    let listed = |block: Block| {
-        block
-            .keywords()
-            .map(move |it| (block.path().to_string(), it.name.to_string()))
-    };
+    let listed = |block: Block| block.keywords().map(move |it| (block.path().to_string(), it.name.to_string()));
     let ours: Vec<(String, String)> = Block::ALL.into_iter().flat_map(listed).collect();
     let distinct: BTreeSet<(String, String)> = ours.iter().cloned().collect();
     assert_eq!(distinct.len(), ours.len(), "a keyword is listed twice");

@@ -1,14 +1,7 @@
 use super::*;
 
 fn line(bytes: &[u8]) -> Text {
-    Text::of_line(
-        bytes.to_vec(),
-        Site {
-            file: FileId(0),
-            line: 7,
-            column: 1,
-        },
-    )
+    Text::of_line(bytes.to_vec(), Site { file: FileId(0), line: 7, column: 1 })
 }
 
 fn columns(text: &Text) -> Vec<u32> {
@@ -34,11 +27,7 @@ fn removing_a_byte_keeps_the_columns_around_it() {
 #[test]
 fn a_value_takes_effect_where_it_is_used() {
     let mut text = line(b"x $V y");
-    let written = Site {
-        file: FileId(0),
-        line: 2,
-        column: 4,
-    };
+    let written = Site { file: FileId(0), line: 2, column: 4 };
     text.replace(2..4, b"long", Some(written));
     assert_eq!(text.bytes(), b"x long y");
     assert_eq!(columns(&text), [1, 2, 3, 3, 3, 3, 5, 6]);
@@ -49,20 +38,12 @@ fn a_value_takes_effect_where_it_is_used() {
 #[test]
 fn a_value_within_a_value_keeps_what_follows() {
     let mut text = line(b"$A z");
-    let site = |line| {
-        Some(Site {
-            file: FileId(0),
-            line,
-            column: 4,
-        })
-    };
+    let site = |line| Some(Site { file: FileId(0), line, column: 4 });
     text.replace(0..2, b"p${B}q", site(1));
     text.replace(1..5, b"BB", site(2));
     assert_eq!(text.bytes(), b"pBBq z");
     assert_eq!(columns(&text), [1, 1, 1, 1, 3, 4]);
-    let lines: Vec<Option<u32>> = (0..6)
-        .map(|at| text.place(at, 1).written.map(|site| site.line))
-        .collect();
+    let lines: Vec<Option<u32>> = (0..6).map(|at| text.place(at, 1).written.map(|site| site.line)).collect();
     assert_eq!(lines, [Some(1), Some(2), Some(2), Some(1), None, None]);
 }
 
@@ -70,9 +51,6 @@ fn a_value_within_a_value_keeps_what_follows() {
 fn splitting_gives_both_halves_their_columns() {
     let mut text = line(b"global_defs { x");
     let rest = text.split_off(12);
-    assert_eq!(
-        (text.bytes(), rest.bytes()),
-        (&b"global_defs "[..], &b"{ x"[..])
-    );
+    assert_eq!((text.bytes(), rest.bytes()), (&b"global_defs "[..], &b"{ x"[..]));
     assert_eq!(rest.site(2).column, 15);
 }

@@ -24,20 +24,12 @@ pub struct Decimal {
 impl Decimal {
     /// A time in seconds with microseconds; `min` and `max` in microseconds.
     pub const fn seconds(min: u64, max: u64) -> Self {
-        Decimal {
-            min,
-            max,
-            digits: 6,
-        }
+        Decimal { min, max, digits: 6 }
     }
 
     /// A value with three decimals.
     pub const fn thousandths(min: u64, max: u64) -> Self {
-        Decimal {
-            min,
-            max,
-            digits: 3,
-        }
+        Decimal { min, max, digits: 3 }
     }
 }
 
@@ -93,12 +85,7 @@ fn magnitude(text: &[u8], base: u32) -> (i128, &[u8]) {
     let value = number
         .iter()
         .filter_map(digit)
-        .fold(0_i128, |value, digit| {
-            value
-                .saturating_mul(base as i128)
-                .saturating_add(digit as i128)
-                .min(1 << 100)
-        });
+        .fold(0_i128, |value, digit| value.saturating_mul(base as i128).saturating_add(digit as i128).min(1 << 100));
     (value, rest)
 }
 
@@ -120,9 +107,7 @@ pub fn signed(word: &str, min: i64, max: i64) -> Result<i64, Fault> {
     }
     match value as i64 {
         value if (min..=max).contains(&value) => Ok(value),
-        _ => Err(Fault(format!(
-            "number '{word}' outside range [{min}, {max}]"
-        ))),
+        _ => Err(Fault(format!("number '{word}' outside range [{min}, {max}]"))),
     }
 }
 
@@ -142,15 +127,11 @@ pub fn unsigned_in_base(word: &str, base: u32, min: u64, max: u64) -> Result<u64
         return Err(Fault(format!("invalid number '{word}'")));
     }
     if u32::try_from(value).is_err() {
-        return Err(Fault(format!(
-            "number '{word}' outside unsigned integer range"
-        )));
+        return Err(Fault(format!("number '{word}' outside unsigned integer range")));
     }
     match value as u64 {
         value if (min..=max).contains(&value) => Ok(value),
-        _ => Err(Fault(format!(
-            "number '{word}' outside range [{min}, {max}]"
-        ))),
+        _ => Err(Fault(format!("number '{word}' outside range [{min}, {max}]"))),
     }
 }
 
@@ -177,9 +158,7 @@ pub fn decimal(word: &str, range: Decimal) -> Result<Read, Fault> {
     let mut round_up = false;
     let mut kept = fraction.as_bytes();
     if kept.len() > digits {
-        complaint = Some(Fault(format!(
-            "number '{word}' has too many decimal places"
-        )));
+        complaint = Some(Fault(format!("number '{word}' has too many decimal places")));
         round_up = kept.get(digits).is_some_and(|digit| *digit >= b'5');
         kept = kept.get(..digits).unwrap_or_default();
     }
@@ -191,9 +170,7 @@ pub fn decimal(word: &str, range: Decimal) -> Result<Read, Fault> {
         complaint = Some(Fault(format!("invalid number '{word}'")));
     }
     let Ok(value) = u64::try_from(value) else {
-        return Err(Fault(format!(
-            "number '{word}' outside unsigned decimal range"
-        )));
+        return Err(Fault(format!("number '{word}' outside unsigned decimal range")));
     };
     if (range.min..=range.max).contains(&value) {
         return Ok(Read { value, complaint });

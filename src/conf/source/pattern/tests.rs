@@ -4,10 +4,7 @@ use super::*;
 fn braces_multiply_in_order() {
     let all = alternatives(b"a{1,2}{x,y{p,q}}");
     let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
-    assert_eq!(
-        all,
-        [&b"a1x"[..], b"a1yp", b"a1yq", b"a2x", b"a2yp", b"a2yq"]
-    );
+    assert_eq!(all, [&b"a1x"[..], b"a1yp", b"a1yq", b"a2x", b"a2yp", b"a2yq"]);
     assert_eq!(alternatives(b"a{b"), [b"a{b"]);
 }
 

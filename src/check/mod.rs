@@ -1,0 +1,55 @@
+//! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
+
+use tracing::{info, warn};
+
+use crate::model::CheckConfig;
+use crate::model::frame::{FromChild, ToCheck};
+use crate::os::ipc::Link;
+use crate::os::signals::{Signal, Signals};
+
+/// Runs until it is told to stop, or the parent is gone.
+pub async fn run(config: CheckConfig, mut link: Link<FromChild, ToCheck>, mut signals: Signals) {
+    report(&config);
+    let mut answer = Some(FromChild::Ready);
+    loop {
+        if let Some(answer) = answer.take()
+            && let Err(error) = link.sender.send(&answer).await
+        {
+            warn!("The parent does not listen: {error}");
+            return;
+        }
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Stop => return,
+                Signal::Child => {}
+                // The parent reads the configuration and hands it on.
+                Signal::Reload => {}
+                Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => {
+                    info!("{signal} is ignored: keepalived-rs does not serve it yet");
+                }
+            },
+            frame = link.receiver.receive() => match frame {
+                Ok(Some(ToCheck::Reload(config))) => {
+                    info!("Reloading");
+                    report(&config);
+                    answer = Some(FromChild::Reloaded);
+                }
+                Ok(Some(ToCheck::Start(..))) => warn!("The parent has said twice how to start"),
+                Ok(None) => return,
+                Err(error) => {
+                    warn!("The parent is not understood: {error}");
+                    return;
+                }
+            },
+        }
+    }
+}
+
+/// Says plainly what does not happen yet.
+fn report(config: &CheckConfig) {
+    let count = config.virtual_servers.len();
+    if count > 0 {
+        info!("{count} virtual servers are configured: keepalived-rs does not check or balance yet");
+    }
+}

@@ -1,0 +1,297 @@
+//! The command line: keepalived's options, its messages and its way of reading them (getopt_long's).
+//!
+//! Pure but for the two streams it is handed: `core` acts on the answer. The list of options is in `cli/options.rs`,
+//! the words of `--version` in `cli/version.rs`.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use crate::os::signals;
+
+mod getopt;
+mod options;
+#[cfg(test)]
+mod tests;
+mod version;
+
+use getopt::{Item, Walk};
+
+pub use version::RELEASE;
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Be the daemon
+    Run(Options),
+    /// Check the configuration; complaints go to this file, or to standard error
+    Test(Options, Option<PathBuf>),
+    /// Everything has been said already: end with this status
+    Exit(u8),
+}
+
+/// The options of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// `-f`
+    pub config_file: Option<PathBuf>,
+    /// Which children may run
+    pub subsystems: Subsystems,
+    /// `-n`
+    pub foreground: bool,
+    /// `-l`: counts with `-n` only
+    pub log_console: bool,
+    /// `-D`
+    pub log_detail: bool,
+    /// `-S`: syslog facility number
+    pub log_facility: u8,
+    /// No `-G`
+    pub syslog: bool,
+    /// `-u`
+    pub umask: Option<u32>,
+    /// `-X`
+    pub release_vips: bool,
+    /// `-V`
+    pub dont_release_vrrp: bool,
+    /// `-R`
+    pub dont_respawn: bool,
+    /// `-d`
+    pub dump: bool,
+    /// `-a`
+    pub address_monitoring: bool,
+    /// `-p`
+    pub pid_file: Option<PathBuf>,
+    /// `-r`
+    pub vrrp_pid_file: Option<PathBuf>,
+    /// `-c`
+    pub checkers_pid_file: Option<PathBuf>,
+    /// `-s`
+    pub namespace: Option<String>,
+    /// `-m`
+    pub core_dump: bool,
+    /// `-e`
+    pub all_config: bool,
+    /// `-i`
+    pub config_id: Option<String>,
+    /// `--ignore-sigint`
+    pub ignore_sigint: bool,
+    /// The whole command line, for the log
+    pub command_line: Vec<OsString>,
+}
+
+/// Which children may run, when there is configuration for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subsystems {
+    /// Health checks: no `-P`
+    pub check: bool,
+    /// VRRP: no `-C`
+    pub vrrp: bool,
+    /// Run them without configuration too: `--all`
+    pub all: bool,
+}
+
+/// Facility `daemon` of syslog (RFC 3164 table 1).
+const FACILITY_DAEMON: u8 = 3;
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            config_file: None,
+            subsystems: Subsystems { check: true, vrrp: true, all: false },
+            foreground: false,
+            log_console: false,
+            log_detail: false,
+            log_facility: FACILITY_DAEMON,
+            syslog: true,
+            umask: None,
+            release_vips: false,
+            dont_release_vrrp: false,
+            dont_respawn: false,
+            dump: false,
+            address_monitoring: false,
+            pid_file: None,
+            vrrp_pid_file: None,
+            checkers_pid_file: None,
+            namespace: None,
+            core_dump: false,
+            all_config: false,
+            config_id: None,
+            ignore_sigint: false,
+            command_line: Vec::new(),
+        }
+    }
+}
+
+/// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
+pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
+    let mut reading = Reading { options: Options { command_line, ..Options::default() }, test: None, failed: false };
+    // A closed stream must not keep the daemon from starting: the results of writing do not count here.
+    match reading.read(out, err) {
+        Some(status) => Request::Exit(status),
+        None if reading.failed => Request::Exit(1),
+        None => match reading.test {
+            None => Request::Run(reading.options),
+            Some(log) => Request::Test(reading.options, log),
+        },
+    }
+}
+
+/// The state of reading.
+struct Reading {
+    options: Options,
+    test: Option<Option<PathBuf>>,
+    failed: bool,
+}
+
+impl Reading {
+    /// Reads all words; a status where an option ends the program on the spot.
+    fn read(&mut self, out: &mut dyn Write, err: &mut dyn Write) -> Option<u8> {
+        let command = options::command();
+        let words = self.options.command_line.clone();
+        let mut strangers = Vec::new();
+        for item in Walk::new(&command, words.iter().skip(1)) {
+            match item {
+                Item::Option(name, value) => {
+                    if let Some(status) = self.apply(name, value, out, err) {
+                        return Some(status);
+                    }
+                }
+                Item::Unknown(option) => {
+                    let _ = writeln!(err, "Unknown option {}", option.display());
+                    self.failed = true;
+                }
+                Item::Missing(option) => {
+                    let _ = writeln!(err, "Missing parameter for option {option}");
+                    self.failed = true;
+                }
+                Item::Word(word) => strangers.push(word),
+            }
+        }
+        if !strangers.is_empty() && !self.failed {
+            let _ = write!(out, "Unexpected argument(s): ");
+            for word in strangers {
+                let _ = write!(out, "{} ", word.display());
+            }
+            let _ = writeln!(out);
+        }
+        None
+    }
+
+    fn apply(&mut self, name: &str, value: Option<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Option<u8> {
+        let options = &mut self.options;
+        let path = |value: Option<OsString>| value.map(PathBuf::from);
+        let text = |value: Option<OsString>| value.map(|value| value.to_string_lossy().into_owned());
+        match name {
+            "use-file" => options.config_file = path(value),
+            "vrrp" => options.subsystems.check = false,
+            "check" => options.subsystems.vrrp = false,
+            "all" => options.subsystems = Subsystems { check: true, vrrp: true, all: true },
+            "log-console" => options.log_console = true,
+            "log-detail" => options.log_detail = true,
+            "log-facility" => match value.as_deref().and_then(facility) {
+                Some(number) => options.log_facility = number,
+                None => {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid log facility '{}'", value.display());
+                }
+            },
+            "log-file" => {
+                let _ = writeln!(err, "-g requires configure option --enable-log-file");
+                return Some(1);
+            }
+            "no-syslog" => options.syslog = false,
+            "umask" => {
+                options.umask = value.as_deref().and_then(mask);
+                if options.umask.is_none() {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --umask option {}", value.display());
+                }
+            }
+            "release-vips" => options.release_vips = true,
+            "dont-release-vrrp" => options.dont_release_vrrp = true,
+            "dont-respawn" => options.dont_respawn = true,
+            "dont-fork" => options.foreground = true,
+            "dump-conf" => options.dump = true,
+            "pid" => options.pid_file = path(value),
+            "vrrp_pid" => options.vrrp_pid_file = path(value),
+            "checkers_pid" => options.checkers_pid_file = path(value),
+            "address-monitoring" => options.address_monitoring = true,
+            "namespace" => options.namespace = text(value),
+            "core-dump" => options.core_dump = true,
+            "all-config" => options.all_config = true,
+            "config-id" => options.config_id = text(value),
+            "ignore-sigint" => options.ignore_sigint = true,
+            "config-test" => self.test = Some(path(value)),
+            "genhash" => {
+                let _ = writeln!(err, "genhash is not part of keepalived-rs yet");
+                return Some(1);
+            }
+            "signum" => return Some(signum(value.as_deref(), out, err)),
+            "version" => {
+                let _ = err.write_all(version::text().as_bytes());
+                return Some(0);
+            }
+            "help" => {
+                let program = options.command_line.first().cloned().unwrap_or_default();
+                let _ = err.write_all(options::help(&program).as_bytes());
+                return Some(0);
+            }
+            // Accepted for the sake of existing command lines: `options::LATER` tells the user.
+            _ => {}
+        }
+        None
+    }
+}
+
+/// `--signum`: the numbers by which clients ask for files.
+fn signum(name: Option<&OsStr>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let name = name.unwrap_or_default();
+    let number = match name.as_bytes() {
+        b"STOP" => 15,
+        b"RELOAD" => 1,
+        b"DATA" => 10,
+        b"STATS" => 12,
+        b"STATS_CLEAR" => signals::STATS_CLEAR,
+        b"JSON" => signals::JSON,
+        _ => {
+            let _ = writeln!(err, "Unknown sigfunc {}", name.display());
+            return 1;
+        }
+    };
+    let _ = writeln!(out, "{number}");
+    0
+}
+
+/// The number of a syslog facility: `0` to `7` and `local0` to `local7` are the local ones.
+fn facility(word: &OsStr) -> Option<u8> {
+    const LOCAL0: u8 = 16;
+    const USER: u8 = 1;
+    match word.to_str()? {
+        "daemon" => Some(FACILITY_DAEMON),
+        "user" => Some(USER),
+        word => match word.strip_prefix("local").unwrap_or(word).as_bytes() {
+            &[digit @ b'0'..=b'7'] => Some(LOCAL0 + (digit - b'0')),
+            _ => None,
+        },
+    }
+}
+
+/// A umask as strtol(3) with base 0 reads it: octal after `0`, hexadecimal after `0x`, else decimal; up to 0777.
+fn mask(word: &OsStr) -> Option<u32> {
+    let word = word.to_str()?;
+    let lower = word.to_ascii_lowercase();
+    let number = if let Some(digits) = lower.strip_prefix("0x") {
+        u32::from_str_radix(digits, 16).ok()?
+    } else if lower.len() > 1 && lower.starts_with('0') {
+        u32::from_str_radix(&lower, 8).ok()?
+    } else {
+        lower.parse().ok()?
+    };
+    (number <= 0o777).then_some(number)
+}
+
+/// Bytes as a word of the command line.
+fn word(bytes: &[u8]) -> OsString {
+    OsString::from_vec(bytes.to_vec())
+}

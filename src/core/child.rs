@@ -1,0 +1,136 @@
+//! The life of a child around its driver: what every child does first and last.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::net::UnixStream;
+
+use tokio::runtime;
+use tracing::{error, info, warn};
+
+use super::{roles, start};
+use crate::check;
+use crate::log::Log;
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck, ToVrrp};
+use crate::os::ipc::{self, Link};
+use crate::os::signals::Signals;
+use crate::os::{pid_file, process, script, usage};
+use crate::report::notify::Notifier;
+use crate::vrrp::driver;
+
+/// Why a child never came to its driver.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    /// The system refused something that every process needs
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The parent is not understood
+    #[error(transparent)]
+    Ipc(#[from] ipc::Error),
+    /// Something else than a start came first
+    #[error("the parent did not begin with a start")]
+    NoStart,
+}
+
+/// Exit status after an error that another start may mend.
+const FAILED: u8 = 70;
+
+/// The whole life; the answer is the exit status.
+pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
+    let ignore_interrupt = command_line.iter().any(|word| word == roles::IGNORE_INTERRUPT);
+    match live(role, ignore_interrupt) {
+        Ok(status) => status,
+        Err(error) => {
+            // There is no log without the first frame.
+            start::complain(&format!("{} child: {error}", roles::words(role).process));
+            PermanentExit::Fatal as u8
+        }
+    }
+}
+
+fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
+    process::end_with_parent()?;
+    process::keep_descriptors_private();
+    script::drop_groups();
+    let socket = ipc::take_standard_input()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let end = runtime.block_on(async {
+        let signals = Signals::listen(ignore_interrupt)?;
+        match role {
+            Role::Check => check(socket, signals).await,
+            Role::Vrrp => vrrp(socket, signals).await,
+        }
+    });
+    // Work that is still going on must not delay the end.
+    runtime.shutdown_background();
+    end
+}
+
+async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
+    let mut link = Link::<FromChild, ToCheck>::new(socket)?;
+    let (options, config) = match link.receiver.receive().await? {
+        Some(ToCheck::Start(options, config)) => (options, config),
+        Some(ToCheck::Reload(_)) => return Err(Error::NoStart),
+        // The parent has ended already.
+        None => return Ok(0),
+    };
+    let log = begin(&options);
+    check::run(config, link, signals).await;
+    finish(&options, &log);
+    Ok(0)
+}
+
+async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
+    let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
+    let (options, config) = match link.receiver.receive().await? {
+        Some(ToVrrp::Start(options, config)) => (options, config),
+        Some(ToVrrp::Reload(_)) => return Err(Error::NoStart),
+        None => return Ok(0),
+    };
+    let log = begin(&options);
+    let notifier = Notifier::start()?;
+    let end = driver::run(link, &options, *config, signals, |notification| notifier.notify(notification)).await;
+    notifier.finish().await;
+    let status = end.map_or_else(
+        |error| {
+            error!("{error}");
+            error.exit().map_or(FAILED, |permanent| permanent as u8)
+        },
+        |()| 0,
+    );
+    finish(&options, &log);
+    Ok(status)
+}
+
+/// Becomes what the first frame says.
+fn begin(options: &ChildOptions) -> Log {
+    let log = Log::open(&options.log);
+    log.report_panics();
+    log.start();
+    if let Err(error) = process::set_name(&options.process_name) {
+        warn!("The process cannot be named {}: {error}", options.process_name);
+    }
+    log
+}
+
+/// Leaves nothing behind but a line in the log.
+fn finish(options: &ChildOptions, log: &Log) {
+    pid_file::remove_if_of(&options.pid_file, std::process::id());
+    if options.log.detail {
+        report_usage();
+    } else {
+        info!("Stopped");
+    }
+    log.flush();
+}
+
+fn report_usage() {
+    let (own, children) = (usage::own(), usage::children());
+    if children.user.is_zero() && children.system.is_zero() {
+        info!("Stopped - used {} user time, {} system time", own.user, own.system);
+    } else {
+        info!(
+            "Stopped - used (self/children) {}/{} user time, {}/{} system time",
+            own.user, children.user, own.system, children.system
+        );
+    }
+}

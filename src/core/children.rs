@@ -1,0 +1,200 @@
+//! The children and what is known of them. Nothing here decides: `parent` does.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::respawn::{Pause, Respawn};
+use super::roles;
+use crate::model::frame::{FromChild, Role};
+use crate::os::ipc::{Frame, Link};
+use crate::os::pid_file::PidFile;
+use crate::os::process;
+
+/// A word from a child: its pid and what it said.
+pub(super) type Word = (u32, FromChild);
+
+/// How far a living child is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It has its configuration and has not answered yet
+    Starting,
+    /// It works
+    Ready,
+    /// It has a new configuration and has not answered yet
+    Reloading,
+    /// It has been told to end; at this time harder means are due
+    Leaving {
+        /// When
+        until: Instant,
+        /// Whether SIGKILL has been sent
+        forced: bool,
+    },
+}
+
+/// A living child.
+#[derive(Debug)]
+pub(super) struct Child {
+    pub(super) pid: u32,
+    pub(super) phase: Phase,
+    started: Instant,
+    outbox: mpsc::UnboundedSender<Frame>,
+}
+
+impl Child {
+    /// Starts a child and hands it its first frame. What it says goes to `words`.
+    pub(super) fn start(
+        role: Role,
+        ignore_interrupt: bool,
+        first: Frame,
+        words: mpsc::UnboundedSender<Word>,
+    ) -> io::Result<Self> {
+        let mut arguments = vec![roles::OPTION, roles::words(role).argument];
+        arguments.extend(ignore_interrupt.then_some(roles::IGNORE_INTERRUPT));
+        let (pid, socket) = process::spawn_role(&arguments)?;
+        let link = Link::<(), FromChild>::new(socket)?;
+        let (outbox, frames) = mpsc::unbounded_channel();
+        tokio::spawn(talk(pid, link, frames, words));
+        let child = Child { pid, phase: Phase::Starting, started: Instant::now(), outbox };
+        child.send(first);
+        Ok(child)
+    }
+
+    /// Queues a frame; a child that is gone does not mind.
+    pub(super) fn send(&self, frame: Frame) {
+        let _ = self.outbox.send(frame);
+    }
+
+    /// Asks the child to end, and says when harder means are due.
+    pub(super) fn dismiss(&mut self, patience: Duration) {
+        if !matches!(self.phase, Phase::Leaving { .. }) {
+            process::send_signal(self.pid, Signal::SIGTERM);
+            let until = Instant::now() + patience;
+            self.phase = Phase::Leaving { until, forced: false };
+        }
+    }
+
+    /// How long it has lived.
+    pub(super) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Both directions of the socket: neither a child that does not read nor one that does not write holds up the parent.
+async fn talk(
+    pid: u32,
+    link: Link<(), FromChild>,
+    mut frames: mpsc::UnboundedReceiver<Frame>,
+    words: mpsc::UnboundedSender<Word>,
+) {
+    let Link { mut sender, mut receiver } = link;
+    let listen = async {
+        loop {
+            match receiver.receive().await {
+                Ok(Some(word)) => {
+                    // The parent's loop is gone only when the parent ends.
+                    let _ = words.send((pid, word));
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    warn!("process {pid} is not understood: {error}");
+                    return;
+                }
+            }
+        }
+    };
+    let tell = async {
+        while let Some(frame) = frames.recv().await {
+            // A child that does not take it is dead or dying, which its exit will say.
+            if sender.send_frame(&frame).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(listen, tell);
+}
+
+/// Where a child is, will be, or could be.
+#[derive(Debug)]
+pub(super) enum Slot {
+    /// There is none
+    Empty,
+    /// One will be started then
+    Waiting(Instant),
+    /// There is one
+    Living(Child),
+}
+
+/// All about the child of one role.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) role: Role,
+    pub(super) slot: Slot,
+    /// Whether the configuration asks for it
+    pub(super) wanted: bool,
+    pub(super) respawn: Respawn,
+    /// Held from the first start to the last end
+    pub(super) pid_file: Option<PidFile>,
+}
+
+impl Place {
+    pub(super) fn new(role: Role, pid_file: Option<PidFile>) -> Self {
+        Place { role, slot: Slot::Empty, wanted: false, respawn: Respawn::default(), pid_file }
+    }
+
+    /// The living child.
+    pub(super) fn child(&mut self) -> Option<&mut Child> {
+        match &mut self.slot {
+            Slot::Living(child) => Some(child),
+            Slot::Empty | Slot::Waiting(_) => None,
+        }
+    }
+
+    /// Plans the next start after a life of this length.
+    pub(super) fn schedule(&mut self, life: Duration) {
+        let pause = match self.respawn.pause_after(life) {
+            Pause::None => Duration::ZERO,
+            Pause::Limit(pause) => {
+                let process = roles::words(self.role).process;
+                let seconds = pause.as_secs();
+                info!("Restart of {process} process delayed {seconds} seconds to limit respawn rate");
+                pause
+            }
+        };
+        self.slot = Slot::Waiting(Instant::now() + pause);
+    }
+
+    /// Notes the pid of the child in its file; without a file the child works all the same.
+    pub(super) fn write_pid(&mut self, path: &Path, pid: u32) {
+        let mut file = match self.pid_file.take().map_or_else(|| PidFile::claim(path), Ok) {
+            Ok(file) => file,
+            Err(error) => {
+                warn!("{error}");
+                return;
+            }
+        };
+        if let Err(error) = file.write(pid) {
+            warn!("{error}");
+        }
+        self.pid_file = Some(file);
+    }
+
+    /// When something has to be done about it, whatever happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.slot {
+            Slot::Waiting(until) => Some(*until),
+            Slot::Living(Child { phase: Phase::Leaving { until, .. }, .. }) => Some(*until),
+            Slot::Empty | Slot::Living(_) => None,
+        }
+    }
+
+    /// Whether an answer of its child is awaited.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(&self.slot, Slot::Living(Child { phase: Phase::Starting | Phase::Reloading, .. }))
+    }
+}

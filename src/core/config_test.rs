@@ -1,0 +1,50 @@
+//! `-t`: what is wrong with the configuration, and nothing else. No pid file, no log, no child.
+
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::libc;
+
+use super::configuration::Source;
+use super::start;
+use crate::cli::Options;
+use crate::os::namespace;
+
+/// Checks, reports to `log` or standard error; the answer is the exit status.
+pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
+    start::apply_umask(options, None);
+    let mut to: Box<dyn Write> = match log {
+        None => Box::new(io::stderr()),
+        Some(path) => match open(path) {
+            Ok(file) => Box::new(file),
+            Err(error) => {
+                start::complain(&format!("Unable to open config-test log file {} {error}", path.display()));
+                return 1;
+            }
+        },
+    };
+    if let Some(name) = &options.namespace
+        && let Err(error) = namespace::enter(name)
+    {
+        // The verdict is about the namespace that was asked for, or there is none.
+        let _ = writeln!(to, "{error}");
+        return 1;
+    }
+    let terminal = log.is_none() && io::stderr().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    let (text, status) = Source::new(options).test(colour);
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Ok(()) => status,
+        Err(error) => {
+            start::complain(&format!("The complaints could not be written: {error}"));
+            1
+        }
+    }
+}
+
+/// Appends, and follows no symbolic link.
+fn open(path: &Path) -> io::Result<std::fs::File> {
+    OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)
+}

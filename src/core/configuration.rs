@@ -1,0 +1,81 @@
+//! The one door to `conf`: what is read, and what it comes to for a daemon and for `-t`.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::environment::Machine;
+use crate::cli::Options;
+use crate::conf::{self, diagnostic::Style};
+use crate::model::Config;
+
+/// Where the configuration is when the command line does not say.
+const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
+
+/// What to read, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Source {
+    /// The first file
+    pub(super) file: PathBuf,
+    /// `-i`
+    config_id: Option<String>,
+    /// `-e`
+    require_files: bool,
+    /// `-s`: we are in the network namespace that counts, whatever the configuration says
+    namespace_is_settled: bool,
+}
+
+/// What was read.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Reading {
+    /// What it means
+    pub(super) config: Box<Config>,
+    /// Lines for the log
+    pub(super) complaints: Vec<String>,
+    /// Why a daemon must not run with it
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Why a configuration cannot be run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refusal {
+    /// Exit status of a daemon that was to start with it
+    pub(super) status: u8,
+    /// One line
+    pub(super) text: String,
+}
+
+impl Source {
+    /// By the command line.
+    pub(super) fn new(options: &Options) -> Self {
+        Source {
+            file: options.config_file.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
+            config_id: options.config_id.clone(),
+            require_files: options.all_config,
+            namespace_is_settled: options.namespace.is_some(),
+        }
+    }
+
+    /// Reads for a daemon.
+    pub(super) fn read(&self) -> Reading {
+        let loaded = self.load();
+        let complaints = loaded.log_lines().map(|(_, line)| line).collect();
+        let refusal = loaded.refusal().map(|it| Refusal { status: it.exit, text: it.reason.clone() });
+        Reading { config: Box::new(loaded.config), complaints, refusal }
+    }
+
+    /// Reads for `-t`: the complaints as people want to read them, and the exit status. `colour`: they go to a terminal.
+    pub(super) fn test(&self, colour: bool) -> (String, u8) {
+        let loaded = self.load();
+        (loaded.render(Style { colour }), loaded.test_exit_code())
+    }
+
+    fn load(&self) -> conf::Loaded {
+        let request = conf::Request {
+            file: self.file.clone(),
+            config_id: self.config_id.clone(),
+            require_files: self.require_files,
+        };
+        conf::load(&request, &Machine::new(self.namespace_is_settled))
+    }
+}

@@ -1,0 +1,80 @@
+//! The parent: command line, configuration, pid files, signals, supervision, reload, systemd.
+//!
+//! It starts the same binary again for each child and never runs a protocol itself. The only room that calls `conf`.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use crate::cli::{self, Request};
+use crate::model::frame::Role;
+use crate::os::{process, signals};
+
+mod child;
+mod children;
+mod config_test;
+mod configuration;
+mod environment;
+mod exits;
+mod frames;
+mod parent;
+mod paths;
+mod reload;
+mod respawn;
+mod roles;
+mod script;
+mod start;
+mod systemd;
+
+/// What the hidden option `--role` makes of a process.
+enum Part {
+    /// A child that stays
+    Child(Role),
+    /// A short-lived one that reads the configuration
+    Reader,
+}
+
+/// The whole program; the answer is its exit status.
+pub fn run(command_line: Vec<OsString>) -> u8 {
+    // From here on no signal that keepalived survives ends us. Failing would mean that the kernel knows no signal masks.
+    let _ = signals::hold();
+    let _ = process::set_name(process::NAME);
+    match part(&command_line) {
+        Some(Part::Child(role)) => child::run(role, &command_line),
+        Some(Part::Reader) => reload::run_reader(),
+        None => main(command_line),
+    }
+}
+
+fn main(command_line: Vec<OsString>) -> u8 {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let request = cli::parse(command_line, &mut out, &mut err);
+    if let Request::Run(options) = &request
+        && !process::shows_name(&options.command_line)
+    {
+        // Nothing has been said so far. If this fails, the daemon is harder to find, and that is all.
+        let _ = process::restart_named(&options.command_line);
+    }
+    // Nobody may be listening: that keeps no daemon from starting.
+    let _ = io::stderr().write_all(&err);
+    let _ = io::stdout().write_all(&out);
+    match request {
+        Request::Run(options) => start::daemon(options),
+        Request::Test(options, log) => config_test::run(&options, log.as_deref()),
+        Request::Exit(status) => status,
+    }
+}
+
+/// Whether the parent started us, and as what.
+fn part(command_line: &[OsString]) -> Option<Part> {
+    let [_, option, role, ..] = command_line else {
+        return None;
+    };
+    if option != roles::OPTION {
+        return None;
+    }
+    if role == reload::ROLE {
+        return Some(Part::Reader);
+    }
+    let is_named = |candidate: &Role| role == roles::words(*candidate).argument;
+    [Role::Check, Role::Vrrp].into_iter().find(is_named).map(Part::Child)
+}

@@ -1,0 +1,58 @@
+//! Where the pid files are.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::Options;
+use crate::model::Global;
+use crate::model::frame::Role;
+
+#[cfg(test)]
+mod tests;
+
+/// The folder of run-time files.
+const RUN: &str = "/run";
+
+/// The folder of pid files of a daemon with an instance name or a network namespace.
+pub(super) const PID_DIR: &str = "/run/keepalived";
+
+/// The pid files of one daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Paths {
+    /// The parent's
+    pub(super) parent: PathBuf,
+    vrrp: PathBuf,
+    check: PathBuf,
+    /// Whether [`PID_DIR`] is used, and has to be made
+    pub(super) needs_folder: bool,
+}
+
+impl Paths {
+    /// By command line and configuration, for a daemon in `namespace`.
+    pub(super) fn new(options: &Options, global: &Global, namespace: Option<&str>) -> Self {
+        let needs_folder = global.use_pid_dir || global.instance.is_some() || namespace.is_some();
+        let folder = Path::new(if needs_folder { PID_DIR } else { RUN });
+        let suffix = global.instance.as_ref().map_or_else(String::new, |name| format!("_{name}"));
+        let choose = |asked: &Option<PathBuf>, name: &str| {
+            asked.clone().unwrap_or_else(|| folder.join(format!("{name}{suffix}.pid")))
+        };
+        Paths {
+            parent: choose(&options.pid_file, "keepalived"),
+            vrrp: choose(&options.vrrp_pid_file, "vrrp"),
+            check: choose(&options.checkers_pid_file, "checkers"),
+            needs_folder,
+        }
+    }
+
+    /// A child's.
+    pub(super) fn of(&self, role: Role) -> &Path {
+        match role {
+            Role::Check => &self.check,
+            Role::Vrrp => &self.vrrp,
+        }
+    }
+}
+
+/// What stands for [`PID_DIR`] on the host while a daemon runs in `namespace`.
+pub(super) fn namespace_folder(namespace: &str) -> PathBuf {
+    Path::new(PID_DIR).join(namespace)
+}

@@ -1,0 +1,320 @@
+//! How a daemon starts: a recipe, from the command line to the loop, and how it ends.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use tracing::{debug, info, warn};
+
+use super::configuration::{Reading, Refusal, Source};
+use super::parent::Parent;
+use super::paths::{self, Paths};
+use super::roles;
+use crate::cli::{Options, RELEASE};
+use crate::log::Log;
+use crate::model::Config;
+use crate::model::frame::{LogOptions, Role};
+use crate::os::pid_file::{self, PidFile};
+use crate::os::{host, namespace, process, usage};
+
+#[cfg(test)]
+mod tests;
+
+/// The umask of a daemon that was told none.
+const UMASK: u32 = 0o177;
+
+/// Exit status when the system does not let us start.
+const FAILED: u8 = 1;
+
+/// The width of the log lines that show the command line.
+const LINE_WIDTH: usize = 100;
+
+/// What a daemon is from its start to its end, whatever is reloaded.
+pub(super) struct Setting {
+    pub(super) options: Options,
+    pub(super) source: Source,
+    /// Namespace that it runs in
+    pub(super) namespace: Option<String>,
+    pub(super) paths: Paths,
+}
+
+impl Setting {
+    /// How the process with this ident logs.
+    pub(super) fn log(&self, ident: &str, config: &Config) -> LogOptions {
+        let instance = config.global.instance.as_deref();
+        let ident = roles::ident(ident, self.namespace.as_deref(), instance);
+        log_options(&self.options, ident)
+    }
+
+    /// Why a running daemon cannot take over a configuration: it changes what a daemon has from its start to its end.
+    pub(super) fn unchangeable(&self, running: &Config, new: &Config) -> Option<String> {
+        let namespace = self.options.namespace.as_ref().or(new.global.net_namespace.as_ref());
+        let what = if namespace != self.namespace.as_ref() {
+            "network namespace"
+        } else if running.global.instance != new.global.instance {
+            "instance name"
+        } else {
+            return None;
+        };
+        Some(format!("Cannot change {what} at a reload - please restart {}", process::NAME))
+    }
+
+    /// Whether the command line allows a child.
+    pub(super) fn allows(&self, role: Role) -> bool {
+        match role {
+            Role::Check => self.options.subsystems.check,
+            Role::Vrrp => self.options.subsystems.vrrp,
+        }
+    }
+}
+
+/// The pid files of a daemon that has just started.
+pub(super) struct PidFiles {
+    pub(super) parent: PidFile,
+    pub(super) children: Vec<(Role, PidFile)>,
+}
+
+/// Says something on standard error, if anybody listens there.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}: {text}", process::NAME);
+}
+
+/// Why a daemon did not start.
+enum Failure {
+    /// The configuration or the system forbids it
+    Refused(Refusal),
+    /// Another one runs already: nothing is wrong with that
+    Running,
+}
+
+impl Failure {
+    fn new(text: impl ToString) -> Self {
+        Failure::Refused(Refusal { status: FAILED, text: text.to_string() })
+    }
+}
+
+fn log_options(options: &Options, ident: String) -> LogOptions {
+    LogOptions {
+        ident,
+        detail: options.log_detail,
+        console: options.log_console && options.foreground,
+        facility: options.syslog.then_some(options.log_facility),
+    }
+}
+
+/// Runs the daemon; the answer is its exit status.
+pub(super) fn daemon(options: Options) -> u8 {
+    process::keep_descriptors_private();
+    let log = Log::open(&log_options(&options, roles::PARENT_IDENT.to_owned()));
+    log.report_panics();
+    // In the background the lines wait for the process that stays: threads do not survive the fork.
+    if options.foreground {
+        log.start();
+    }
+    let status = match run(options, &log) {
+        Ok(status) => status,
+        Err(Failure::Running) => 0,
+        Err(Failure::Refused(refusal)) => refusal.status,
+    };
+    log.flush();
+    status
+}
+
+fn run(options: Options, log: &Log) -> Result<u8, Failure> {
+    let foreground = options.foreground;
+    let result = start(options, log);
+    let reason = match &result {
+        Err(Failure::Running) => Some("daemon is already running"),
+        Err(Failure::Refused(refusal)) => Some(refusal.text.as_str()),
+        Ok(_) => None,
+    };
+    if let Some(reason) = reason {
+        info!("{reason}");
+        // Until a start has succeeded, whoever started us looks on.
+        if !foreground {
+            complain(reason);
+        }
+    }
+    if !matches!(result, Err(Failure::Running)) {
+        report_end();
+    }
+    result
+}
+
+fn start(options: Options, log: &Log) -> Result<u8, Failure> {
+    apply_umask(&options, None);
+    if options.core_dump
+        && let Err(error) = setrlimit(Resource::RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY)
+    {
+        info!("Failed to set core file size: {error}");
+    }
+    introduce(&options);
+
+    let mut source = Source::new(&options);
+    if let Some(name) = &options.namespace {
+        namespace::enter(name).map_err(|error| not_entered(name, &error))?;
+    }
+    debug!("Opening file '{}'.", source.file.display());
+    let Reading { config, complaints, refusal } = source.read();
+    complaints.iter().for_each(|line| info!("{line}"));
+    if let Some(refusal) = refusal {
+        return Err(Failure::Refused(refusal));
+    }
+    info!("Configuration file {}", source.file.display());
+
+    apply_umask(&options, config.global.umask);
+    name_process(&config);
+    let namespace = enter_namespace(&options, &config)?;
+    let paths = Paths::new(&options, &config.global, namespace.as_deref());
+    // The background has no current folder of its own.
+    source.file = std::path::absolute(&source.file).map_err(Failure::new)?;
+    let setting = Setting { options, source, namespace, paths };
+    if config.global.instance.is_some() || setting.namespace.is_some() {
+        let ident = setting.log(roles::PARENT_IDENT, &config).ident;
+        info!("Changing syslog ident to {ident}");
+        log.rename(&ident);
+    }
+    prepare_folder(&setting)?;
+    let mut files = claim(&setting)?;
+    if !setting.options.foreground {
+        nix::unistd::daemon(false, false).map_err(Failure::new)?;
+    }
+    log.start();
+    files.parent.write(std::process::id()).map_err(Failure::new)?;
+
+    let served = serve(&setting, *config, files);
+    leave_folder(&setting);
+    served
+}
+
+/// Runs the loop of the parent.
+fn serve(setting: &Setting, config: Config, files: PidFiles) -> Result<u8, Failure> {
+    let PidFiles { parent, children } = files;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
+    let status = runtime.block_on(async {
+        let parent = Parent::new(setting, config, children).map_err(Failure::new)?;
+        Ok(parent.run().await)
+    });
+    parent.remove();
+    status
+}
+
+/// Sets the umask that was asked for: by the command line first, then by the configuration.
+pub(super) fn apply_umask(options: &Options, configured: Option<u32>) {
+    let mask = options.umask.or(configured).unwrap_or(UMASK);
+    umask(Mode::from_bits_truncate(mask));
+}
+
+/// Shows the configured name of the parent, or the usual one.
+pub(super) fn name_process(config: &Config) {
+    let name = config.global.process_names.parent.as_deref().unwrap_or(process::NAME);
+    if let Err(error) = process::set_name(name) {
+        warn!("The process cannot be named {name}: {error}");
+    }
+}
+
+fn introduce(options: &Options) {
+    info!("Starting {RELEASE}");
+    info!("Running on {}", host::kernel());
+    let words: Vec<_> = options.command_line.iter().map(|word| format!("'{}'", word.display())).collect();
+    wrap("Command line", &words).iter().for_each(|line| info!("{line}"));
+}
+
+/// Words after a heading, in lines of bounded width; further lines are indented to stand below the first word.
+fn wrap(heading: &str, words: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = format!("{heading}:");
+    let mut is_first = true;
+    for word in words {
+        if !is_first && line.len() + 1 + word.len() > LINE_WIDTH {
+            lines.push(std::mem::replace(&mut line, " ".repeat(heading.len() + 1)));
+        }
+        line.push(' ');
+        line.push_str(word);
+        is_first = false;
+    }
+    lines.push(line);
+    lines
+}
+
+fn not_entered(name: &str, error: &namespace::Error) -> Failure {
+    Failure::new(format!("Unable to set network namespace {name} - exiting: {error}"))
+}
+
+/// Enters the namespace that the configuration asks for, unless the command line has asked for one already.
+fn enter_namespace(options: &Options, config: &Config) -> Result<Option<String>, Failure> {
+    match (&options.namespace, &config.global.net_namespace) {
+        (Some(name), configured) => {
+            if let Some(configured) = configured {
+                info!("Overriding config net_namespace '{configured}' with command line namespace '{name}'");
+            }
+            Ok(Some(name.clone()))
+        }
+        (None, Some(name)) => {
+            namespace::enter(name).map_err(|error| not_entered(name, &error))?;
+            Ok(Some(name.clone()))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn prepare_folder(setting: &Setting) -> Result<(), Failure> {
+    if !setting.paths.needs_folder {
+        return Ok(());
+    }
+    let folder = Path::new(paths::PID_DIR);
+    let made = namespace::make_folder(folder);
+    if let Some(name) = &setting.namespace {
+        let bound = made.and_then(|()| namespace::bind_private(&paths::namespace_folder(name), folder));
+        return bound.map_err(|error| Failure::new(format!("{}: {error}", folder.display())));
+    }
+    made.map_err(|error| Failure::new(format!("{}: {error}", folder.display())))
+}
+
+/// Removes the folders of pid files that nobody uses any more.
+fn leave_folder(setting: &Setting) {
+    if !setting.paths.needs_folder {
+        return;
+    }
+    if let Some(name) = &setting.namespace {
+        namespace::unbind(Path::new(paths::PID_DIR));
+        // They stay while another daemon has files there.
+        let _ = fs::remove_dir(paths::namespace_folder(name));
+    }
+    let _ = fs::remove_dir(paths::PID_DIR);
+}
+
+/// Claims the pid files of the parent and of all children that may run; all or none.
+fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
+    let mut files =
+        PidFiles { parent: PidFile::claim(&setting.paths.parent).map_err(not_claimed)?, children: Vec::new() };
+    for role in roles::ALL.into_iter().filter(|role| setting.allows(*role)) {
+        match PidFile::claim(setting.paths.of(role)) {
+            Ok(file) => files.children.push((role, file)),
+            Err(error) => {
+                files.parent.remove();
+                files.children.into_iter().for_each(|(_, file)| file.remove());
+                return Err(not_claimed(error));
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn not_claimed(error: pid_file::Error) -> Failure {
+    match error {
+        pid_file::Error::Held(_) => {
+            info!("{error}");
+            Failure::Running
+        }
+        pid_file::Error::Io { .. } => Failure::new(error),
+    }
+}
+
+fn report_end() {
+    let (own, children) = (usage::own(), usage::children());
+    debug!("CPU usage (self/children) user: {}/{} system: {}/{}", own.user, children.user, own.system, children.system);
+    info!("Stopped {RELEASE}");
+}

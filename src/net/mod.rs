@@ -1,0 +1,43 @@
+//! Room 4: the kernel's tables of interfaces and addresses, read, changed and watched over netlink.
+//!
+//! Holds the only netlink code of the crate; outside it there are model types. Never decides what the tables should
+//! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
+
+mod addr;
+mod link;
+mod monitor;
+mod transport;
+
+pub use addr::Change;
+pub use link::forwards_ipv6;
+pub use monitor::Monitor;
+pub use transport::{Netlink, Refusal};
+
+use std::io;
+
+/// What goes wrong between us and the kernel's netlink, beyond the refusal of one request.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// The socket itself cannot be used
+    #[error("netlink socket: cannot {action}: {source}")]
+    Socket {
+        /// What was tried
+        action: &'static str,
+        /// Why it failed
+        source: io::Error,
+    },
+    /// The kernel would not list a table
+    #[error("the kernel does not list its {table}: {refusal}")]
+    Dump {
+        /// Interfaces or addresses
+        table: &'static str,
+        /// What it said
+        refusal: Refusal,
+    },
+}
+
+impl NetError {
+    fn socket<E: Into<io::Error>>(action: &'static str) -> impl FnOnce(E) -> NetError {
+        move |source| NetError::Socket { action, source: source.into() }
+    }
+}

@@ -1,0 +1,20 @@
+use super::*;
+
+const SUNDAY: LocalTime = LocalTime { year: 2026, month: "Nov", day: 1, weekday: "Sun", hour: 9, minute: 6, second: 0 };
+
+#[test]
+fn both_forms_pad_the_day_with_a_blank() {
+    assert_eq!(SUNDAY.syslog().to_string(), "Nov  1 09:06:00");
+    assert_eq!(SUNDAY.console().to_string(), "Sun Nov  1 09:06:00 2026");
+}
+
+#[test]
+fn a_moment_is_the_same_as_date_says() {
+    let moment = UNIX_EPOCH + std::time::Duration::from_secs(1_795_288_560);
+    let date = std::process::Command::new("date")
+        .env("LC_ALL", "C")
+        .args(["-d", "@1795288560", "+%a %b %e %H:%M:%S %Y"])
+        .output()
+        .expect("date runs");
+    assert_eq!(LocalTime::of(moment).console().to_string(), String::from_utf8_lossy(&date.stdout).trim_end());
+}

@@ -1,0 +1,166 @@
+//! Typed frames over a socketpair: a length, then the value in postcard's encoding.
+//!
+//! The two ends of a pair name the same two frame types the other way round. Never interprets a frame; `core` holds
+//! one end, a child the other (as its standard input).
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream as StdUnixStream;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+#[cfg(test)]
+mod tests;
+
+/// The largest frame in bytes, without its length. A configuration of a hundred thousand instances is below it.
+pub const MAX_FRAME: usize = 64 << 20;
+
+/// Bytes of the length in front of each frame (little endian).
+const PREFIX: usize = 4;
+
+/// The most that one read asks for.
+const READ_CHUNK: usize = 64 << 10;
+
+/// Why a frame did not pass.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The socket failed
+    #[error("socket between our processes: {0}")]
+    Io(#[from] io::Error),
+    /// The value is larger than [`MAX_FRAME`], or the other side claims to send such a one
+    #[error("a frame of {0} bytes is larger than the limit of {MAX_FRAME}")]
+    TooLarge(usize),
+    /// The bytes are no such value
+    #[error("a frame could not be understood: {0}")]
+    Encoding(#[from] postcard::Error),
+    /// The other side went away in the middle of a frame
+    #[error("the other process ended in the middle of a frame")]
+    Truncated,
+}
+
+/// A frame as it goes over the socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame(Vec<u8>);
+
+impl Frame {
+    /// Encodes a value.
+    pub fn encode<T: Serialize>(value: &T) -> Result<Frame, Error> {
+        let mut bytes = postcard::to_extend(value, vec![0; PREFIX])?;
+        let length = bytes.len().saturating_sub(PREFIX);
+        if length > MAX_FRAME {
+            return Err(Error::TooLarge(length));
+        }
+        let prefix = u32::try_from(length).map_err(|_| Error::TooLarge(length))?;
+        for (to, from) in bytes.iter_mut().zip(prefix.to_le_bytes()) {
+            *to = from;
+        }
+        Ok(Frame(bytes))
+    }
+}
+
+/// One end of a pair: sends `Out`, receives `In`.
+#[derive(Debug)]
+pub struct Link<Out, In> {
+    /// To the other process
+    pub sender: Sender<Out>,
+    /// From the other process
+    pub receiver: Receiver<In>,
+}
+
+impl<Out, In> Link<Out, In> {
+    /// Takes over a connected socket. Must be called inside a tokio runtime.
+    pub fn new(stream: StdUnixStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let (read, write) = UnixStream::from_std(stream)?.into_split();
+        Ok(Link {
+            sender: Sender { stream: write, frames: PhantomData },
+            receiver: Receiver { stream: read, buffer: Vec::new(), frames: PhantomData },
+        })
+    }
+}
+
+/// The sending half of a [`Link`].
+#[derive(Debug)]
+pub struct Sender<T> {
+    stream: OwnedWriteHalf,
+    frames: PhantomData<fn(&T)>,
+}
+
+impl<T: Serialize> Sender<T> {
+    /// Sends one value; waits while the other side does not read.
+    pub async fn send(&mut self, value: &T) -> Result<(), Error> {
+        self.send_frame(&Frame::encode(value)?).await
+    }
+
+    /// Sends a value that was encoded before.
+    pub async fn send_frame(&mut self, frame: &Frame) -> Result<(), Error> {
+        Ok(self.stream.write_all(&frame.0).await?)
+    }
+}
+
+/// The receiving half of a [`Link`].
+#[derive(Debug)]
+pub struct Receiver<T> {
+    stream: OwnedReadHalf,
+    buffer: Vec<u8>,
+    frames: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Receiver<T> {
+    /// The next value; `None` once the other process has closed its end. May be dropped and called again without loss.
+    pub async fn receive(&mut self) -> Result<Option<T>, Error> {
+        loop {
+            let wanted = match split(&self.buffer)? {
+                Split::Whole(body, rest) => {
+                    let value = postcard::from_bytes(body)?;
+                    self.buffer = rest.to_vec();
+                    return Ok(Some(value));
+                }
+                Split::Missing(bytes) => bytes,
+            };
+            self.buffer.reserve(wanted.min(READ_CHUNK));
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return if self.buffer.is_empty() { Ok(None) } else { Err(Error::Truncated) };
+            }
+        }
+    }
+}
+
+/// What a receive buffer holds.
+enum Split<'a> {
+    /// A frame and what follows it
+    Whole(&'a [u8], &'a [u8]),
+    /// So many bytes are missing to the end of the length or of the frame
+    Missing(usize),
+}
+
+fn split(buffer: &[u8]) -> Result<Split<'_>, Error> {
+    let Some((prefix, rest)) = buffer.split_first_chunk::<PREFIX>() else {
+        return Ok(Split::Missing(PREFIX - buffer.len()));
+    };
+    let length = u32::from_le_bytes(*prefix) as usize;
+    if length > MAX_FRAME {
+        return Err(Error::TooLarge(length));
+    }
+    Ok(match rest.split_at_checked(length) {
+        Some((body, rest)) => Split::Whole(body, rest),
+        None => Split::Missing(length - rest.len()),
+    })
+}
+
+/// Takes the socket that the parent gave us as standard input, and puts /dev/null in its place so that nothing that we
+/// start can reach it.
+pub fn take_standard_input() -> io::Result<StdUnixStream> {
+    let socket: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
+    let nothing = std::fs::File::open("/dev/null")?;
+    nix::unistd::dup2_stdin(&nothing)?;
+    let stream = StdUnixStream::from(socket);
+    // A file or a terminal is no socketpair: say so now rather than at the first frame.
+    stream.peer_addr()?;
+    Ok(stream)
+}

@@ -1,0 +1,15 @@
+//! Room 4: what the operating system offers beside packets and netlink.
+//!
+//! Acts and never decides. The only room, beside `sock`, where `unsafe` may stand.
+
+pub mod calendar;
+pub mod clock;
+pub mod host;
+pub mod ipc;
+pub mod namespace;
+pub mod pid_file;
+pub mod process;
+pub mod script;
+pub mod signals;
+pub mod usage;
+pub mod watch;

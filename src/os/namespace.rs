@@ -1,0 +1,62 @@
+//! Entering a network namespace that `ip netns` made.
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount, umount};
+use nix::sched::{CloneFlags, setns, unshare};
+
+/// Where `ip netns add` binds its namespaces.
+const NAMES: &str = "/run/netns";
+
+/// Why a namespace could not be entered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not exist, or may not be opened
+    #[error("Failed to open {}: {source}", path.display())]
+    Open {
+        /// The file that stands for the namespace
+        path: PathBuf,
+        /// The system's word
+        source: io::Error,
+    },
+    /// The kernel refused
+    #[error("setns() failed: {0}")]
+    Enter(#[source] nix::Error),
+}
+
+/// Moves this process into network namespace `name`. Must be called before any thread is started.
+pub fn enter(name: &str) -> Result<(), Error> {
+    let path = Path::new(NAMES).join(name);
+    let file = File::open(&path).map_err(|source| Error::Open { path, source })?;
+    setns(file, CloneFlags::CLONE_NEWNET).map_err(Error::Enter)
+}
+
+/// Gives this process its own view of the mounts, in which `shared` is the folder `private` (made if it is missing):
+/// daemons in different namespaces then use the same names for their pid files, and the host sees each under a name of
+/// its own.
+pub fn bind_private(private: &Path, shared: &Path) -> io::Result<()> {
+    make_folder(private)?;
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let none = None::<&str>;
+    // systemd makes mounts shared: without this ours would appear on the host.
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)?;
+    mount(Some(private), shared, none, MsFlags::MS_BIND, none)?;
+    Ok(())
+}
+
+/// Takes back what [`bind_private`] has laid over `shared`.
+pub fn unbind(shared: &Path) {
+    // A mount that cannot be taken off goes away with this process.
+    let _ = umount(shared);
+}
+
+/// Makes a folder that everybody may enter, whatever the umask says; it may exist already.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    let umask = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    let made = DirBuilder::new().recursive(true).mode(0o755).create(path);
+    nix::sys::stat::umask(umask);
+    made
+}

@@ -1,0 +1,137 @@
+//! Signals as a stream of words, the same words in every process.
+//!
+//! No signal that keepalived is known to survive kills one of our processes: from its first instruction on, a process
+//! holds back those that would, and once it listens it takes them all.
+
+use std::fmt;
+use std::io;
+use std::task::Poll;
+
+use nix::libc;
+use nix::sys::signal::{SigSet, Signal as Unix};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+/// Number of SIGRTMIN + 2 of glibc. Fixed, because clients send this number whatever C library we are built with.
+pub const JSON: i32 = 36;
+
+/// Number of SIGRTMAX - 1.
+pub const STATS_CLEAR: i32 = 63;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM, or SIGINT where it counts: stop
+    Stop,
+    /// SIGHUP: read the configuration again
+    Reload,
+    /// SIGCHLD: a process that we started has ended
+    Child,
+    /// SIGUSR1: write the data file
+    Data,
+    /// SIGUSR2: write the statistics file
+    Stats,
+    /// Signal 63: write the statistics file and start counting anew
+    StatsClear,
+    /// Signal 36: write the JSON file
+    Json,
+}
+
+impl fmt::Display for Signal {
+    /// As in `SIGUSR1 (write the data file)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Stop => "SIGTERM (stop)",
+            Signal::Reload => "SIGHUP (reload)",
+            Signal::Child => "SIGCHLD (a child has ended)",
+            Signal::Data => "SIGUSR1 (write the data file)",
+            Signal::Stats => "SIGUSR2 (write the statistics file)",
+            Signal::StatsClear => "signal 63 (write and clear the statistics)",
+            Signal::Json => "signal 36 (write the JSON file)",
+        })
+    }
+}
+
+/// Most urgent first: [`Signals::next`] reports a stop before a dead child, so that a stop that reaches the whole
+/// process group is not taken for a crash.
+const WORDS: [(i32, Signal); 8] = [
+    (libc::SIGTERM, Signal::Stop),
+    (libc::SIGINT, Signal::Stop),
+    (libc::SIGCHLD, Signal::Child),
+    (libc::SIGHUP, Signal::Reload),
+    (libc::SIGUSR1, Signal::Data),
+    (libc::SIGUSR2, Signal::Stats),
+    (STATS_CLEAR, Signal::StatsClear),
+    (JSON, Signal::Json),
+];
+
+/// Others that end a process that does not expect them. Those that tell of a fault in the program stay as they are, and
+/// SIGPIPE is ignored from the start by the Rust runtime.
+const DISREGARDED: [i32; 12] = [
+    libc::SIGQUIT,
+    libc::SIGALRM,
+    libc::SIGSTKFLT,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
+    libc::SIGPWR,
+    libc::SIGTSTP,
+    libc::SIGTTIN,
+    libc::SIGTTOU,
+];
+
+/// The real-time signals that the C library leaves to programs.
+const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
+
+/// Holds back all signals but those that stop: they wait until [`Signals::listen`]. A process that we start in between
+/// inherits this.
+pub fn hold() -> io::Result<()> {
+    let mut held = SigSet::all();
+    held.remove(Unix::SIGTERM);
+    held.remove(Unix::SIGINT);
+    Ok(held.thread_block()?)
+}
+
+/// Lets all signals through to the calling thread, and to what it starts.
+pub fn release() -> io::Result<()> {
+    Ok(SigSet::empty().thread_set_mask()?)
+}
+
+/// The signals of this process.
+#[derive(Debug)]
+pub struct Signals {
+    streams: Vec<(Stream, Signal)>,
+}
+
+impl Signals {
+    /// Listens from now on, inside a tokio runtime. `ignore_interrupt`: SIGINT means nothing.
+    pub fn listen(ignore_interrupt: bool) -> io::Result<Self> {
+        let mut streams = Vec::with_capacity(WORDS.len());
+        for (number, word) in WORDS {
+            let stream = signal(SignalKind::from_raw(number))?;
+            if !(ignore_interrupt && number == libc::SIGINT) {
+                streams.push((stream, word));
+            }
+        }
+        for number in DISREGARDED.into_iter().chain(REAL_TIME) {
+            // A handler rather than "ignore": what we start must find the default again. Its stream is not wanted.
+            drop(signal(SignalKind::from_raw(number))?);
+        }
+        release()?;
+        Ok(Signals { streams })
+    }
+
+    /// The next signal. May be dropped and called again without loss.
+    pub async fn next(&mut self) -> Signal {
+        std::future::poll_fn(|context| {
+            for (stream, word) in &mut self.streams {
+                if let Poll::Ready(Some(())) = stream.poll_recv(context) {
+                    return Poll::Ready(*word);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}

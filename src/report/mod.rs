@@ -1,0 +1,3 @@
+//! Windows for the outside world: views of what has happened, never decisions.
+
+pub mod notify;

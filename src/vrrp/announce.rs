@@ -1,0 +1,132 @@
+//! Gratuitous ARPs and unsolicited neighbour advertisements that wait for their turn.
+//!
+//! A burst is a number of rounds over a router's addresses. Where no pace is configured a burst leaves at once; where
+//! one is, each interface (or group of interfaces) sends one packet per interval, first come first served, and what
+//! remains of an address goes back to the end of the queue.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+
+use super::event::Action;
+use super::router::RouterId;
+use crate::model::global::GarpPace;
+use crate::model::{Family, IfName, Micros, Time};
+
+/// How many packets one queue may send in one turn. More than this wait for [`BREATH`], so that an absurd
+/// `garp_master_repeat` cannot stop adverts.
+const TURN: u32 = 4096;
+/// Pause after a full turn.
+const BREATH: Micros = Micros::from_millis(1);
+
+/// All queues.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Announcer {
+    paces: Vec<GarpPace>,
+    queues: BTreeMap<(Lane, Family), Queue>,
+}
+
+/// What shares a queue: the interfaces of one `garp_group`, or a single interface.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lane {
+    Group(usize),
+    Interface(IfName),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    free_at: Time,
+    waiting: VecDeque<Waiting>,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    router: RouterId,
+    interface: IfName,
+    address: IpAddr,
+    rounds: u32,
+}
+
+impl Announcer {
+    /// Takes over the configured paces; what waits goes on waiting.
+    pub(super) fn set_paces(&mut self, paces: Vec<GarpPace>) {
+        self.paces = paces;
+    }
+
+    /// Queues `rounds` announcements of an address.
+    pub(super) fn add(&mut self, router: RouterId, interface: &IfName, address: IpAddr, rounds: u32) {
+        if rounds == 0 {
+            return;
+        }
+        let lane = match self.pace_of(interface) {
+            Some((index, pace)) if !pace.interfaces.is_empty() => Lane::Group(index),
+            _ => Lane::Interface(interface.clone()),
+        };
+        let queue = self.queues.entry((lane, Family::of(&address))).or_default();
+        queue.waiting.push_back(Waiting { router, interface: interface.clone(), address, rounds });
+    }
+
+    /// Drops everything that waits for a router.
+    pub(super) fn cancel(&mut self, router: RouterId) {
+        for queue in self.queues.values_mut() {
+            queue.waiting.retain(|waiting| waiting.router != router);
+        }
+        self.queues.retain(|_, queue| !queue.waiting.is_empty() || queue.free_at > Time(0));
+    }
+
+    /// Sends what may leave now.
+    pub(super) fn pump(&mut self, now: Time, out: &mut VecDeque<Action>) {
+        let paces = std::mem::take(&mut self.paces);
+        for ((lane, family), queue) in &mut self.queues {
+            queue.pump(now, interval(&paces, lane, *family), out);
+        }
+        self.paces = paces;
+        self.queues.retain(|_, queue| !queue.waiting.is_empty() || queue.free_at > now);
+    }
+
+    /// When [`Announcer::pump`] has to be called again.
+    pub(super) fn next_timeout(&self) -> Option<Time> {
+        self.queues.values().filter(|queue| !queue.waiting.is_empty()).map(|queue| queue.free_at).min()
+    }
+
+    fn pace_of(&self, interface: &IfName) -> Option<(usize, &GarpPace)> {
+        pace_of(&self.paces, interface)
+    }
+}
+
+impl Queue {
+    fn pump(&mut self, now: Time, interval: Micros, out: &mut VecDeque<Action>) {
+        let mut budget = if interval.is_zero() { TURN } else { 1 };
+        while self.free_at <= now
+            && let Some(mut next) = self.waiting.pop_front()
+        {
+            out.push_back(Action::Announce { interface: next.interface.clone(), address: next.address });
+            next.rounds -= 1;
+            if next.rounds > 0 {
+                self.waiting.push_back(next);
+            }
+            budget -= 1;
+            if budget == 0 {
+                self.free_at = now + if interval.is_zero() { BREATH } else { interval };
+            }
+        }
+    }
+}
+
+fn pace_of<'a>(paces: &'a [GarpPace], interface: &IfName) -> Option<(usize, &'a GarpPace)> {
+    let named = paces.iter().enumerate().find(|(_, pace)| pace.interfaces.contains(interface));
+    named.or_else(|| paces.iter().enumerate().find(|(_, pace)| pace.interfaces.is_empty()))
+}
+
+fn interval(paces: &[GarpPace], lane: &Lane, family: Family) -> Micros {
+    let pace = match lane {
+        Lane::Group(index) => paces.get(*index),
+        Lane::Interface(name) => pace_of(paces, name).map(|(_, pace)| pace),
+    };
+    pace.map_or(Micros::ZERO, |pace| match family {
+        Family::V4 => pace.garp_interval,
+        Family::V6 => pace.gna_interval,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The `vrrp` process: waits for the first of packet, kernel event, frame of the parent, signal and deadline, takes the
+//! time once, feeds the engine, and carries out what it wants.
+
+use std::io;
+
+use thiserror::Error;
+use tracing::{debug, info, warn};
+
+use super::engine::Engine;
+use super::event::{ChannelId, Event};
+use super::hands::{Feedback, Hands, is_permission};
+use super::limit::LogLimit;
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, ToVrrp};
+use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
+use crate::net::{Monitor, NetError};
+use crate::os::clock::{self, Timer};
+use crate::os::ipc::{self, Link};
+use crate::os::signals::{Signal, Signals};
+use crate::sock::SockError;
+
+/// A deadline that is reached this late means that the process or its host stood still: then what has happened in
+/// between is heard before anything that was due is done.
+const STALL: Micros = Micros::from_millis(5);
+/// A stall that is worth a word.
+const LONG_STALL: Micros = Micros::from_millis(500);
+
+/// Why the process cannot go on.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Netlink
+    #[error("{0}")]
+    Net(NetError),
+    /// Sockets
+    #[error("{0}")]
+    Sock(#[from] SockError),
+    /// The timer
+    #[error("timer: {0}")]
+    Timer(#[from] io::Error),
+    /// The parent
+    #[error("{0}")]
+    Parent(#[from] ipc::Error),
+}
+
+impl Error {
+    /// The exit status by which the parent knows that a new start would not help; `None` if it might.
+    pub fn exit(&self) -> Option<PermanentExit> {
+        let cause = match self {
+            Error::Net(NetError::Socket { source, .. }) | Error::Timer(source) => source,
+            Error::Sock(error) => error.cause(),
+            Error::Net(NetError::Dump { .. }) | Error::Parent(_) => return None,
+        };
+        is_permission(cause).then_some(PermanentExit::MissingPermission)
+    }
+}
+
+/// Runs until the parent goes away or a signal asks to stop; everything is released then. Notices go to `tell`, which
+/// must not wait.
+pub async fn run(
+    mut parent: Link<FromChild, ToVrrp>,
+    options: &ChildOptions,
+    config: VrrpConfig,
+    mut signals: Signals,
+    mut tell: impl FnMut(Notification),
+) -> Result<(), Error> {
+    let mut driver = Driver::open(config, options.address_monitoring)?;
+    driver.begin(&mut tell)?;
+    parent.sender.send(&FromChild::Ready).await?;
+    loop {
+        driver.timer.arm(driver.engine.next_timeout())?;
+        let woken = tokio::select! {
+            biased;
+            signal = signals.next() => Woken::Signal(signal),
+            frame = parent.receiver.receive() => Woken::Frame(frame?),
+            events = driver.monitor.events() => Woken::Kernel(events.map_err(Error::Net)?),
+            channels = driver.hands.packets() => Woken::Packets(channels?),
+            expired = driver.timer.expired() => { expired?; Woken::Timer }
+        };
+        match woken {
+            Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
+            Woken::Signal(Signal::Reload | Signal::Child) => {}
+            Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
+                info!("{signal:?} was asked for by a signal; this version does not write it");
+            }
+            Woken::Frame(Some(ToVrrp::Start(_, config) | ToVrrp::Reload(config))) => {
+                info!("Reloading");
+                driver.turn(&mut tell, |engine, now| engine.reload(now, *config));
+                parent.sender.send(&FromChild::Reloaded).await?;
+            }
+            Woken::Kernel(events) => driver.kernel(events, &mut tell),
+            Woken::Packets(channels) => driver.hear(&channels, &mut tell),
+            Woken::Timer => driver.due(&mut tell)?,
+        }
+    }
+    driver.stop(options, &mut tell);
+    Ok(())
+}
+
+enum Woken {
+    Signal(Signal),
+    Frame(Option<ToVrrp>),
+    Kernel(Vec<KernelEvent>),
+    Packets(Vec<ChannelId>),
+    Timer,
+}
+
+struct Driver {
+    engine: Engine,
+    hands: Hands,
+    monitor: Monitor,
+    timer: Timer,
+    report_addresses: bool,
+    stalls: LogLimit<()>,
+}
+
+impl Driver {
+    fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+        Ok(Driver {
+            engine: Engine::new(config),
+            hands: Hands::open()?,
+            monitor: Monitor::open().map_err(Error::Net)?,
+            timer: Timer::new()?,
+            report_addresses,
+            stalls: LogLimit::default(),
+        })
+    }
+
+    /// Tells the engine of all interfaces and addresses, and lets it begin.
+    fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        let present = self.monitor.pending().map_err(Error::Net)?;
+        self.kernel(present, tell);
+        self.turn(tell, |engine, now| engine.handle(now, Event::Start));
+        Ok(())
+    }
+
+    /// One turn: the engine is fed, then everything it wants is carried out.
+    fn turn(&mut self, tell: &mut impl FnMut(Notification), feed: impl FnOnce(&mut Engine, Time)) {
+        let now = clock::now();
+        feed(&mut self.engine, now);
+        self.finish(now, tell);
+    }
+
+    /// Ends a turn: does what is due by now, for a flood of packets must not keep the timer from its turn, and carries
+    /// out what the engine wants, until it wants nothing more.
+    fn finish(&mut self, now: Time, tell: &mut impl FnMut(Notification)) {
+        if self.engine.next_timeout().is_some_and(|at| at <= now) {
+            self.engine.handle_timeout(now);
+        }
+        loop {
+            let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
+            if actions.is_empty() {
+                return;
+            }
+            for feedback in self.hands.carry_out(now, actions, &self.engine, tell) {
+                let event = match feedback {
+                    Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
+                    Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                };
+                self.engine.handle(now, event);
+            }
+        }
+    }
+
+    fn kernel(&mut self, events: Vec<KernelEvent>, tell: &mut impl FnMut(Notification)) {
+        if self.report_addresses {
+            events.iter().for_each(report);
+        }
+        self.turn(tell, |engine, now| {
+            for event in events {
+                engine.handle(now, Event::from(event));
+            }
+        });
+    }
+
+    fn hear(&mut self, channels: &[ChannelId], tell: &mut impl FnMut(Notification)) {
+        let now = clock::now();
+        for id in channels {
+            self.hands.hear(now, *id, &mut self.engine);
+        }
+        self.finish(now, tell);
+    }
+
+    /// The deadline has come.
+    fn due(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        let late = self.engine.next_timeout().map_or(Micros::ZERO, |at| clock::now().since(at));
+        if late > STALL {
+            self.catch_up(late, tell)?;
+        }
+        self.turn(tell, Engine::handle_timeout);
+        Ok(())
+    }
+
+    /// After a stall: adverts that wait in the sockets and changes that wait in the monitor come before timers, for a
+    /// master that has been heard is not dead.
+    fn catch_up(&mut self, late: Micros, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        let now = clock::now();
+        if late > LONG_STALL
+            && let Some(line) = self.stalls.pass(now, (), || format!("timers ran {late} late: this host stood still"))
+        {
+            warn!("{line}");
+        }
+        let events = self.monitor.pending().map_err(Error::Net)?;
+        self.kernel(events, tell);
+        let channels = self.hands.all_channels();
+        self.hear(&channels, tell);
+        Ok(())
+    }
+
+    fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) {
+        debug!("releasing all virtual routers");
+        let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
+        self.turn(tell, |engine, now| engine.handle(now, stop));
+    }
+}
+
+/// `-a`: every address that comes and goes, in keepalived's words.
+fn report(event: &KernelEvent) {
+    match event {
+        KernelEvent::Address(address) => info!("Netlink reflector reports IP {} added", address.ip),
+        KernelEvent::AddressGone(address) => info!("Netlink reflector reports IP {} removed", address.ip),
+        KernelEvent::Link(_) | KernelEvent::LinkGone(_) | KernelEvent::Resync { .. } => {}
+    }
+}

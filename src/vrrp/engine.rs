@@ -1,0 +1,398 @@
+//! The VRRP engine: all virtual routers of a machine, as a machine without hands.
+//!
+//! [`Engine::handle`] takes what has happened, [`Engine::handle_timeout`] the passing of time, [`Engine::reload`] a new
+//! configuration; [`Engine::poll`] gives what is to be done and [`Engine::next_timeout`] when to come back. After
+//! any of the first three, call `poll` until it is empty, then `next_timeout`; spare calls do no harm. It owns no
+//! clock, socket, task or file. The driver, the simulator and the tests drive the same engine.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
+use std::ops::{Index, IndexMut};
+
+use super::accept::{self, Context, Heard, Refusal};
+use super::announce::Announcer;
+use super::channels::Channels;
+use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::fsm::{self, Input, State};
+use super::limit::LogLimit;
+use super::links::Links;
+use super::ownership::Ownership;
+use super::router::{Fault, Leader, Line, Router, RouterId};
+use super::stats::Counter;
+use super::sync::Group;
+use crate::model::{IfAddress, IfName, Link, Micros, Time, VrrpConfig};
+
+/// Adverts due within this span leave together, so that a thousand routers wake the process once.
+const COALESCE: Micros = Micros(500);
+
+/// All routers, found by their id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Routers(HashMap<RouterId, Router>);
+
+impl Index<RouterId> for Routers {
+    type Output = Router;
+    fn index(&self, id: RouterId) -> &Router {
+        &self.0[&id]
+    }
+}
+
+impl IndexMut<RouterId> for Routers {
+    fn index_mut(&mut self, id: RouterId) -> &mut Router {
+        self.0.get_mut(&id).expect("ids are given out and withdrawn together with their router")
+    }
+}
+
+impl Routers {
+    pub(super) fn insert(&mut self, router: Router) {
+        self.0.insert(router.id, router);
+    }
+
+    pub(super) fn remove(&mut self, id: RouterId) {
+        self.0.remove(&id);
+    }
+}
+
+/// How far the engine has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Interfaces and addresses are still being told
+    Learning,
+    /// `vrrp_startup_delay`: adverts are not heard, timers count from its end
+    Delayed {
+        /// Its end
+        until: Time,
+    },
+    /// At work
+    Running,
+    /// Everything is released
+    Stopped,
+}
+
+/// The engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(super) config: VrrpConfig,
+    pub(super) phase: Phase,
+    pub(super) routers: Routers,
+    /// Configuration order
+    pub(super) order: Vec<RouterId>,
+    pub(super) groups: Vec<Group>,
+    pub(super) links: Links,
+    pub(super) ownership: Ownership,
+    pub(super) channels: Channels,
+    pub(super) announcer: Announcer,
+    pub(super) timers: BTreeSet<(Time, RouterId)>,
+    pub(super) next_id: u32,
+    pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
+    pub(super) out: VecDeque<Action>,
+}
+
+impl Engine {
+    /// An engine that knows its configuration and nothing of the machine. Feed it the interfaces and addresses, then
+    /// [`Event::Start`].
+    pub fn new(config: VrrpConfig) -> Self {
+        let mut engine = Engine {
+            config: VrrpConfig::default(),
+            phase: Phase::Learning,
+            routers: Routers::default(),
+            order: Vec::new(),
+            groups: Vec::new(),
+            links: Links::default(),
+            ownership: Ownership::default(),
+            channels: Channels::default(),
+            announcer: Announcer::default(),
+            timers: BTreeSet::new(),
+            next_id: 0,
+            unknown_vrids: LogLimit::default(),
+            out: VecDeque::new(),
+        };
+        engine.adopt(config);
+        engine
+    }
+
+    /// Takes in what has happened.
+    pub fn handle(&mut self, now: Time, event: Event<'_>) {
+        match event {
+            Event::Link(link) => {
+                let name = link.name.clone();
+                let was_up = self.links.get(&name).map(|old| old.is_up());
+                let is_up = link.is_up();
+                if let Some(old_name) = self.links.put(link).from {
+                    self.interface_changed(now, &old_name);
+                }
+                if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
+                    self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
+                }
+                self.interface_changed(now, &name);
+                if is_up && was_up != Some(true) {
+                    self.restore_static(&name);
+                }
+            }
+            Event::LinkGone(index) => {
+                if let Some(link) = self.links.remove(index) {
+                    self.ownership.forget_interface(&link.name);
+                    if self.phase != Phase::Learning && self.is_watched(&link.name) {
+                        self.log(Level::Info, format!("Interface {} deleted", link.name));
+                    }
+                    self.interface_changed(now, &link.name);
+                }
+            }
+            Event::Address(address) => self.address_added(now, address),
+            Event::AddressGone(address) => self.address_gone(now, &address),
+            Event::Resync(links, addresses) => self.resync(now, links, addresses),
+            Event::Start => self.start(now),
+            Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
+            Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
+            Event::AddressRefused(address, reason) => {
+                self.ownership.refused(&address);
+                let line = format!("cannot set {address} on {}: {reason}", address.interface);
+                self.log(Level::Warning, line);
+            }
+            Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
+        }
+        self.settle(now);
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if let Phase::Delayed { until } = self.phase
+            && until <= now
+        {
+            self.phase = Phase::Running;
+            self.log(Level::Info, "Delayed start completed".into());
+        }
+        let horizon = now + COALESCE;
+        let due: Vec<RouterId> =
+            self.timers.iter().take_while(|(at, _)| *at <= horizon).map(|(_, router)| *router).collect();
+        for router in due {
+            self.fire(now, router);
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.out.pop_front()
+    }
+
+    /// When [`Engine::handle_timeout`] has to be called; `None` while nothing is due at any time.
+    pub fn next_timeout(&self) -> Option<Time> {
+        let delay = match self.phase {
+            Phase::Delayed { until } => Some(until),
+            Phase::Learning | Phase::Running | Phase::Stopped => None,
+        };
+        let router = self.timers.first().map(|(at, _)| *at);
+        [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
+    }
+
+    /// The interface of this name, as the kernel described it last.
+    pub fn link(&self, name: &IfName) -> Option<&Link> {
+        self.links.get(name)
+    }
+
+    /// Ends a turn: paced announcements, socket filters, timers.
+    pub(super) fn settle(&mut self, now: Time) {
+        self.announcer.pump(now, &mut self.out);
+        self.channels.settle(&mut self.out);
+    }
+
+    /// Puts a router where its next deadline belongs in the queue. To be called after each change of a router.
+    pub(super) fn requeue(&mut self, id: RouterId) {
+        let router = &mut self.routers[id];
+        let deadline = router.deadline();
+        if router.queued != deadline {
+            if let Some(old) = router.queued.take() {
+                self.timers.remove(&(old, id));
+            }
+            if let Some(at) = deadline {
+                self.timers.insert((at, id));
+            }
+            router.queued = deadline;
+        }
+    }
+
+    pub(super) fn log(&mut self, level: Level, line: String) {
+        self.out.push_back(Action::Log(level, line));
+    }
+
+    /// A log line about an instance, in keepalived's form.
+    pub(super) fn log_of(&mut self, id: RouterId, level: Level, line: impl std::fmt::Display) {
+        let text = format!("({}) {line}", self.routers[id].config.name);
+        self.log(level, text);
+    }
+
+    /// The moment from which timers count: now, or the end of the startup delay.
+    pub(super) fn from(&self, now: Time) -> Time {
+        match self.phase {
+            Phase::Delayed { until } => until.max(now),
+            Phase::Learning | Phase::Running | Phase::Stopped => now,
+        }
+    }
+
+    /// One router's deadline has come.
+    fn fire(&mut self, now: Time, id: RouterId) {
+        self.announce_due(now, id);
+        let due = match self.routers[id].state {
+            State::Master { advert_at } => {
+                let early = Micros(self.routers[id].config.advert_interval.0 / 50).min(COALESCE);
+                advert_at <= now + early
+            }
+            State::Backup { down_at } => down_at <= now,
+            State::Init | State::Fault => false,
+        };
+        if due {
+            self.input(now, id, Input::Timeout, None);
+        }
+        self.requeue(id);
+    }
+
+    /// Runs the state machine of one router and carries out what it says.
+    pub(super) fn input(&mut self, now: Time, id: RouterId, input: Input, heard: Option<&Heard>) {
+        let next = fsm::next(self.routers[id].state, input);
+        self.perform(now, id, next, heard);
+        self.requeue(id);
+    }
+
+    fn datagram(&mut self, now: Time, channel: ChannelId, datagram: &Datagram<'_>) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        let Some(vrid) = self.channels.family(channel).and_then(|family| accept::vrid_of(family, datagram.bytes))
+        else {
+            return;
+        };
+        let Some(id) = self.addressee(channel, vrid, datagram.source) else {
+            self.unknown_vrid(now, channel, vrid, datagram.source);
+            return;
+        };
+        if matches!(self.routers[id].state, State::Init | State::Fault) {
+            return;
+        }
+        let router = &self.routers[id];
+        let context = Context { effective: router.effective(), following: router.leader.map(|Leader { ip, .. }| ip) };
+        match accept::judge(&router.config, context, datagram) {
+            Ok(heard) => self.heard(now, id, &heard),
+            Err(refusal) => self.refused(now, id, &refusal),
+        }
+    }
+
+    /// The router that a packet is for. Several unicast routers may share a VRID and a source address: then the one
+    /// with the sender among its peers.
+    fn addressee(&self, channel: ChannelId, vrid: u8, source: IpAddr) -> Option<RouterId> {
+        match self.channels.routers(channel, vrid) {
+            [] => None,
+            [only] => Some(*only),
+            several => several.iter().copied().find(|id| self.routers[*id].has_peer(source)),
+        }
+    }
+
+    fn unknown_vrid(&mut self, now: Time, channel: ChannelId, vrid: u8, source: IpAddr) {
+        if !self.config.log_unknown_vrids {
+            return;
+        }
+        let interface = self.channels.get(channel).and_then(|channel| channel.interface.clone());
+        let line = self.unknown_vrids.pass(now, (channel, vrid), || {
+            let interface = interface.map_or_else(String::new, |name| format!(" on interface({name})"));
+            format!("Unknown VRID({vrid}) received{interface} from {source}. ignoring...")
+        });
+        if let Some(line) = line {
+            self.log(Level::Info, line);
+        }
+    }
+
+    fn refused(&mut self, now: Time, id: RouterId, refusal: &Refusal) {
+        let router = &mut self.routers[id];
+        if let Some(counter) = refusal.counter() {
+            router.stats[counter] += 1;
+        }
+        if refusal.counts_as_received() {
+            router.stats[Counter::Received] += 1;
+        }
+        if *refusal != Refusal::OwnerIgnores {
+            self.limited(now, id, Line::Refused(std::mem::discriminant(refusal)), Level::Info, || refusal.to_string());
+        }
+    }
+
+    fn heard(&mut self, now: Time, id: RouterId, heard: &Heard) {
+        let router = &mut self.routers[id];
+        router.stats[Counter::Received] += 1;
+        if heard.priority == 0 {
+            router.stats[Counter::PriorityZeroReceived] += 1;
+        }
+        for oddity in &heard.oddities {
+            if let Some(counter) = oddity.counter() {
+                self.routers[id].stats[counter] += 1;
+            }
+            self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
+        }
+        let rank = self.routers[id].rank(now, heard);
+        self.input(now, id, Input::Heard(rank), Some(heard));
+    }
+
+    /// A log line that packets cause, limited in number.
+    pub(super) fn limited(&mut self, now: Time, id: RouterId, kind: Line, level: Level, line: impl FnOnce() -> String) {
+        if let Some(line) = self.routers[id].lines.pass(now, kind, line) {
+            self.log_of(id, level, line);
+        }
+    }
+
+    fn address_added(&mut self, now: Time, address: IfAddress) {
+        let Some(name) = self.links.name_of(address.index).cloned() else {
+            return;
+        };
+        let ip = address.ip;
+        self.links.put_address(address);
+        if !self.ownership.is_virtual(&name, ip) {
+            self.interface_changed(now, &name);
+        }
+    }
+
+    fn address_gone(&mut self, now: Time, address: &IfAddress) {
+        let Some(name) = self.links.name_of(address.index).cloned() else {
+            return;
+        };
+        self.links.remove_address(address);
+        if self.phase == Phase::Stopped || self.ownership.was_our_removal(&name, address) {
+            return;
+        }
+        for id in self.ownership.trackers(&name, address) {
+            if self.routers[id].state.is_master() {
+                let line = format!("Netlink reflector reports IP {} removed from {name}", address.ip);
+                self.log_of(id, Level::Info, line);
+                self.input(now, id, Input::AddressLost, None);
+            }
+        }
+        self.restore_static_address(&name, address);
+        if !self.ownership.is_virtual(&name, address.ip) {
+            self.interface_changed(now, &name);
+        }
+    }
+
+    /// Whether any router looks at this interface.
+    fn is_watched(&self, name: &IfName) -> bool {
+        self.order.iter().any(|id| self.routers[*id].watches(name))
+    }
+
+    /// Something about an interface or its own addresses is different: every router that looks at it looks again.
+    pub(super) fn interface_changed(&mut self, now: Time, name: &IfName) {
+        if matches!(self.phase, Phase::Learning | Phase::Stopped) {
+            return;
+        }
+        let watching: Vec<RouterId> = self.order.iter().copied().filter(|id| self.routers[*id].watches(name)).collect();
+        for id in watching {
+            self.inspect(now, id);
+        }
+    }
+
+    /// A channel does not work: its routers are in FAULT until their surroundings change and it is opened anew.
+    fn channel_failed(&mut self, now: Time, channel: ChannelId, reason: String) {
+        for id in self.channels.all(channel) {
+            self.raise(now, id, Fault::Channel(reason.clone()));
+            self.routers[id].channel = None;
+            self.channels.leave(channel, id, &mut self.out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

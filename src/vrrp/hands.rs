@@ -1,0 +1,292 @@
+//! Carries out the engine's actions: sockets, addresses, frames. Part of the driver; decides nothing.
+//!
+//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
+//! kernel, then all announcements, and only then what people and scripts are told.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+
+use nix::errno::Errno;
+use tracing::{debug, info, warn};
+
+use super::engine::Engine;
+use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
+use super::limit::LogLimit;
+use crate::model::{Address, IfName, Micros, Notification, Time};
+use crate::net::{self, Change, NetError, Netlink};
+use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
+use crate::wire::neigh;
+
+/// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
+const INBOX_BYTES: usize = 65_535;
+
+/// How many packets of one channel are taken before the others have their turn.
+const PACKETS_A_TURN: usize = 64;
+
+/// How long the answer to "does this interface forward IPv6?" is good.
+const FORWARDING_GOOD_FOR: Micros = Micros::from_secs(5);
+
+/// Kinds of failures that may repeat with each packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Failure {
+    Send(ChannelId, Option<i32>),
+    Receive(ChannelId),
+    Announce(u32),
+    Truncated(ChannelId),
+}
+
+/// The sockets of the process.
+pub(super) struct Hands {
+    netlink: Netlink,
+    neighbours: NeighbourSocket,
+    channels: HashMap<ChannelId, AdvertSocket>,
+    ready: ReadySet,
+    inbox: Inbox,
+    forwarding: HashMap<IfName, (Time, bool)>,
+    failures: LogLimit<Failure>,
+}
+
+/// What the engine has to be told after its actions.
+pub(super) enum Feedback {
+    /// A channel does not work
+    ChannelFailed(ChannelId, SockError),
+    /// The kernel did not take an address
+    AddressRefused(Address, String),
+}
+
+impl Hands {
+    pub(super) fn open() -> Result<Self, super::driver::Error> {
+        Ok(Hands {
+            netlink: Netlink::open()?,
+            neighbours: NeighbourSocket::open()?,
+            channels: HashMap::new(),
+            ready: ReadySet::new()?,
+            inbox: Inbox::new(INBOX_BYTES),
+            forwarding: HashMap::new(),
+            failures: LogLimit::default(),
+        })
+    }
+
+    /// Waits until packets have arrived.
+    pub(super) async fn packets(&self) -> Result<Vec<ChannelId>, SockError> {
+        let keys = self.ready.ready().await?;
+        Ok(keys.into_iter().filter_map(|key| u32::try_from(key).ok()).map(ChannelId).collect())
+    }
+
+    /// All channels, for a look at each.
+    pub(super) fn all_channels(&self) -> Vec<ChannelId> {
+        self.channels.keys().copied().collect()
+    }
+
+    /// Gives the engine the packets that wait on a channel.
+    pub(super) fn hear(&mut self, now: Time, id: ChannelId, engine: &mut Engine) {
+        let Some(socket) = self.channels.get(&id) else {
+            return;
+        };
+        for _ in 0..PACKETS_A_TURN {
+            match socket.receive(&mut self.inbox) {
+                Ok(None) => return,
+                Ok(Some(packet)) if packet.truncated => {
+                    let line = || format!("oversize packet from {} dropped", packet.source);
+                    if let Some(line) = self.failures.pass(now, Failure::Truncated(id), line) {
+                        info!("{line}");
+                    }
+                }
+                Ok(Some(packet)) => {
+                    let datagram = Datagram {
+                        source: packet.source,
+                        destination: packet.destination,
+                        ttl: packet.ttl,
+                        bytes: packet.bytes,
+                    };
+                    engine.handle(now, Event::Datagram(id, datagram));
+                }
+                Err(error) => {
+                    // An error that waits on the socket (ENETDOWN, for instance) is taken off by reading it.
+                    if let Some(line) = self.failures.pass(now, Failure::Receive(id), || error.to_string()) {
+                        info!("{line}");
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Carries out the actions of one turn; notices go to `tell`.
+    pub(super) fn carry_out(
+        &mut self,
+        now: Time,
+        mut actions: Vec<Action>,
+        engine: &Engine,
+        tell: &mut impl FnMut(Notification),
+    ) -> Vec<Feedback> {
+        actions.sort_by_key(Action::stage);
+        let mut feedback = Vec::new();
+        // What was announced is told last, as the engine's own lines lead up to it.
+        let mut announced = Vec::new();
+        let mut tables = Vec::new();
+        for action in actions {
+            if !matches!(action, Action::AddAddress(_) | Action::RemoveAddress(_)) {
+                self.change_tables(std::mem::take(&mut tables), engine, &mut feedback);
+            }
+            match action {
+                Action::Open(id, channel) => {
+                    if let Err(error) = self.open_channel(id, &channel, engine) {
+                        feedback.push(Feedback::ChannelFailed(id, error));
+                    }
+                }
+                Action::Close(id) => {
+                    self.channels.remove(&id);
+                }
+                Action::Listen(id, vrids) => {
+                    if let Some(Err(error)) = self.channels.get(&id).map(|socket| socket.set_vrids(&vrids)) {
+                        feedback.push(Feedback::ChannelFailed(id, error));
+                    }
+                }
+                Action::Send(packet) => self.send(now, &packet),
+                Action::AddAddress(_) | Action::RemoveAddress(_) => tables.push(action),
+                Action::Announce { interface, address } => {
+                    self.announce(now, engine, &interface, address);
+                    if tracing::enabled!(tracing::Level::DEBUG) {
+                        announced.push((interface, address));
+                    }
+                }
+                Action::Notify(notification) => tell(notification),
+                Action::Log(Level::Warning, line) => warn!("{line}"),
+                Action::Log(Level::Info, line) => info!("{line}"),
+                Action::Log(Level::Detail, line) => debug!("{line}"),
+            }
+        }
+        self.change_tables(tables, engine, &mut feedback);
+        for (interface, address) in announced {
+            let kind = if address.is_ipv4() { "gratuitous ARP" } else { "unsolicited Neighbour Advert" };
+            debug!("Sending {kind} on {interface} for {address}");
+        }
+        feedback
+    }
+
+    fn open_channel(&mut self, id: ChannelId, channel: &Channel, engine: &Engine) -> Result<(), SockError> {
+        let interface = match &channel.interface {
+            Some(name) => {
+                let index = engine.link(name).map_or(0, |link| link.index);
+                Some(Interface { name: name.clone(), index })
+            }
+            None => None,
+        };
+        let endpoint = match (channel.local, interface) {
+            (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
+            (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
+        };
+        let socket = AdvertSocket::open(endpoint)?;
+        self.ready.add(&socket, u64::from(id.0))?;
+        let (kind, local) = match channel.local {
+            Local::Group(group) => ("multicast", group),
+            Local::Source(source) => ("unicast", source),
+        };
+        debug!(
+            "VRRP sockpool: [ifindex({:3}), family({}), proto({}), {kind}, address({local})]",
+            channel.interface.as_ref().and_then(|name| engine.link(name)).map_or(0, |link| link.index),
+            channel.family,
+            crate::wire::vrrp::PROTOCOL,
+        );
+        self.channels.insert(id, socket);
+        Ok(())
+    }
+
+    fn send(&mut self, now: Time, packet: &Outgoing) {
+        let Some(socket) = self.channels.get(&packet.channel) else {
+            return;
+        };
+        let outgoing = Packet { to: packet.to, source: packet.source, hop_limit: packet.ttl, bytes: &packet.bytes };
+        let Err(error) = socket.send(&outgoing) else {
+            return;
+        };
+        // On an interface that is down nobody expects a packet to leave.
+        let errno = error.cause().raw_os_error();
+        let expected = matches!(errno.map(Errno::from_raw), Some(Errno::ENETUNREACH | Errno::ENETDOWN | Errno::ENODEV));
+        if let Some(line) = self.failures.pass(now, Failure::Send(packet.channel, errno), || error.to_string()) {
+            if expected {
+                debug!("{line}");
+            } else {
+                info!("{line}");
+            }
+        }
+    }
+
+    fn change_tables(&mut self, actions: Vec<Action>, engine: &Engine, feedback: &mut Vec<Feedback>) {
+        if actions.is_empty() {
+            return;
+        }
+        let index_of = |address: &Address| engine.link(&address.interface).map(|link| link.index);
+        let mut changes = Vec::with_capacity(actions.len());
+        for action in &actions {
+            match action {
+                Action::AddAddress(address) => match index_of(address) {
+                    Some(index) => changes.push(Change::Add { address, index }),
+                    None => {
+                        let reason = Errno::ENODEV.desc().to_owned();
+                        feedback.push(Feedback::AddressRefused(address.clone(), reason));
+                    }
+                },
+                Action::RemoveAddress(address) => {
+                    changes.extend(index_of(address).map(|index| Change::Remove { address, index }));
+                }
+                _ => {}
+            }
+        }
+        for (change, answer) in changes.iter().zip(self.netlink.apply(&changes)) {
+            match (change, answer) {
+                (_, Ok(())) => {}
+                (Change::Add { address, .. }, Err(refusal)) => {
+                    feedback.push(Feedback::AddressRefused((*address).clone(), refusal.to_string()));
+                }
+                (Change::Remove { address, .. }, Err(refusal)) => {
+                    warn!("cannot remove {address} from {}: {refusal}", address.interface);
+                }
+            }
+        }
+    }
+
+    fn announce(&mut self, now: Time, engine: &Engine, interface: &IfName, address: IpAddr) {
+        let Some(link) = engine.link(interface) else {
+            return;
+        };
+        let sent = match address {
+            IpAddr::V4(ip) => neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame)),
+            IpAddr::V6(ip) => {
+                let router = self.forwards(now, interface);
+                neigh::unsolicited_advert(link, ip, router).map(|frame| self.neighbours.send(link.index, &frame))
+            }
+        };
+        if let Some(Err(error)) = sent
+            && let Some(line) =
+                self.failures.pass(now, Failure::Announce(link.index), || format!("{interface}: {error}"))
+        {
+            info!("{line}");
+        }
+    }
+
+    /// Whether an interface forwards IPv6, asked every few seconds at most.
+    fn forwards(&mut self, now: Time, interface: &IfName) -> bool {
+        match self.forwarding.get(interface) {
+            Some((asked, answer)) if now.since(*asked) < FORWARDING_GOOD_FOR => *answer,
+            _ => {
+                let answer = net::forwards_ipv6(interface);
+                self.forwarding.insert(interface.clone(), (now, answer));
+                answer
+            }
+        }
+    }
+}
+
+/// Whether an error means that the process lacks a right.
+pub(super) fn is_permission(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+impl From<NetError> for super::driver::Error {
+    fn from(error: NetError) -> Self {
+        super::driver::Error::Net(error)
+    }
+}

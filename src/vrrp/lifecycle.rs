@@ -1,0 +1,385 @@
+//! Start, reload, resynchronisation and stop.
+//!
+//! A reload is a difference: routers that are the same virtual router before and after keep their state and their
+//! timers, and only what differs gives actions, of the same kinds as in normal running.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::engine::{Engine, Phase};
+use super::event::{Action, Level};
+use super::fsm::State;
+use super::router::{Router, RouterId};
+use super::sync::{self, Group, GroupState};
+use super::track;
+use super::transition::Wait;
+use crate::model::{
+    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Vrid, VrrpConfig,
+};
+
+/// What makes two configured instances the same virtual router; the name does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    vrid: Vrid,
+    family: Family,
+    interface: Option<IfName>,
+    /// The group of a multicast instance
+    group: Option<IpAddr>,
+    /// The configured source of a unicast instance
+    source: Option<IpAddr>,
+}
+
+impl Identity {
+    fn of(config: &Instance) -> Self {
+        let (group, source) = match &config.transport {
+            Transport::Multicast { group } => (Some(*group), None),
+            Transport::Unicast { .. } => (None, config.source),
+        };
+        Identity { vrid: config.vrid, family: config.family, interface: config.interface.clone(), group, source }
+    }
+}
+
+/// How the routers of two configurations belong together.
+struct Matching {
+    /// In the new order, with the old configuration where there is one
+    routers: Vec<(RouterId, Option<Instance>)>,
+    /// Those that the new configuration no longer has
+    removed: Vec<RouterId>,
+}
+
+impl Engine {
+    /// All interfaces and addresses have been told: begin.
+    pub(super) fn start(&mut self, now: Time) {
+        if self.phase != Phase::Learning {
+            return;
+        }
+        let boot = Time(0) + self.config.delay_after_boot;
+        let until = boot.max(now + self.config.startup_delay);
+        self.phase = if until > now { Phase::Delayed { until } } else { Phase::Running };
+        if until > now {
+            self.log(Level::Info, format!("Delaying startup for {} seconds", until.since(now).as_secs_f64()));
+        }
+        for address in self.config.static_addresses.clone() {
+            self.add_address(address);
+        }
+        let order = self.order.clone();
+        for id in &order {
+            self.remove_leftovers(*id);
+        }
+        for id in &order {
+            self.inspect(now, *id);
+        }
+        self.start_routers(now, &order);
+    }
+
+    /// Puts the first configuration in force; nothing is done yet.
+    pub(super) fn adopt(&mut self, config: VrrpConfig) {
+        let matching = self.match_routers(&config);
+        self.install(config, &matching);
+    }
+
+    /// Puts a new configuration in force. What is the same goes on undisturbed.
+    pub fn reload(&mut self, now: Time, config: VrrpConfig) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        let matching = self.match_routers(&config);
+        for id in &matching.removed {
+            self.remove_router(*id);
+        }
+        let old_static = self.install(config, &matching);
+        if self.phase == Phase::Learning {
+            return;
+        }
+        self.exchange_static(&old_static);
+        for (id, old) in &matching.routers {
+            match old {
+                Some(old) => self.apply_difference(now, *id, old),
+                None => self.remove_leftovers(*id),
+            }
+        }
+        for id in self.order.clone() {
+            self.inspect(now, id);
+        }
+        // A router may have been in FAULT only for a partner that it no longer has.
+        for id in self.order.clone() {
+            self.recover(now, id);
+        }
+        let fresh: Vec<RouterId> =
+            matching.routers.iter().filter(|(_, old)| old.is_none()).map(|(id, _)| *id).collect();
+        self.start_routers(now, &fresh);
+        self.align_groups(now);
+        self.settle(now);
+    }
+
+    /// Finds the router of each instance, making those that are new. Where several routers have the same identity, the
+    /// name decides.
+    fn match_routers(&mut self, config: &VrrpConfig) -> Matching {
+        let mut old: HashMap<Identity, Vec<RouterId>> = HashMap::new();
+        for id in &self.order {
+            old.entry(Identity::of(&self.routers[*id].config)).or_default().push(*id);
+        }
+        let mut routers = Vec::with_capacity(config.instances.len());
+        for instance in &config.instances {
+            let candidates = old.entry(Identity::of(instance)).or_default();
+            let same_name = |id: &RouterId| self.routers[*id].config.name == instance.name;
+            let found = match candidates.iter().position(same_name) {
+                Some(position) => Some(candidates.remove(position)),
+                None => candidates.pop(),
+            };
+            routers.push(match found {
+                Some(id) => {
+                    let before = std::mem::replace(&mut self.routers[id].config, instance.clone());
+                    (id, Some(before))
+                }
+                None => {
+                    let id = RouterId(self.next_id);
+                    self.next_id += 1;
+                    self.routers.insert(Router::new(id, instance.clone()));
+                    (id, None)
+                }
+            });
+        }
+        let mut removed: Vec<RouterId> = old.into_values().flatten().collect();
+        removed.sort();
+        Matching { routers, removed }
+    }
+
+    /// Makes order, groups and indexes anew; gives the static addresses of before.
+    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> Vec<Address> {
+        self.order = matching.routers.iter().map(|(id, _)| *id).collect();
+        let by_name: HashMap<&str, RouterId> =
+            self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
+        let old_states: HashMap<String, GroupState> =
+            self.groups.iter().map(|group| (group.config.name.clone(), group.state)).collect();
+        let groups: Vec<Group> = config
+            .groups
+            .iter()
+            .map(|group| Group {
+                members: group.members.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect(),
+                state: old_states.get(&group.name).copied().unwrap_or(GroupState::Init),
+                config: group.clone(),
+            })
+            .collect();
+        for id in &self.order {
+            let group = groups.iter().position(|group| group.members.contains(id));
+            let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
+            let watched = track::watched(&self.routers[*id].config, tracks.into_iter().flatten());
+            let router = &mut self.routers[*id];
+            router.group = group;
+            router.watched = watched;
+        }
+        self.groups = groups;
+        self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
+        self.ownership.index(self.order.iter().map(|id| (*id, &self.routers[*id].config)));
+        // Instances live in their routers, groups in theirs; the configuration keeps the rest.
+        config.instances.clear();
+        config.groups.clear();
+        std::mem::replace(&mut self.config, config).static_addresses
+    }
+
+    /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
+    fn remove_router(&mut self, id: RouterId) {
+        let faulty = self.routers[id].state == State::Fault;
+        self.farewell(id);
+        self.leave_master(id);
+        let router = &mut self.routers[id];
+        router.state = State::Init;
+        if let Some(channel) = router.channel.take() {
+            self.channels.leave(channel, id, &mut self.out);
+        }
+        if self.routers[id].config.notify.report_deleted {
+            self.notify(id, NotifyState::Deleted);
+        } else if !faulty {
+            self.notify(id, NotifyState::Fault);
+        }
+        self.requeue(id);
+        self.routers.remove(id);
+    }
+
+    /// A router that goes on with a changed configuration.
+    fn apply_difference(&mut self, now: Time, id: RouterId, old: &Instance) {
+        let new = self.routers[id].config.clone();
+        if new == *old {
+            return;
+        }
+        let router = &mut self.routers[id];
+        if new.source != old.source {
+            router.source = new.source;
+        }
+        if new.advert_interval != old.advert_interval && router.leader.is_none() {
+            router.master_interval = new.advert_interval;
+        }
+        match router.state {
+            State::Backup { down_at } => {
+                let at = down_at.min(now + router.master_down());
+                router.state = State::Backup { down_at: at };
+            }
+            State::Master { .. } => self.apply_to_master(now, id, old, &new),
+            State::Init | State::Fault => {}
+        }
+        self.requeue(id);
+    }
+
+    fn apply_to_master(&mut self, now: Time, id: RouterId, old: &Instance, new: &Instance) {
+        for address in old.addresses().filter(|address| !new.addresses().any(|other| other == *address)) {
+            self.remove_address(address.clone());
+        }
+        let added: Vec<Address> =
+            new.addresses().filter(|address| !old.addresses().any(|other| other == *address)).cloned().collect();
+        for address in &added {
+            self.add_address(address.clone());
+        }
+        let mut renamed = old.clone();
+        renamed.name.clone_from(&new.name);
+        renamed.notify.clone_from(&new.notify);
+        renamed.garp.clone_from(&new.garp);
+        if renamed != *new {
+            self.advertise_anew(now, id);
+        }
+        if added.is_empty() {
+            return;
+        }
+        self.announcer.cancel(id);
+        self.announce_master(now, id);
+    }
+
+    fn exchange_static(&mut self, old: &[Address]) {
+        let new = self.config.static_addresses.clone();
+        for address in old.iter().filter(|address| !new.contains(address)) {
+            self.remove_address(address.clone());
+        }
+        for address in new.iter().filter(|address| !old.contains(address)) {
+            self.add_address(address.clone());
+        }
+    }
+
+    /// After a reload the members of a group may differ: a fault takes all with it, and a group that is not all
+    /// masters is all backups.
+    fn align_groups(&mut self, now: Time) {
+        for index in 0..self.groups.len() {
+            let Some(first) = self.groups.get(index).and_then(|group| group.members.first().copied()) else {
+                continue;
+            };
+            let members: Vec<RouterId> = [first].into_iter().chain(self.partners(first)).collect();
+            let faulty = members.iter().any(|id| !self.routers[*id].faults.is_empty());
+            let masters = members.iter().filter(|id| self.routers[**id].state.is_master()).count();
+            let state = match () {
+                () if faulty => GroupState::Fault,
+                () if masters == members.len() => GroupState::Master,
+                () => GroupState::Backup,
+            };
+            for id in members {
+                match (state, self.routers[id].state) {
+                    (GroupState::Fault, State::Backup { .. } | State::Master { .. } | State::Init) => {
+                        self.enter_fault(id);
+                    }
+                    (GroupState::Backup, State::Fault | State::Master { .. } | State::Init) => {
+                        self.farewell(id);
+                        self.enter_backup(now, id, Wait::Full);
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(group) = self.groups.get_mut(index)
+                && group.state != state
+            {
+                group.state = state;
+                self.notify_group(first);
+            }
+        }
+    }
+
+    /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
+    pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
+        self.ownership.forget_all();
+        let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
+        for index in self.links.indexes() {
+            if !indexes.contains(&index) {
+                self.handle(now, super::event::Event::LinkGone(index));
+            }
+        }
+        for link in links {
+            self.handle(now, super::event::Event::Link(link));
+        }
+        let present: HashSet<(u32, IpAddr, u8)> =
+            addresses.iter().map(|address| (address.index, address.ip, address.prefix_len)).collect();
+        for address in self.links.all_addresses() {
+            if !present.contains(&(address.index, address.ip, address.prefix_len)) {
+                self.handle(now, super::event::Event::AddressGone(address));
+            }
+        }
+        for address in addresses {
+            self.handle(now, super::event::Event::Address(address));
+        }
+    }
+
+    /// An interface has come up: static addresses that it may have lost are set again.
+    pub(super) fn restore_static(&mut self, interface: &IfName) {
+        if !matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
+            return;
+        }
+        for address in self.config.static_addresses.clone() {
+            if address.interface == *interface {
+                self.add_address(address);
+            }
+        }
+    }
+
+    /// Somebody has removed an address: if it is a static one of ours, it is set again.
+    pub(super) fn restore_static_address(&mut self, interface: &IfName, gone: &IfAddress) {
+        let statics = &self.config.static_addresses;
+        let ours = statics
+            .iter()
+            .find(|a| a.interface == *interface && a.ip == gone.ip && a.prefix_len == gone.prefix_len)
+            .cloned();
+        if let Some(address) = ours
+            && self.links.get(interface).is_some_and(|link| link.admin_up)
+        {
+            self.log(Level::Info, format!("Restoring deleted static address {address} on {interface}"));
+            self.add_address(address);
+        }
+    }
+
+    /// Releases everything: farewells first, then addresses, then notices, then sockets.
+    pub(super) fn stop(&mut self, keep_addresses: bool, take_all: bool) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        let started = self.phase != Phase::Learning;
+        self.phase = Phase::Stopped;
+        if take_all {
+            self.ownership.forget_native();
+        }
+        let order = self.order.clone();
+        if !keep_addresses && started {
+            for id in &order {
+                self.farewell(*id);
+            }
+            for id in &order {
+                self.leave_master(*id);
+            }
+            for address in std::mem::take(&mut self.config.static_addresses) {
+                self.remove_address(address);
+            }
+        }
+        for id in &order {
+            self.announcer.cancel(*id);
+            let router = &mut self.routers[*id];
+            router.state = State::Init;
+            if let Some(channel) = router.channel.take() {
+                self.channels.leave(channel, *id, &mut self.out);
+            }
+            if started {
+                self.notify(*id, NotifyState::Stop);
+            }
+            self.requeue(*id);
+        }
+        for group in self.groups.iter().filter(|_| started) {
+            self.out.push_back(Action::Notify(sync::notification(&group.config, NotifyState::Stop)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! One virtual router at run time: its state, its timers' arithmetic, its view of the priorities, its packets.
+//!
+//! It decides nothing about other routers: groups are `sync.rs`'s, the whole is `engine.rs`'s.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::mem::Discriminant;
+use std::net::IpAddr;
+
+use super::accept::{Heard, Oddity, Refusal};
+use super::event::{ChannelId, Outgoing};
+use super::fsm::{Rank, State};
+use super::limit::LogLimit;
+use super::stats::{Counter, Stats};
+use crate::model::{Auth, Family, IfName, Instance, Micros, Time, Transport, Version};
+use crate::wire::ipv4;
+use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
+
+/// A number that a router keeps for life, over reloads too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RouterId(pub u32);
+
+/// Why a router cannot take part. The list is complete: it leaves FAULT when the last entry goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The configuration asks for something that cannot be done
+    Config(String),
+    /// The interface does not exist
+    InterfaceMissing(IfName),
+    /// The interface is down or has no carrier
+    InterfaceDown(IfName),
+    /// No address to send from
+    NoAddress(Family),
+    /// The sockets could not be opened
+    Channel(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Config(reason) => f.write_str(reason),
+            Fault::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
+            Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
+            Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
+            Fault::Channel(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// Kinds of log lines that packets can cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Line {
+    Refused(Discriminant<Refusal>),
+    Odd(Discriminant<Oddity>),
+    Weaker,
+    Discarded,
+    Ourselves,
+    BothOwners,
+    PriorityZero,
+}
+
+/// The router whose adverts were accepted last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leader {
+    /// Its address
+    pub ip: IpAddr,
+    /// Its priority
+    pub priority: u8,
+}
+
+/// When announcements that are not yet queued fall due.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Announcements {
+    /// The second burst after becoming master
+    pub second_at: Option<Time>,
+    /// The next refresh
+    pub refresh_at: Option<Time>,
+    /// The second burst after a weaker router was heard
+    pub lower_prio_at: Option<Time>,
+}
+
+/// A virtual router.
+#[derive(Clone, Debug)]
+pub struct Router {
+    pub(super) id: RouterId,
+    pub(super) config: Instance,
+    pub(super) state: State,
+    /// What it would be without its group
+    pub(super) wants_master: bool,
+    /// Sum of the weights of its trackers
+    pub(super) weight: i32,
+    /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
+    pub(super) master_interval: Micros,
+    pub(super) leader: Option<Leader>,
+    /// Since when a weaker master is being tolerated
+    pub(super) preempt_since: Option<Time>,
+    pub(super) faults: BTreeSet<Fault>,
+    /// Interfaces that matter to it
+    pub(super) watched: BTreeSet<IfName>,
+    /// Index of its sync group
+    pub(super) group: Option<usize>,
+    pub(super) channel: Option<ChannelId>,
+    /// Address that adverts come from
+    pub(super) source: Option<IpAddr>,
+    pub(super) announcements: Announcements,
+    /// When a weaker router was answered last
+    pub(super) asserted_at: Option<Time>,
+    pub(super) stats: Stats,
+    pub(super) lines: LogLimit<Line>,
+    /// Identification of the last IPv4 packet
+    packet_id: u16,
+    /// What the timer queue holds for it
+    pub(super) queued: Option<Time>,
+}
+
+impl Router {
+    /// A router that has not started.
+    pub(super) fn new(id: RouterId, config: Instance) -> Self {
+        Router {
+            id,
+            state: State::Init,
+            wants_master: false,
+            weight: 0,
+            master_interval: config.advert_interval,
+            leader: None,
+            preempt_since: None,
+            faults: BTreeSet::new(),
+            watched: BTreeSet::new(),
+            group: None,
+            channel: None,
+            source: config.source,
+            announcements: Announcements::default(),
+            asserted_at: None,
+            stats: Stats::default(),
+            lines: LogLimit::default(),
+            packet_id: 0,
+            queued: None,
+            config,
+        }
+    }
+
+    /// The priority that counts: an owner's is fixed, any other is the sum with all weights, 1 to 254.
+    pub fn effective(&self) -> u8 {
+        if self.config.priority.is_owner() {
+            return u8::MAX;
+        }
+        (i32::from(self.config.priority.get()) + self.weight).clamp(1, 254) as u8
+    }
+
+    /// `Skew_Time`: the weaker a router, the longer it waits (RFC 3768 section 6.1, RFC 9568 section 6.1).
+    pub fn skew(&self) -> Micros {
+        let weakness = 256 - u64::from(self.effective());
+        match self.config.version {
+            Version::V2 => Micros(weakness * 1_000_000 / 256),
+            Version::V3 => Micros(weakness * self.master_interval.as_centis() * 625 / 16),
+        }
+    }
+
+    /// `Active_Down_Interval`.
+    pub fn master_down(&self) -> Micros {
+        self.master_interval * u64::from(self.config.down_timer_adverts) + self.skew()
+    }
+
+    /// Whether an address is one of its unicast peers.
+    pub(super) fn has_peer(&self, ip: IpAddr) -> bool {
+        match &self.config.transport {
+            Transport::Multicast { .. } => false,
+            Transport::Unicast { peers, .. } => peers.iter().any(|peer| peer.ip == ip),
+        }
+    }
+
+    /// The next moment at which something has to be done.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let Announcements { second_at, refresh_at, lower_prio_at } = self.announcements;
+        [self.state.deadline(), second_at, refresh_at, lower_prio_at].into_iter().flatten().min()
+    }
+
+    /// What an accepted advert means in the present state.
+    pub(super) fn rank(&self, now: Time, heard: &Heard) -> Rank {
+        let ours = self.effective();
+        match self.state {
+            _ if heard.priority == 0 => Rank::Leaving,
+            State::Master { .. } if Some(heard.source) == self.source => Rank::Ourselves,
+            State::Master { .. } => match heard.priority.cmp(&ours).then(heard.source.cmp_source(self.source)) {
+                Ordering::Greater if self.config.higher_prio_send_advert => Rank::ObeyedWithAnswer,
+                Ordering::Greater => Rank::Obeyed,
+                Ordering::Less | Ordering::Equal => Rank::Weaker,
+            },
+            State::Backup { .. } | State::Init | State::Fault => {
+                let protected = self.config.nopreempt || self.tolerates(now);
+                if heard.priority >= ours || protected { Rank::Obeyed } else { Rank::Weaker }
+            }
+        }
+    }
+
+    /// Whether `preempt_delay` still protects a weaker master: it begins with the first advert heard from one.
+    fn tolerates(&self, now: Time) -> bool {
+        let delay = self.config.preempt_delay;
+        !delay.is_zero() && self.preempt_since.is_none_or(|since| now.since(since) < delay)
+    }
+
+    /// The packets of one advert with this priority: one for a group, a copy for each unicast peer. Empty while there
+    /// is no channel or no source address.
+    pub(super) fn advert(&mut self, priority: u8) -> Vec<Outgoing> {
+        let (Some(channel), Some(source)) = (self.channel, self.source) else {
+            return Vec::new();
+        };
+        self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
+        self.stats[Counter::Sent] += 1;
+        if priority == 0 {
+            self.stats[Counter::PriorityZeroSent] += 1;
+        }
+        match &self.config.transport {
+            Transport::Multicast { group } => vec![self.outgoing(channel, source, *group, Some(u8::MAX), priority)],
+            Transport::Unicast { peers, ttl } => {
+                let ttl = match self.config.family {
+                    Family::V4 => Some(ttl.unwrap_or(u8::MAX)),
+                    Family::V6 => *ttl,
+                };
+                peers.iter().map(|peer| self.outgoing(channel, source, peer.ip, ttl, priority)).collect()
+            }
+        }
+    }
+
+    fn outgoing(&self, channel: ChannelId, source: IpAddr, to: IpAddr, ttl: Option<u8>, priority: u8) -> Outgoing {
+        let config = &self.config;
+        let addresses: Vec<IpAddr> = config.vips.iter().map(|vip| vip.ip).collect();
+        let advert = Advert {
+            version: config.version,
+            vrid: config.vrid.get(),
+            priority,
+            interval: config.advert_interval,
+            addresses: &addresses,
+            family: config.family,
+            password: match &config.auth {
+                Auth::None => None,
+                Auth::Pass(password) => Some(password.expose()),
+            },
+        };
+        let bytes = match (source, to) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let pseudo = match config.version {
+                    Version::V3 if !config.v3_checksum_as_v2 => Pseudo::V4 { source, destination },
+                    Version::V2 | Version::V3 => Pseudo::None,
+                };
+                let header = ipv4::Header {
+                    id: self.packet_id,
+                    ttl: ttl.unwrap_or(u8::MAX),
+                    protocol: PROTOCOL,
+                    source,
+                    destination,
+                };
+                header.encode(&advert.encode(pseudo))
+            }
+            _ => advert.encode(Pseudo::Kernel),
+        };
+        Outgoing { channel, to, source, ttl, bytes }
+    }
+}
+
+/// Comparison of a sender's address with our own, which may be unknown.
+trait CompareSource {
+    fn cmp_source(&self, ours: Option<IpAddr>) -> Ordering;
+}
+
+impl CompareSource for IpAddr {
+    fn cmp_source(&self, ours: Option<IpAddr>) -> Ordering {
+        ours.map_or(Ordering::Equal, |ours| self.cmp(&ours))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! What the engine shows of itself: for tests, the simulator, dumps and status.
+
+use super::engine::Engine;
+use super::fsm::State;
+use super::router::{Fault, Leader};
+use super::stats::Stats;
+use super::sync::GroupState;
+use crate::model::{Address, Micros};
+
+/// One virtual router as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouterView {
+    /// Name of the instance
+    pub name: String,
+    /// State with its deadline
+    pub state: State,
+    /// Whether it would be master if its group agreed
+    pub wants_master: bool,
+    /// Effective priority
+    pub priority: u8,
+    /// Whose adverts were accepted last; `None` for a master
+    pub leader: Option<Leader>,
+    /// The interval that timers are based on
+    pub master_interval: Micros,
+    /// Reasons for FAULT
+    pub faults: Vec<Fault>,
+    /// Name of its sync group
+    pub group: Option<String>,
+    /// Addresses that move with it
+    pub addresses: Vec<Address>,
+    /// Counters
+    pub stats: Stats,
+}
+
+/// All routers and groups as they stand, in configuration order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Routers
+    pub routers: Vec<RouterView>,
+    /// Groups with their states
+    pub groups: Vec<(String, GroupState)>,
+}
+
+impl Engine {
+    /// A copy of everything worth showing.
+    pub fn snapshot(&self) -> Snapshot {
+        let routers = self.order.iter().map(|id| {
+            let router = &self.routers[*id];
+            RouterView {
+                name: router.config.name.clone(),
+                state: router.state,
+                wants_master: router.wants_master || router.state.is_master(),
+                priority: router.effective(),
+                leader: router.leader,
+                master_interval: router.master_interval,
+                faults: router.faults.iter().cloned().collect(),
+                group: router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.clone()),
+                addresses: router.config.addresses().cloned().collect(),
+                stats: router.stats.clone(),
+            }
+        });
+        Snapshot {
+            routers: routers.collect(),
+            groups: self.groups.iter().map(|group| (group.config.name.clone(), group.state)).collect(),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Counters of one instance, named as keepalived's statistics file names them.
+
+use std::ops::{Index, IndexMut};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// Adverts that passed the checks of the packet itself
+    Received,
+    /// Adverts sent, one for all unicast peers together, farewells included
+    Sent,
+    /// Times the instance became master
+    BecameMaster,
+    /// Times it ceased to be
+    ReleasedMaster,
+    /// Packets of a wrong length
+    Length,
+    /// Packets with a wrong TTL or hop limit
+    Ttl,
+    /// Packets that are no advertisement
+    InvalidType,
+    /// Packets with another advertisement interval
+    Interval,
+    /// Packets with other addresses than ours
+    AddressList,
+    /// Packets of another version
+    Version,
+    /// Packets with a wrong checksum
+    Checksum,
+    /// Packets of an authentication type that does not exist
+    InvalidAuthType,
+    /// Packets of another authentication type than ours
+    AuthTypeMismatch,
+    /// Packets with a wrong password
+    AuthFailure,
+    /// Farewells received
+    PriorityZeroReceived,
+    /// Farewells sent
+    PriorityZeroSent,
+}
+
+/// The number of [`Counter`]s.
+const COUNTERS: usize = Counter::PriorityZeroSent as usize + 1;
+
+/// The counters of one instance since its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats([u64; COUNTERS]);
+
+impl Index<Counter> for Stats {
+    type Output = u64;
+    fn index(&self, counter: Counter) -> &u64 {
+        &self.0[counter as usize]
+    }
+}
+
+impl IndexMut<Counter> for Stats {
+    fn index_mut(&mut self, counter: Counter) -> &mut u64 {
+        &mut self.0[counter as usize]
+    }
+}

@@ -1,0 +1,166 @@
+//! Sync groups: their members change state together.
+//!
+//! Going up needs everybody: a member whose timer has run out becomes master only when all others want it too, and
+//! then pulls them along. Going down needs one: a member that yields, or fails, takes the others with it at once.
+
+use super::engine::Engine;
+use super::event::{Action, Level};
+use super::fsm::State;
+use super::router::RouterId;
+use super::transition::Wait;
+use crate::model::{Notification, NotifyState, Subject, SyncGroup, Time};
+
+/// State of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupState {
+    /// Not started
+    Init,
+    /// All members are backups
+    Backup,
+    /// All members are masters
+    Master,
+    /// A member has a reason for FAULT; all are in it
+    Fault,
+}
+
+/// A group at run time.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) config: SyncGroup,
+    pub(super) members: Vec<RouterId>,
+    pub(super) state: GroupState,
+}
+
+impl Engine {
+    /// The other members of a router's group.
+    pub(super) fn partners(&self, id: RouterId) -> Vec<RouterId> {
+        let members = self.routers[id].group.and_then(|group| self.groups.get(group)).map(|group| &group.members);
+        members.into_iter().flatten().copied().filter(|member| *member != id).collect()
+    }
+
+    /// Whether a router's group lets it become master.
+    pub(super) fn group_allows_master(&self, id: RouterId) -> bool {
+        self.partners(id).iter().all(|partner| {
+            let partner = &self.routers[*partner];
+            partner.wants_master || partner.state.is_master()
+        })
+    }
+
+    /// Whether a router has partners with a reason for FAULT.
+    pub(super) fn group_is_faulty(&self, id: RouterId) -> bool {
+        self.partners(id).iter().any(|partner| !self.routers[*partner].faults.is_empty())
+    }
+
+    /// A member has become master: the others follow.
+    pub(super) fn group_becomes_master(&mut self, now: Time, id: RouterId) {
+        if !self.group_turns(id, GroupState::Master) {
+            return;
+        }
+        for partner in self.partners(id) {
+            if !self.routers[partner].state.is_master() {
+                self.enter_master(now, partner);
+            }
+        }
+        self.notify_group(id);
+    }
+
+    /// A member has become backup: the others follow, without a word on the wire, for a stronger router is there.
+    pub(super) fn group_stands_by(&mut self, now: Time, id: RouterId) {
+        if !self.group_turns(id, GroupState::Backup) {
+            return;
+        }
+        for partner in self.partners(id) {
+            if !matches!(self.routers[partner].state, State::Backup { .. }) {
+                self.enter_backup(now, partner, Wait::Full);
+            }
+        }
+        self.notify_group(id);
+    }
+
+    /// A member has lost an address: the others say goodbye as it did.
+    pub(super) fn group_retreats(&mut self, now: Time, id: RouterId) {
+        if !self.group_turns(id, GroupState::Backup) {
+            return;
+        }
+        for partner in self.partners(id) {
+            if self.routers[partner].state.is_master() {
+                self.retreat(now, partner);
+            }
+        }
+        self.notify_group(id);
+    }
+
+    /// A member has failed: the others follow, masters with a farewell.
+    pub(super) fn group_fails(&mut self, id: RouterId) {
+        if !self.group_turns(id, GroupState::Fault) {
+            return;
+        }
+        for partner in self.partners(id) {
+            if self.routers[partner].state != State::Fault {
+                self.enter_fault(partner);
+            }
+        }
+        self.notify_group(id);
+    }
+
+    /// Sets the state of a router's group; false if it has none, or the group has that state already.
+    fn group_turns(&mut self, id: RouterId, state: GroupState) -> bool {
+        let Some(group) = self.routers[id].group.and_then(|group| self.groups.get_mut(group)) else {
+            return false;
+        };
+        let old = std::mem::replace(&mut group.state, state);
+        if old == state {
+            return false;
+        }
+        if old != GroupState::Init && group.members.len() > 1 {
+            let line = format!("VRRP_Group({}) Syncing instances to {state} state", group.config.name);
+            self.log(Level::Info, line);
+        }
+        true
+    }
+
+    /// Tells the outside world about the state of a router's group.
+    pub(super) fn notify_group(&mut self, id: RouterId) {
+        let Some(group) = self.routers[id].group.and_then(|group| self.groups.get(group)) else {
+            return;
+        };
+        let state = match group.state {
+            GroupState::Init => return,
+            GroupState::Backup => NotifyState::Backup,
+            GroupState::Master => NotifyState::Master,
+            GroupState::Fault => NotifyState::Fault,
+        };
+        let notification = notification(&group.config, state);
+        self.out.push_back(Action::Notify(notification));
+    }
+}
+
+/// What scripts are told of a group.
+pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notification {
+    let specific = match state {
+        NotifyState::Master => &group.notify.master,
+        NotifyState::Backup => &group.notify.backup,
+        NotifyState::Fault => &group.notify.fault,
+        NotifyState::Stop => &group.notify.stop,
+        NotifyState::Deleted | NotifyState::MasterRxLowerPri => &None,
+    };
+    Notification {
+        subject: Subject::Group,
+        name: group.name.clone(),
+        state,
+        priority: 0,
+        specific: specific.clone(),
+        generic: group.notify.any.clone(),
+    }
+}
+
+impl std::fmt::Display for GroupState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            GroupState::Init => "INIT",
+            GroupState::Backup => "BACKUP",
+            GroupState::Master => "MASTER",
+            GroupState::Fault => "FAULT",
+        })
+    }
+}

@@ -1,0 +1,469 @@
+//! Carries out the moves of the state machine: the order of packets, addresses, announcements and notices.
+
+use super::accept::Heard;
+use super::engine::Engine;
+use super::event::{Action, Level};
+use super::fsm::{Move, State};
+use super::router::{Announcements, Leader, Line, RouterId};
+use super::stats::Counter;
+use crate::model::{Address, Family, Micros, Notification, NotifyState, Subject, Time, Version};
+
+/// How long a router waits that has just become a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The full `Active_Down_Interval`
+    Full,
+    /// Only the skew: nobody else is master
+    Skew,
+}
+
+/// The smallest span between two answers to weaker routers. Within a second every weaker master has been answered; a
+/// flood of them has not been given a flood in return.
+const ASSERT_PAUSE: Micros = Micros::from_millis(250);
+
+impl Engine {
+    /// Carries out one move.
+    pub(super) fn perform(&mut self, now: Time, id: RouterId, next: Move, heard: Option<&Heard>) {
+        match (next, heard) {
+            (Move::Stay, _) => {}
+            (Move::Claim, _) => self.claim(now, id),
+            (Move::StandBy, _) => {
+                self.enter_backup(now, id, Wait::Full);
+                self.group_stands_by(now, id);
+            }
+            (Move::Retreat, _) => {
+                self.retreat(now, id);
+                self.group_retreats(now, id);
+            }
+            (Move::Fail, _) => {
+                self.enter_fault(id);
+                self.group_fails(id);
+            }
+            (Move::Advertise, _) => self.advertise(now, id),
+            (Move::Reassure, _) => {
+                self.limited(now, id, Line::PriorityZero, Level::Detail, || {
+                    "Master received priority 0 message".into()
+                });
+                self.advertise_anew(now, id);
+            }
+            (Move::Yield { answer }, Some(heard)) => self.yield_to(now, id, heard, answer),
+            (Move::Assert, Some(heard)) => self.assert_against(now, id, heard),
+            (Move::Follow, Some(heard)) => self.follow(now, id, heard),
+            (Move::Inherit, _) => {
+                self.limited(now, id, Line::PriorityZero, Level::Detail, || {
+                    "Backup received priority 0 advertisement".into()
+                });
+                let router = &mut self.routers[id];
+                router.state = State::Backup { down_at: now + router.skew() };
+            }
+            (Move::Disregard, Some(heard)) => self.disregard(now, id, heard),
+            (Move::Warn, _) => self.limited(now, id, Line::Ourselves, Level::Warning, || {
+                "WARNING - equal priority advert received from remote host with our IP address.".into()
+            }),
+            (Move::Yield { .. } | Move::Assert | Move::Follow | Move::Disregard, None) => {}
+        }
+    }
+
+    /// The down timer has run out: become master, unless the group holds it back.
+    fn claim(&mut self, now: Time, id: RouterId) {
+        self.log_of(id, Level::Detail, "Receive advertisement timeout");
+        self.routers[id].wants_master = true;
+        if !self.group_allows_master(id) {
+            let router = &mut self.routers[id];
+            router.state = State::Backup { down_at: now + router.master_down() };
+            return;
+        }
+        self.enter_master(now, id);
+        self.group_becomes_master(now, id);
+    }
+
+    /// Backup to master: the advert goes first, so that nobody else takes over while addresses are being set.
+    pub(super) fn enter_master(&mut self, now: Time, id: RouterId) {
+        let router = &mut self.routers[id];
+        let advert_at = now + router.config.advert_interval;
+        if router.config.version == Version::V3 && router.master_interval != router.config.advert_interval {
+            let (learned, own) = (router.master_interval, router.config.advert_interval);
+            let line = format!(
+                "changing advert interval from {}ms to locally configured {}ms",
+                learned.0 / 1000,
+                own.0 / 1000
+            );
+            self.log_of(id, Level::Detail, line);
+        }
+        let router = &mut self.routers[id];
+        router.master_interval = router.config.advert_interval;
+        router.lines.clear();
+        router.leader = None;
+        router.preempt_since = None;
+        router.asserted_at = None;
+        router.wants_master = true;
+        router.state = State::Master { advert_at };
+        router.stats[Counter::BecameMaster] += 1;
+        let priority = router.effective();
+        self.send(id, priority);
+        self.log_of(id, Level::Info, "Entering MASTER STATE");
+        self.set_addresses(id);
+        self.announce_master(now, id);
+        self.notify(id, NotifyState::Master);
+        self.requeue(id);
+    }
+
+    /// To backup, from anywhere. A master releases its addresses and says nothing on the wire.
+    pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
+        let from = self.from(now);
+        if self.starts_as_master(id) {
+            let router = &mut self.routers[id];
+            router.wants_master = true;
+            router.state = State::Backup { down_at: from };
+            self.requeue(id);
+            return;
+        }
+        let initial = self.routers[id].state == State::Init;
+        self.log_of(id, Level::Info, if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" });
+        self.leave_master(id);
+        let router = &mut self.routers[id];
+        router.preempt_since = None;
+        router.wants_master = false;
+        let wait = match wait {
+            Wait::Full => router.master_down(),
+            Wait::Skew => router.skew(),
+        };
+        router.state = State::Backup { down_at: from + wait };
+        self.notify(id, NotifyState::Backup);
+        self.requeue(id);
+    }
+
+    /// An address owner that comes from Initialize or FAULT becomes master at once (RFC 9568 section 6.4.1), if all
+    /// members of its group are owners too.
+    fn starts_as_master(&self, id: RouterId) -> bool {
+        let owner = |id: &RouterId| {
+            let router = &self.routers[*id];
+            router.config.priority.is_owner() && router.config.start_as_master
+        };
+        let comes_up = matches!(self.routers[id].state, State::Init | State::Fault);
+        comes_up && owner(&id) && self.partners(id).iter().all(owner)
+    }
+
+    /// To backup because an address was taken away: the farewell lets somebody whose addresses are whole take over.
+    pub(super) fn retreat(&mut self, now: Time, id: RouterId) {
+        self.farewell(id);
+        self.enter_backup(now, id, Wait::Skew);
+    }
+
+    /// To fault, from anywhere; a master says goodbye.
+    pub(super) fn enter_fault(&mut self, id: RouterId) {
+        let initial = self.routers[id].state == State::Init;
+        self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
+        if self.routers[id].state.is_master() {
+            // Twice: it is the only word of it that the others get, and one packet may be lost.
+            self.farewell(id);
+            self.farewell(id);
+        }
+        self.leave_master(id);
+        let router = &mut self.routers[id];
+        router.state = State::Fault;
+        router.leader = None;
+        router.preempt_since = None;
+        router.wants_master = false;
+        router.master_interval = router.config.advert_interval;
+        self.notify(id, NotifyState::Fault);
+        self.requeue(id);
+    }
+
+    /// Gives up addresses and announcements, if it is master.
+    pub(super) fn leave_master(&mut self, id: RouterId) {
+        if !self.routers[id].state.is_master() {
+            return;
+        }
+        self.release_addresses(id);
+        let router = &mut self.routers[id];
+        router.announcements = Announcements::default();
+        router.lines.clear();
+        router.stats[Counter::ReleasedMaster] += 1;
+        self.announcer.cancel(id);
+    }
+
+    /// Priority 0: we are no longer master.
+    pub(super) fn farewell(&mut self, id: RouterId) {
+        if self.routers[id].state.is_master() {
+            self.send(id, 0);
+            self.log_of(id, Level::Detail, "sent 0 priority");
+        }
+    }
+
+    fn advertise(&mut self, now: Time, id: RouterId) {
+        let router = &mut self.routers[id];
+        let State::Master { advert_at } = router.state else {
+            return;
+        };
+        let interval = router.config.advert_interval;
+        // From deadline to deadline, so that the rate is exact; after a long stall from now on.
+        let next = advert_at + interval;
+        router.state = State::Master { advert_at: if next > now { next } else { now + interval } };
+        let priority = router.effective();
+        self.send(id, priority);
+    }
+
+    /// An advert out of turn; the next one follows a full interval later.
+    pub(super) fn advertise_anew(&mut self, now: Time, id: RouterId) {
+        let router = &mut self.routers[id];
+        router.state = State::Master { advert_at: now + router.config.advert_interval };
+        let priority = router.effective();
+        self.send(id, priority);
+        self.requeue(id);
+    }
+
+    fn send(&mut self, id: RouterId, priority: u8) {
+        let packets = self.routers[id].advert(priority);
+        self.out.extend(packets.into_iter().map(Action::Send));
+    }
+
+    fn yield_to(&mut self, now: Time, id: RouterId, heard: &Heard, answer: bool) {
+        let ours = self.routers[id].effective();
+        let (ip, priority) = (heard.source, heard.priority);
+        if answer {
+            self.send(id, ours);
+        }
+        let line = if priority == ours && self.routers[id].config.priority.is_owner() {
+            format!("CONFIGURATION ERROR: local instance and {ip} are both configured as address owner, please resolve")
+        } else if priority == ours {
+            format!("Master received advert from {ip} with same priority {priority} but higher IP address than ours")
+        } else {
+            format!("Master received advert from {ip} with higher priority {priority}, ours {ours}")
+        };
+        self.log_of(id, Level::Info, line);
+        self.learn(id, heard);
+        self.enter_backup(now, id, Wait::Full);
+        self.routers[id].leader = Some(Leader { ip, priority });
+        self.group_stands_by(now, id);
+    }
+
+    fn assert_against(&mut self, now: Time, id: RouterId, heard: &Heard) {
+        let (ip, priority) = (heard.source, heard.priority);
+        let router = &self.routers[id];
+        let ours = router.effective();
+        let silent = router.config.lower_prio_no_advert;
+        let both_owners = priority == ours && router.config.priority.is_owner();
+        let recently = router.asserted_at.is_some_and(|at| now.since(at) < ASSERT_PAUSE);
+        if both_owners {
+            self.limited(now, id, Line::BothOwners, Level::Warning, || {
+                format!(
+                    "CONFIGURATION ERROR: local instance and {ip} are both configured as address owner, please resolve"
+                )
+            });
+        }
+        self.limited(now, id, Line::Weaker, Level::Info, || {
+            let forcing = if silent { "" } else { ", forcing new election" };
+            format!("Received advert from {ip} with lower priority {priority}, ours {ours}{forcing}")
+        });
+        if recently {
+            return;
+        }
+        self.routers[id].asserted_at = Some(now);
+        if !silent {
+            self.advertise_anew(now, id);
+        }
+        self.announce_lower_prio(now, id);
+        for other in self.partners(id) {
+            self.announce_lower_prio(now, other);
+            self.requeue(other);
+        }
+        self.notify(id, NotifyState::MasterRxLowerPri);
+    }
+
+    fn follow(&mut self, now: Time, id: RouterId, heard: &Heard) {
+        self.track_preemption(now, id, heard.priority);
+        self.learn(id, heard);
+        self.remember(id, heard);
+        let router = &mut self.routers[id];
+        router.state = State::Backup { down_at: now + router.master_down() };
+        router.wants_master = false;
+    }
+
+    /// Starts, keeps or stops the clock of `preempt_delay`.
+    fn track_preemption(&mut self, now: Time, id: RouterId, priority: u8) {
+        let router = &mut self.routers[id];
+        let delay = router.config.preempt_delay;
+        if delay.is_zero() {
+            return;
+        }
+        let weaker = priority < router.effective();
+        match (router.preempt_since, weaker) {
+            (None, true) => {
+                router.preempt_since = Some(now);
+                let line = format!("start preempt delay ({}.{:06})", delay.0 / 1_000_000, delay.0 % 1_000_000);
+                self.log_of(id, Level::Detail, line);
+            }
+            (Some(_), false) => {
+                router.preempt_since = None;
+                self.log_of(id, Level::Detail, "stop preempt delay");
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    fn disregard(&mut self, now: Time, id: RouterId, heard: &Heard) {
+        let (ip, priority) = (heard.source, heard.priority);
+        self.remember(id, heard);
+        self.limited(now, id, Line::Discarded, Level::Info, || {
+            format!("received lower priority ({priority}) advert from {ip} - discarding")
+        });
+    }
+
+    /// Version 3 backups use the interval of their master.
+    fn learn(&mut self, id: RouterId, heard: &Heard) {
+        let router = &mut self.routers[id];
+        if router.config.version == Version::V3 && router.master_interval != heard.interval {
+            let old = std::mem::replace(&mut router.master_interval, heard.interval);
+            let line = format!(
+                "advertisement interval updated from {}ms to {}ms by master",
+                old.0 / 1000,
+                heard.interval.0 / 1000
+            );
+            self.log_of(id, Level::Detail, line);
+        }
+    }
+
+    fn remember(&mut self, id: RouterId, heard: &Heard) {
+        let leader = Leader { ip: heard.source, priority: heard.priority };
+        let router = &mut self.routers[id];
+        let old = router.leader.replace(leader);
+        let line = match old {
+            Some(old) if old.ip == leader.ip => return,
+            Some(old) => {
+                // A new master has been accepted: what its packets have to be complained of is news again.
+                router.lines.clear();
+                format!("master changed from {} to {}", old.ip, leader.ip)
+            }
+            None => format!("master set to {}", leader.ip),
+        };
+        self.log_of(id, Level::Detail, line);
+    }
+
+    fn set_addresses(&mut self, id: RouterId) {
+        let config = &self.routers[id].config;
+        let addresses: Vec<Address> = config.addresses().cloned().collect();
+        let (vips, excluded) = (!config.vips.is_empty(), !config.excluded.is_empty());
+        if vips {
+            self.log_of(id, Level::Detail, "setting VIPs.");
+        }
+        if excluded {
+            self.log_of(id, Level::Detail, "setting E-VIPs.");
+        }
+        for address in addresses {
+            self.add_address(address);
+        }
+    }
+
+    fn release_addresses(&mut self, id: RouterId) {
+        let config = &self.routers[id].config;
+        let addresses: Vec<Address> = config.addresses().cloned().collect();
+        let (vips, excluded) = (!config.vips.is_empty(), !config.excluded.is_empty());
+        if vips {
+            self.log_of(id, Level::Detail, "removing VIPs.");
+        }
+        if excluded {
+            self.log_of(id, Level::Detail, "removing E-VIPs.");
+        }
+        for address in addresses {
+            self.remove_address(address);
+        }
+    }
+
+    /// Puts an address on its interface.
+    pub(super) fn add_address(&mut self, address: Address) {
+        self.ownership.adding(&address);
+        self.out.push_back(Action::AddAddress(address));
+    }
+
+    /// Takes an address from its interface; where there is no interface, there is nothing to take.
+    pub(super) fn remove_address(&mut self, address: Address) {
+        if self.links.get(&address.interface).is_some() && !self.ownership.is_native(&address) {
+            self.ownership.removing(&address);
+            self.out.push_back(Action::RemoveAddress(address));
+        }
+    }
+
+    /// The first burst of a new master, and the times of what follows.
+    pub(super) fn announce_master(&mut self, now: Time, id: RouterId) {
+        let garp = self.routers[id].config.garp.clone();
+        self.announce(id, garp.master_repeat);
+        let after = |span: Micros| (!span.is_zero()).then_some(now + span);
+        self.routers[id].announcements = Announcements {
+            second_at: after(garp.master_delay),
+            refresh_at: (!garp.master_refresh.is_zero()).then_some(now + garp.master_delay + garp.master_refresh),
+            lower_prio_at: None,
+        };
+    }
+
+    fn announce_lower_prio(&mut self, now: Time, id: RouterId) {
+        let garp = &self.routers[id].config.garp;
+        let (rounds, delay) = (garp.lower_prio_repeat, garp.lower_prio_delay);
+        if rounds > 0 && self.routers[id].state.is_master() {
+            self.announce(id, rounds);
+            self.routers[id].announcements.lower_prio_at = (!delay.is_zero()).then_some(now + delay);
+        }
+    }
+
+    /// Announcements of a router that have fallen due.
+    pub(super) fn announce_due(&mut self, now: Time, id: RouterId) {
+        let due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        let router = &mut self.routers[id];
+        let garp = &router.config.garp;
+        let (repeat, refresh, refresh_repeat, lower) =
+            (garp.master_repeat, garp.master_refresh, garp.master_refresh_repeat, garp.lower_prio_repeat);
+        let Announcements { second_at, refresh_at, lower_prio_at } = router.announcements;
+        if due(second_at) {
+            self.routers[id].announcements.second_at = None;
+            self.announce(id, repeat);
+        }
+        if due(lower_prio_at) {
+            self.routers[id].announcements.lower_prio_at = None;
+            self.announce(id, lower);
+        }
+        if due(refresh_at) {
+            self.routers[id].announcements.refresh_at = Some(now + refresh);
+            self.announce(id, refresh_repeat);
+        }
+    }
+
+    fn announce(&mut self, id: RouterId, rounds: u32) {
+        let targets: Vec<_> =
+            self.routers[id].config.addresses().map(|address| (address.interface.clone(), address.ip)).collect();
+        for (interface, ip) in targets {
+            let Some(link) = self.links.get(&interface) else {
+                continue;
+            };
+            if Family::of(&ip) == Family::V4 && !link.arp {
+                continue;
+            }
+            let kind = if ip.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
+            self.log_of(id, Level::Detail, format!("Sending/queueing {kind} on {interface} for {ip}"));
+            self.announcer.add(id, &interface, ip, rounds);
+        }
+    }
+
+    /// Tells the outside world about a router's state.
+    pub(super) fn notify(&mut self, id: RouterId, state: NotifyState) {
+        let router = &self.routers[id];
+        let notify = &router.config.notify;
+        let specific = match state {
+            NotifyState::Master => &notify.master,
+            NotifyState::Backup => &notify.backup,
+            NotifyState::Fault => &notify.fault,
+            NotifyState::Stop => &notify.stop,
+            NotifyState::Deleted => &notify.deleted,
+            NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
+        };
+        let generic = notify.any.clone().filter(|_| state != NotifyState::MasterRxLowerPri);
+        let notification = Notification {
+            subject: Subject::Instance,
+            name: router.config.name.clone(),
+            state,
+            priority: router.effective(),
+            specific: specific.clone(),
+            generic,
+        };
+        self.out.push_back(Action::Notify(notification));
+    }
+}

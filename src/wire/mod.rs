@@ -1,0 +1,8 @@
+//! Room 2: bytes to data and back, for every protocol that we speak.
+//!
+//! Pure functions over slices: no sockets, no clock, no panic on any input. Each decoder is fuzzed by a property test.
+
+pub mod checksum;
+pub mod ipv4;
+pub mod neigh;
+pub mod vrrp;

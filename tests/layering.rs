@@ -1,0 +1,196 @@
+//! The direction of dependence between the rooms, read off the `use` lines and paths of `src/` (see `src/README.md`).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What each room may name of the crate. Engines and drivers share folders, so files count before folders.
+const ALLOWED: [(&str, &[&str]); 29] = [
+    ("model", &["model"]),
+    ("conf", &["conf", "model"]),
+    ("wire", &["wire", "model"]),
+    ("vrrp/event", ENGINE),
+    ("vrrp/stats", ENGINE),
+    ("vrrp/limit", ENGINE),
+    ("vrrp/accept", ENGINE),
+    ("vrrp/fsm", ENGINE),
+    ("vrrp/router", ENGINE),
+    ("vrrp/links", ENGINE),
+    ("vrrp/ownership", ENGINE),
+    ("vrrp/channels", ENGINE),
+    ("vrrp/announce", ENGINE),
+    ("vrrp/track", ENGINE),
+    ("vrrp/sync", ENGINE),
+    ("vrrp/transition", ENGINE),
+    ("vrrp/lifecycle", ENGINE),
+    ("vrrp/engine", ENGINE),
+    ("vrrp/snapshot", ENGINE),
+    ("vrrp/rig", ENGINE),
+    ("vrrp", &["vrrp", "model", "wire", "net", "sock", "os"]),
+    ("check", &["check", "model", "wire", "net", "sock", "os"]),
+    ("net", &["net", "model", "wire", "os"]),
+    ("sock", &["sock", "model", "wire", "os"]),
+    ("os", &["os", "model"]),
+    ("report", &["report", "model", "os"]),
+    ("log", &["log", "model", "os"]),
+    ("cli", &["cli", "os"]),
+    ("core", &["core", "conf", "cli", "log", "model", "os", "net", "report", "vrrp", "check"]),
+];
+const ENGINE: &[&str] = &["vrrp", "model", "wire"];
+
+/// Crates and modules that the pure rooms (0 to 3) must not touch: they would bring in a clock, a socket or a task.
+const HANDS_ONLY: [&str; 12] = [
+    "tokio",
+    "nix",
+    "socket2",
+    "rtnetlink",
+    "netlink_packet_route",
+    "netlink_packet_core",
+    "tracing",
+    "std::fs",
+    "std::thread",
+    "std::process",
+    "SystemTime",
+    "Instant::now",
+];
+
+/// Netlink packets live in one room.
+const NETLINK: [&str; 3] = ["rtnetlink", "netlink_packet_route", "netlink_packet_core"];
+
+fn sources() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    collect(&root, &root, &mut files);
+    assert!(files.len() > 40, "only {} source files found", files.len());
+    files
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).expect("src can be read") {
+        let path: PathBuf = entry.expect("src can be read").path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root).expect("inside src").to_string_lossy().into_owned();
+            files.insert(name, std::fs::read_to_string(&path).expect("a text file"));
+        }
+    }
+}
+
+/// The code of a file without comments.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
+        .filter(|(_, line)| !line.trim().is_empty())
+}
+
+fn room(file: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let stem = file.trim_end_matches(".rs");
+    ALLOWED
+        .into_iter()
+        .filter(|(room, _)| stem == *room || stem.starts_with(&format!("{room}/")))
+        .max_by_key(|(room, _)| room.len())
+}
+
+/// The rooms that a line names by `crate::`.
+fn named(line: &str) -> Vec<&str> {
+    let mut rooms = Vec::new();
+    for (start, _) in line.match_indices("crate::") {
+        let rest = &line[start + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => rooms.extend(list.split(',').map(|item| item.trim().split("::").next().unwrap_or_default())),
+            None => rooms.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()),
+        }
+    }
+    rooms
+}
+
+#[test]
+fn dependence_has_one_direction() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        if matches!(file.as_str(), "lib.rs" | "main.rs") {
+            continue;
+        }
+        let Some((room, allowed)) = room(&file) else {
+            faults.push(format!("{file}: belongs to no room"));
+            continue;
+        };
+        for (number, line) in code(&text) {
+            for other in named(line) {
+                if !other.is_empty() && !allowed.contains(&other) {
+                    faults.push(format!("{file}:{number}: {room} must not name {other}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn engines_know_no_hands_of_their_own_folder() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        if room(&file).is_none_or(|(_, allowed)| allowed != ENGINE) {
+            continue;
+        }
+        for (number, line) in code(&text) {
+            if ["super::driver", "super::hands", "vrrp::driver", "vrrp::hands"].iter().any(|hand| line.contains(hand)) {
+                faults.push(format!("{file}:{number}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn pure_rooms_touch_no_clock_socket_or_task() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        let Some((room, allowed)) = room(&file) else { continue };
+        let pure = matches!(room, "model" | "wire" | "conf") || allowed == ENGINE;
+        if !pure || file.contains("tests") || room == "vrrp/rig" {
+            continue;
+        }
+        for (number, line) in code(&text) {
+            for word in HANDS_ONLY.iter().filter(|word| line.contains(*word)) {
+                // Reading files is what conf/source is for.
+                if !(*word == "std::fs" && file.starts_with("conf/source")) {
+                    faults.push(format!("{file}:{number}: {word}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn netlink_packets_stay_in_their_room() {
+    let mut faults = Vec::new();
+    for (file, text) in sources().into_iter().filter(|(file, _)| !file.starts_with("net/")) {
+        for (number, line) in code(&text) {
+            if NETLINK.iter().any(|word| line.contains(word)) {
+                faults.push(format!("{file}:{number}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn unsafe_code_stands_where_the_system_is_called_and_says_why() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in code(&text) {
+            if !line.contains("unsafe {") && !line.contains("unsafe fn") && !line.contains("unsafe impl") {
+                continue;
+            }
+            let reasoned = lines[..number - 1].iter().rev().take(4).any(|above| above.contains("SAFETY:"));
+            if !(file.starts_with("os/") || file.starts_with("sock/")) || !reasoned {
+                faults.push(format!("{file}:{number}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}

@@ -1,0 +1,242 @@
+//! A machine: the engine, the kernel's interfaces and addresses, and hands that carry out actions at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use keepalived_rs::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
+use keepalived_rs::vrrp::engine::Engine;
+use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing};
+
+use crate::scenario::{INTERFACES, address_of};
+
+/// An address on an interface, as the kernel keeps it.
+pub type OnInterface = (usize, IpAddr, u8);
+
+/// A machine.
+pub struct Node {
+    /// Its number
+    pub number: usize,
+    /// The daemon; `None` while it is dead
+    pub engine: Option<Engine>,
+    /// Its configuration file
+    pub config: VrrpConfig,
+    /// Whether each interface is up
+    pub up: [bool; 2],
+    /// Addresses on the interfaces
+    pub addresses: BTreeSet<OnInterface>,
+    /// Addresses that a daemon has set, dead or alive
+    marked: BTreeSet<OnInterface>,
+    /// Open channels
+    pub channels: BTreeMap<ChannelId, Channel>,
+    /// The daemon does not run until then (SIGSTOP, a busy host)
+    pub stalled_until: Time,
+}
+
+/// What an action of the engine means to the world.
+pub enum Effect {
+    /// A packet leaves over this channel
+    Packet(Channel, Outgoing),
+    /// The kernel has something to report to the daemon
+    Report(KernelEvent),
+    /// The daemon wrote or told something
+    Line(String),
+}
+
+impl Node {
+    /// A machine with its own addresses, on which nothing runs.
+    pub fn new(number: usize, config: VrrpConfig) -> Self {
+        let mut node = Node {
+            number,
+            engine: None,
+            config,
+            up: [true; 2],
+            addresses: BTreeSet::new(),
+            marked: BTreeSet::new(),
+            channels: BTreeMap::new(),
+            stalled_until: Time(0),
+        };
+        for interface in 0..INTERFACES.len() {
+            node.put_own_addresses(interface);
+        }
+        node
+    }
+
+    fn put_own_addresses(&mut self, interface: usize) {
+        for (family, prefix) in [(Family::V4, 24), (Family::V6, 64)] {
+            self.addresses.insert((interface, address_of(self.number, interface, family), prefix));
+        }
+    }
+
+    /// Starts the daemon: it is told of everything, then begins.
+    pub fn boot(&mut self, now: Time) -> Vec<Effect> {
+        let mut engine = Engine::new(self.config.clone());
+        for interface in 0..INTERFACES.len() {
+            engine.handle(now, Event::Link(self.link(interface)));
+        }
+        for address in &self.addresses {
+            engine.handle(now, Event::Address(self.describe(address)));
+        }
+        engine.handle(now, Event::Start);
+        self.engine = Some(engine);
+        self.carry_out()
+    }
+
+    /// Kills the daemon: what it has set stays.
+    pub fn kill(&mut self) {
+        self.engine = None;
+        self.channels.clear();
+    }
+
+    /// Feeds the daemon something and carries out what it wants.
+    pub fn feed(&mut self, now: Time, event: Event<'_>) -> Vec<Effect> {
+        if let Some(engine) = &mut self.engine {
+            engine.handle(now, event);
+        }
+        self.carry_out()
+    }
+
+    /// Lets the daemon do what is due.
+    pub fn tick(&mut self, now: Time) -> Vec<Effect> {
+        if let Some(engine) = &mut self.engine {
+            engine.handle_timeout(now);
+        }
+        self.carry_out()
+    }
+
+    /// Gives the daemon a new configuration.
+    pub fn reload(&mut self, now: Time, config: VrrpConfig) -> Vec<Effect> {
+        self.config = config;
+        if let Some(engine) = &mut self.engine {
+            engine.reload(now, self.config.clone());
+        }
+        self.carry_out()
+    }
+
+    /// When the daemon wants to run next.
+    pub fn next_timeout(&self) -> Option<Time> {
+        let at = self.engine.as_ref()?.next_timeout()?;
+        Some(at.max(self.stalled_until))
+    }
+
+    /// Carries an interface up or down; the kernel drops IPv6 addresses of an interface that goes down.
+    pub fn set_link(&mut self, interface: usize, up: bool) -> Vec<Effect> {
+        if self.up[interface] == up {
+            return vec![];
+        }
+        self.up[interface] = up;
+        let mut reports = vec![Effect::Report(KernelEvent::Link(self.link(interface)))];
+        if up {
+            let before = self.addresses.clone();
+            self.put_own_addresses(interface);
+            for address in self.addresses.difference(&before) {
+                reports.push(Effect::Report(KernelEvent::Address(self.describe(address))));
+            }
+        } else {
+            let gone: Vec<OnInterface> =
+                self.addresses.iter().copied().filter(|(on, ip, _)| *on == interface && ip.is_ipv6()).collect();
+            for address in gone {
+                self.addresses.remove(&address);
+                reports.push(Effect::Report(KernelEvent::AddressGone(self.describe(&address))));
+            }
+        }
+        reports
+    }
+
+    /// Somebody removes one virtual address, if there is one.
+    pub fn lose_vip(&mut self) -> Vec<Effect> {
+        let vips: Vec<OnInterface> = self.virtual_addresses();
+        let Some(address) = vips.first().filter(|address| self.addresses.remove(address)) else {
+            return vec![];
+        };
+        vec![Effect::Report(KernelEvent::AddressGone(self.describe(address)))]
+    }
+
+    /// The virtual addresses that are on its interfaces.
+    pub fn virtual_addresses(&self) -> Vec<OnInterface> {
+        let configured: BTreeSet<OnInterface> =
+            self.config.instances.iter().flat_map(|config| config.addresses().map(place)).collect();
+        self.addresses.intersection(&configured).copied().collect()
+    }
+
+    /// Whether a packet to this address over this interface reaches a channel, and which.
+    pub fn listens(&self, interface: usize, to: IpAddr) -> Vec<ChannelId> {
+        let name = IfName::new(INTERFACES[interface]);
+        let hears = |channel: &Channel| {
+            channel.interface == name
+                && match channel.local {
+                    Local::Group(group) => group == to,
+                    Local::Source(source) => source == to,
+                }
+        };
+        self.channels.iter().filter(|(_, channel)| hears(channel)).map(|(id, _)| *id).collect()
+    }
+
+    fn link(&self, interface: usize) -> Link {
+        Link {
+            index: interface as u32 + 2,
+            name: IfName::new(INTERFACES[interface]).expect("a name"),
+            admin_up: self.up[interface],
+            running: self.up[interface],
+            multicast: true,
+            loopback: false,
+            arp: true,
+            mac: vec![2, 0, 0, 0, interface as u8, self.number as u8],
+            broadcast: vec![0xff; 6],
+            hardware_type: 1,
+            mtu: 1500,
+        }
+    }
+
+    fn describe(&self, placed: &OnInterface) -> IfAddress {
+        let (interface, ip, prefix_len) = *placed;
+        let link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        IfAddress {
+            index: interface as u32 + 2,
+            ip,
+            prefix_len,
+            scope: if link_local { 253 } else { 0 },
+            tentative: false,
+            ours: self.marked.contains(placed),
+        }
+    }
+
+    fn carry_out(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        while let Some(action) = self.engine.as_mut().and_then(Engine::poll) {
+            match action {
+                Action::Open(id, channel) => {
+                    self.channels.insert(id, channel);
+                }
+                Action::Close(id) => {
+                    self.channels.remove(&id);
+                }
+                Action::Send(packet) => {
+                    let channel = self.channels.get(&packet.channel).expect("packets leave over open channels");
+                    effects.push(Effect::Packet(channel.clone(), packet));
+                }
+                Action::AddAddress(address) => {
+                    let placed = place(&address);
+                    if self.addresses.insert(placed) {
+                        self.marked.insert(placed);
+                        effects.push(Effect::Report(KernelEvent::Address(self.describe(&placed))));
+                    }
+                }
+                Action::RemoveAddress(address) => {
+                    let placed = place(&address);
+                    if self.addresses.remove(&placed) {
+                        effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
+                    }
+                }
+                Action::Listen(..) | Action::Announce { .. } => {}
+                Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
+                Action::Log(_, line) => effects.push(Effect::Line(line)),
+            }
+        }
+        effects
+    }
+}
+
+fn place(address: &Address) -> OnInterface {
+    let interface = INTERFACES.iter().position(|name| *name == address.interface.as_str()).expect("one of ours");
+    (interface, address.ip, address.prefix_len)
+}
