@@ -1,7 +1,7 @@
 //! `-t`: what is wrong with the configuration, and nothing else. No pid file, no log, no child.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -32,7 +32,9 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
         let _ = writeln!(to, "{error}");
         return 1;
     }
-    let (text, status) = Source::new(options).test();
+    let terminal = log.is_none() && io::stderr().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    let (text, status) = Source::new(options).test(colour);
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         Ok(()) => status,
         Err(error) => {

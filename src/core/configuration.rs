@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::environment::Machine;
 use crate::cli::Options;
+use crate::conf::{self, diagnostic::Style};
 use crate::model::Config;
 
 /// Where the configuration is when the command line does not say.
@@ -19,6 +21,8 @@ pub(super) struct Source {
     config_id: Option<String>,
     /// `-e`
     require_files: bool,
+    /// `-s`: we are in the network namespace that counts, whatever the configuration says
+    namespace_is_settled: bool,
 }
 
 /// What was read.
@@ -48,19 +52,30 @@ impl Source {
             file: options.config_file.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
             config_id: options.config_id.clone(),
             require_files: options.all_config,
+            namespace_is_settled: options.namespace.is_some(),
         }
     }
 
     /// Reads for a daemon.
     pub(super) fn read(&self) -> Reading {
-        let refusal = (!self.file.is_file())
-            .then(|| Refusal { status: 6, text: format!("Config files missing '{}'.", self.file.display()) });
-        Reading { config: Box::default(), complaints: Vec::new(), refusal }
+        let loaded = self.load();
+        let complaints = loaded.log_lines().map(|(_, line)| line).collect();
+        let refusal = loaded.refusal().map(|it| Refusal { status: it.exit, text: it.reason.clone() });
+        Reading { config: Box::new(loaded.config), complaints, refusal }
     }
 
-    /// Reads for `-t`: the complaints as people want to read them, and the exit status.
-    pub(super) fn test(&self) -> (String, u8) {
-        let refusal = self.read().refusal;
-        (refusal.map_or_else(String::new, |refusal| refusal.text + "\n"), 0)
+    /// Reads for `-t`: the complaints as people want to read them, and the exit status. `colour`: they go to a terminal.
+    pub(super) fn test(&self, colour: bool) -> (String, u8) {
+        let loaded = self.load();
+        (loaded.render(Style { colour }), loaded.test_exit_code())
+    }
+
+    fn load(&self) -> conf::Loaded {
+        let request = conf::Request {
+            file: self.file.clone(),
+            config_id: self.config_id.clone(),
+            require_files: self.require_files,
+        };
+        conf::load(&request, &Machine::new(self.namespace_is_settled))
     }
 }

@@ -13,6 +13,7 @@ mod child;
 mod children;
 mod config_test;
 mod configuration;
+mod environment;
 mod exits;
 mod frames;
 mod parent;

@@ -1,0 +1,72 @@
+//! `vrrp_sync_group`.
+
+use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::place::Place;
+use crate::conf::raw::{RawGroup, RawNotify};
+use crate::conf::reader::{Outcome, Reader, Statement};
+
+/// A new group. Without a name, or with one that is taken, the block is skipped.
+pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let name = statement.get(1).unwrap_or_default().into_owned();
+    let fault = if statement.len() != 2 {
+        Some("vrrp_sync_group must have a name - skipping".to_string())
+    } else if !reader.raw.names.insert(("vrrp_sync_group", name.clone())) {
+        Some(format!("vrrp sync group {name} already defined"))
+    } else {
+        None
+    };
+    if let Some(text) = fault {
+        let diagnostic = Diagnostic::error(Code::BlockName, text).at(statement.whole());
+        reader.complain(diagnostic.effect("the block is skipped"));
+        reader.skip_block();
+        return Ok(());
+    }
+    reader.raw.groups.push(RawGroup {
+        name,
+        place: statement.place(1),
+        members: None,
+        track_interfaces: Vec::new(),
+        track_scripts: Vec::new(),
+        tracking_weight: false,
+        notify: RawNotify::new(),
+    });
+    Ok(())
+}
+
+/// The end of a group; one without members is dropped.
+pub fn close(reader: &mut Reader, place: Place) {
+    let Some(group) = reader.raw.groups.pop_if(|group| group.members.is_none()) else {
+        return;
+    };
+    let text = format!("Sync group {} has no members - removing", group.name);
+    reader.complain(Diagnostic::error(Code::Group, text).at(place));
+}
+
+/// A line of `group`: each word is a member.
+pub fn members(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let words = (0..statement.len()).filter_map(|index| Some((statement.get(index)?, index)));
+    let named = words.map(|(word, index)| (word.into_owned(), statement.place(index)));
+    if let Some(group) = reader.raw.groups.last_mut() {
+        group.members.get_or_insert_default().extend(named);
+    }
+    Ok(())
+}
+
+/// `global_tracking`
+pub fn global_tracking(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let name = reader.raw.groups.last().map(|group| group.name.clone());
+    let text = format!(
+        "({}) global_tracking is deprecated. Use track_interface/script/file on the sync group",
+        name.unwrap_or_default()
+    );
+    reader.complain(Diagnostic::warning(Code::Deprecated, text).at(statement.place(0)));
+    tracking_weight(reader, statement)
+}
+
+/// `sync_group_tracking_weight`
+pub fn tracking_weight(reader: &mut Reader, _: &Statement) -> Outcome {
+    if let Some(group) = reader.raw.groups.last_mut() {
+        group.tracking_weight = true;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What each keyword writes into the raw configuration, one file per family.
+//!
+//! Called by the reader through the table. Nothing here knows a default or compares two settings; that is
+//! `conf::finish`.
+
+pub mod address;
+pub mod garp;
+pub mod global;
+pub mod group;
+pub mod instance;
+pub mod notify;
+pub mod service;
+pub mod track;
+
+use super::diagnostic::{Code, Diagnostic};
+use super::environment::{Identity, Interface};
+use super::place::Place;
+use super::raw::ScriptUser;
+use super::reader::{Outcome, Reader, Statement};
+use crate::model::IfName;
+
+/// A block whose opening means nothing.
+pub fn nothing(_: &mut Reader, _: &Statement) -> Outcome {
+    Ok(())
+}
+
+/// Entries that nobody reads yet.
+pub fn anything(_: &mut Reader, _: &Statement) -> Outcome {
+    Ok(())
+}
+
+/// A block whose end means nothing.
+pub fn closed(_: &mut Reader, _: Place) {}
+
+impl Reader<'_> {
+    /// The interface with this name if it may be used: it exists, or interfaces may come later (`dynamic_interfaces`).
+    /// One that is missing makes the configuration unusable.
+    pub(super) fn interface(&mut self, name: &str) -> Option<(IfName, Option<Interface>)> {
+        let valid = IfName::new(name);
+        let namespace = self.raw.global.net_namespace.as_deref();
+        let facts = valid.as_ref().and_then(|name| self.env.interface(namespace, name.as_str()));
+        match valid {
+            Some(name) if facts.is_some() || self.raw.global.dynamic_interfaces => Some((name, facts)),
+            _ => {
+                self.raw.missing_interface |= !self.raw.global.dynamic_interfaces;
+                None
+            }
+        }
+    }
+
+    /// Complains of an interface that does not exist.
+    pub(super) fn missing_interface(&mut self, statement: &Statement, index: usize, text: String) {
+        let name = statement.get(index).unwrap_or_default().into_owned();
+        self.complain(
+            Diagnostic::error(Code::Interface, text)
+                .title(format!("there is no interface `{name}`"))
+                .at(statement.place(index))
+                .effect("the daemon does not start with this configuration")
+                .help("correct the name, or set `dynamic_interfaces` in global_defs if the interface comes later"),
+        );
+    }
+
+    /// Who scripts run as that name no user; `None` after a complaint if there is nobody.
+    pub(super) fn default_script_user(&mut self, place: Place) -> Option<Identity> {
+        if self.raw.script_user == ScriptUser::Open {
+            let found = self.env.user("keepalived_script");
+            self.raw.script_user = match found {
+                Some(identity) => ScriptUser::Known(identity),
+                None if !self.raw.global.script_security => ScriptUser::Known(self.env.own_identity()),
+                None => {
+                    let text = "Unable to set default user keepalived_script for script";
+                    self.complain(
+                        Diagnostic::error(Code::User, text)
+                            .title("scripts have no user: `script_user` is not set and user keepalived_script does not exist")
+                            .at(place)
+                            .effect("scripts that name no user of their own are not run")
+                            .help("set `script_user` in global_defs"),
+                    );
+                    ScriptUser::Missing
+                }
+            };
+        }
+        match self.raw.script_user {
+            ScriptUser::Known(identity) => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// The user and group with these names; the reason if there is none.
+    pub(super) fn identity(&self, user: &str, group: Option<&str>) -> Result<Identity, String> {
+        let mut identity = self.env.user(user).ok_or_else(|| format!("Script user '{user}' does not exist"))?;
+        // `:` and `:group` ask for the user's further groups as well.
+        let group = group.map(|group| group.strip_prefix(':').unwrap_or(group));
+        if let Some(group) = group.filter(|group| !group.is_empty()) {
+            identity.gid = self.env.group(group).ok_or_else(|| format!("Script group '{group}' does not exist"))?;
+        }
+        Ok(identity)
+    }
+}

@@ -1,0 +1,164 @@
+//! Complaints about a configuration: what, where, how grave, what comes of it and what to do.
+//!
+//! Everything in the room reports through a [`Report`]; nothing here decides what is wrong. `render` turns complaints
+//! into text for people and for the log.
+
+mod code;
+mod render;
+
+use std::collections::HashSet;
+
+pub use code::Code;
+pub use render::Style;
+
+use super::place::{FileId, Place, Site};
+
+/// How grave a complaint looks to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// For information; nothing is wrong
+    Note,
+    /// Used, but perhaps not as meant
+    Warning,
+    /// Not used as written
+    Error,
+}
+
+/// What a complaint does to the exit code of a configuration test, weakest first: the strongest one decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weight {
+    /// Nothing: keepalived only logs it
+    None,
+    /// Exit code 4, if nothing stronger comes
+    Fatal,
+    /// Exit code 5: the daemon runs in spite of it
+    Ordinary,
+    /// Exit code 6: scripts that others could change, or missing files that were asked for
+    Security,
+    /// Exit code 2: reading stopped here
+    Stop,
+}
+
+/// One complaint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its stable number
+    pub code: Code,
+    /// How grave
+    pub severity: Severity,
+    /// What it does to the exit code
+    pub weight: Weight,
+    /// Where, unless it is about the whole
+    pub place: Option<Place>,
+    /// keepalived's words where it has some; the log has exactly these
+    pub text: String,
+    /// The same in plainer words, for people who look at the place
+    pub title: Option<String>,
+    /// What could stand there instead
+    pub expected: Option<String>,
+    /// What the daemon does now
+    pub effect: Option<String>,
+    /// What to do about it
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    fn new(code: Code, severity: Severity, weight: Weight, text: impl Into<String>) -> Self {
+        Diagnostic {
+            code,
+            severity,
+            weight,
+            place: None,
+            text: text.into(),
+            title: None,
+            expected: None,
+            effect: None,
+            help: None,
+        }
+    }
+
+    /// Something that is not used as written.
+    pub fn error(code: Code, text: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, Weight::Ordinary, text)
+    }
+
+    /// Something that is used, but perhaps not as meant.
+    pub fn warning(code: Code, text: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warning, Weight::Ordinary, text)
+    }
+
+    /// Something worth knowing that does not count.
+    pub fn note(code: Code, text: impl Into<String>) -> Self {
+        Self::new(code, Severity::Note, Weight::None, text)
+    }
+
+    /// Sets where.
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Sets what it does to the exit code.
+    pub fn weighing(mut self, weight: Weight) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Sets the plainer words.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Sets what could stand there instead.
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Sets what comes of it.
+    pub fn effect(mut self, effect: impl Into<String>) -> Self {
+        self.effect = Some(effect.into());
+        self
+    }
+
+    /// Sets what to do about it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// All complaints so far, each once: the same words about the same place are not repeated, however often the place is
+/// read.
+#[derive(Debug, Default)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+    seen: HashSet<(Code, Option<Site>, String)>,
+    lines: HashSet<(Code, FileId, u32)>,
+}
+
+impl Report {
+    /// Adds a complaint unless it is there already.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let at = diagnostic.place.map(|place| place.at);
+        let key = (diagnostic.code, at, diagnostic.text.clone());
+        if self.seen.insert(key) {
+            self.lines.extend(at.map(|at| (diagnostic.code, at.file, at.line)));
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Whether there is a complaint of this kind about this line.
+    pub fn has_on_line(&self, code: Code, site: Site) -> bool {
+        self.lines.contains(&(code, site.file, site.line))
+    }
+
+    /// All complaints in the order they were found.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.diagnostics
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! What the reader has to know about the machine, as questions.
+//!
+//! The room asks through this trait only, so that it can be tested without a machine; `core` answers for the real one.
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// What matters of a network interface while a configuration is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// `IFF_LOOPBACK`
+    pub loopback: bool,
+    /// `IFF_MULTICAST`
+    pub multicast: bool,
+    /// Largest packet in bytes
+    pub mtu: u32,
+    /// Its addresses, the primary ones first
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A user and the group it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// User id
+    pub uid: u32,
+    /// Group id
+    pub gid: u32,
+}
+
+/// What is known of a command that a script keyword names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// No such file for this user
+    Missing,
+    /// There is a file
+    Found {
+        /// Absolute path of the command, with what `PATH` contributed
+        path: PathBuf,
+        /// Whether the user may execute it
+        executable: bool,
+        /// Whether it runs with root's rights while somebody else could change it or a folder above it
+        insecure: bool,
+        /// Whether its path leads over something that is neither folder nor file. Such a script is refused under
+        /// `enable_script_security`.
+        odd_path: bool,
+    },
+}
+
+/// The machine that a configuration is read for.
+pub trait Environment {
+    /// The interface with this name in the network namespace (`None`: the one we are in); `None` if there is none.
+    fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface>;
+    /// The user with this name and its primary group.
+    fn user(&self, name: &str) -> Option<Identity>;
+    /// The id of the group with this name.
+    fn group(&self, name: &str) -> Option<u32>;
+    /// Who runs us.
+    fn own_identity(&self) -> Identity;
+    /// An environment variable.
+    fn variable(&self, name: &OsStr) -> Option<OsString>;
+    /// The name of this host as the kernel knows it.
+    fn host_name(&self) -> String;
+    /// An address of the host with this name.
+    fn resolve(&self, host: &str) -> Option<IpAddr>;
+    /// What `command` means for somebody with this identity. A name without slash is looked for in `PATH`.
+    fn command(&self, command: &OsStr, identity: Identity) -> Command;
+    /// The folder that relative names start from.
+    fn current_dir(&self) -> PathBuf;
+    /// Any number.
+    fn random(&self) -> u64;
+    /// Number of processors.
+    fn processors(&self) -> u32;
+}
+
+#[cfg(test)]
+#[allow(missing_docs)]
+pub mod fake;

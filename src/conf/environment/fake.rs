@@ -1,0 +1,94 @@
+//! A machine for tests: what it has is said, not looked up.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::{Command, Environment, Identity, Interface};
+
+/// A machine with the interfaces, users and scripts that a test gives it. Its files are the real ones.
+pub struct Fake {
+    pub interfaces: HashMap<String, Interface>,
+    pub users: HashMap<String, Identity>,
+    pub groups: HashMap<String, u32>,
+    pub variables: HashMap<OsString, OsString>,
+    pub commands: HashMap<OsString, Command>,
+    pub hosts: HashSet<String>,
+    pub host: String,
+    pub folder: PathBuf,
+}
+
+impl Default for Fake {
+    /// A host `node1.example.com` with `lo`, `eth0` to `eth2` and `ens33`, and the users root and nobody.
+    fn default() -> Self {
+        let interface = |number: u8, loopback| Interface {
+            loopback,
+            multicast: !loopback,
+            mtu: 1500,
+            addresses: vec![IpAddr::from([10, 255, number, 1])],
+        };
+        let names = ["eth0", "eth1", "eth2", "ens33"];
+        let mut interfaces: HashMap<String, Interface> =
+            (1..).zip(names).map(|(number, name)| (name.to_string(), interface(number, false))).collect();
+        interfaces.insert("lo".into(), interface(0, true));
+        let user = |id| Identity { uid: id, gid: id };
+        Fake {
+            interfaces,
+            users: HashMap::from([("root".into(), user(0)), ("nobody".into(), user(65534))]),
+            groups: HashMap::from([("root".into(), 0), ("nogroup".into(), 65534)]),
+            variables: HashMap::new(),
+            commands: HashMap::new(),
+            hosts: HashSet::new(),
+            host: "node1.example.com".into(),
+            folder: std::env::current_dir().unwrap_or_default(),
+        }
+    }
+}
+
+impl Environment for Fake {
+    fn interface(&self, _namespace: Option<&str>, name: &str) -> Option<Interface> {
+        self.interfaces.get(name).cloned()
+    }
+
+    fn user(&self, name: &str) -> Option<Identity> {
+        self.users.get(name).copied()
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        self.groups.get(name).copied()
+    }
+
+    fn own_identity(&self) -> Identity {
+        Identity { uid: 0, gid: 0 }
+    }
+
+    fn variable(&self, name: &OsStr) -> Option<OsString> {
+        self.variables.get(name).cloned()
+    }
+
+    fn host_name(&self) -> String {
+        self.host.clone()
+    }
+
+    fn resolve(&self, host: &str) -> Option<IpAddr> {
+        let known = self.hosts.contains(host);
+        known.then_some(IpAddr::from([192, 0, 2, 1]))
+    }
+
+    fn command(&self, command: &OsStr, _identity: Identity) -> Command {
+        self.commands.get(command).cloned().unwrap_or(Command::Missing)
+    }
+
+    fn current_dir(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    fn random(&self) -> u64 {
+        40_000
+    }
+
+    fn processors(&self) -> u32 {
+        2
+    }
+}

@@ -1,0 +1,178 @@
+//! Whether scripts can and may be run.
+
+use std::os::unix::ffi::OsStrExt;
+
+use crate::conf::diagnostic::{Code, Diagnostic, Weight};
+use crate::conf::environment::Command;
+use crate::conf::place::Place;
+use crate::conf::raw::{RawCommand, RawNotify};
+use crate::conf::reader::Reader;
+use crate::model::Script;
+
+/// What a look at some scripts found.
+#[derive(Default)]
+struct Seen {
+    /// A script that exists
+    any: Option<Place>,
+    /// One that others could change
+    insecure: Option<Place>,
+}
+
+impl Seen {
+    fn add(&mut self, command: &Command, place: Place) {
+        if let Command::Found { insecure, .. } = command {
+            self.any.get_or_insert(place);
+            if *insecure {
+                self.insecure.get_or_insert(place);
+            }
+        }
+    }
+
+    /// Complains if scripts run without `enable_script_security`. `what` is keepalived's word for them.
+    fn report(&self, reader: &mut Reader, what: &str) {
+        let Some(place) = self.any.filter(|_| !reader.raw.global.script_security) else {
+            return;
+        };
+        let insecure = match self.insecure {
+            Some(_) => " There are insecure scripts.",
+            None => "",
+        };
+        let text =
+            format!("SECURITY VIOLATION - {what}scripts are being executed but script_security not enabled.{insecure}");
+        reader.complain(
+            Diagnostic::warning(Code::ScriptSecurity, text)
+                .title("scripts run, but enable_script_security is not set")
+                .at(self.insecure.unwrap_or(place))
+                .effect(match self.insecure {
+                    Some(_) => "they run, this one with root's rights although others than root could change it",
+                    None => "they run",
+                })
+                .help("set `enable_script_security` and `script_user` in global_defs")
+                .weighing(Weight::Security),
+        );
+    }
+}
+
+/// `</path`: succeeds if the file can be opened; nothing is executed.
+fn is_file_test(command: &RawCommand) -> bool {
+    let first = command.argv.first().map(|word| word.as_bytes());
+    let Some([b'<', rest @ ..]) = first else {
+        return false;
+    };
+    rest.iter().find(|byte| !b" \t".contains(byte)) == Some(&b'/')
+}
+
+fn look(reader: &Reader, command: &RawCommand) -> Option<Command> {
+    let first = command.argv.first()?;
+    (!is_file_test(command)).then(|| reader.env.command(first, command.identity))
+}
+
+/// Looks at a notify script: gives it its path, or takes it away if it cannot or may not be run.
+fn check_notify(reader: &mut Reader, seen: &mut Seen, mut command: RawCommand) -> Option<RawCommand> {
+    let found = look(reader, &command)?;
+    seen.add(&found, command.place);
+    let shown = command.argv.first()?.to_string_lossy().into_owned();
+    let reason = match found {
+        Command::Missing => format!("Script {shown} cannot be accessed"),
+        Command::Found { executable: false, .. } => {
+            let (uid, gid) = (command.identity.uid, command.identity.gid);
+            format!("WARNING - script '{shown}' is not executable for uid:gid {uid}:{gid} - disabling.")
+        }
+        Command::Found { insecure: true, .. } if reader.raw.global.script_security => {
+            format!("Unsafe permissions found for script '{shown}' - disabling.")
+        }
+        Command::Found { path, .. } => {
+            if !shown.contains('/') {
+                let text = format!(
+                    "WARNING - script `{shown}` resolved by path search to `{}`. Please specify full path.",
+                    path.display()
+                );
+                reader.complain(Diagnostic::note(Code::Script, text).at(command.place));
+            }
+            *command.argv.first_mut()? = path.into_os_string();
+            return Some(command);
+        }
+    };
+    let diagnostic = Diagnostic::note(Code::Script, reason).at(command.place);
+    reader.complain(diagnostic.effect("the script is not run"));
+    None
+}
+
+fn check_all(reader: &mut Reader, seen: &mut Seen, notify: &mut RawNotify) {
+    let mut slots: Vec<&'static str> = notify.keys().copied().collect();
+    slots.sort_by_key(|slot| notify.get(slot).map(|command| command.place));
+    for slot in slots {
+        let Some(command) = notify.remove(slot) else {
+            continue;
+        };
+        notify.extend(check_notify(reader, seen, command).map(|command| (slot, command)));
+    }
+}
+
+/// Startup and shutdown scripts.
+pub(super) fn check_own(reader: &mut Reader) {
+    let mut seen = Seen::default();
+    let startup = reader.raw.global.startup_script.take();
+    let startup = startup.and_then(|command| check_notify(reader, &mut seen, command));
+    let shutdown = reader.raw.global.shutdown_script.take();
+    let shutdown = shutdown.and_then(|command| check_notify(reader, &mut seen, command));
+    (reader.raw.global.startup_script, reader.raw.global.shutdown_script) = (startup, shutdown);
+    seen.report(reader, "start/shutdown ");
+}
+
+/// Scripts of virtual servers.
+pub(super) fn check_services(reader: &mut Reader) {
+    let mut seen = Seen::default();
+    for command in std::mem::take(&mut reader.raw.check_scripts) {
+        if let Some(found) = look(reader, &command) {
+            seen.add(&found, command.place);
+        }
+    }
+    seen.report(reader, "check ");
+}
+
+/// Scripts of instances and groups, and those that are tracked.
+pub(super) fn check_instances(reader: &mut Reader) {
+    if reader.raw.instances.is_empty() {
+        return;
+    }
+    let mut seen = Seen::default();
+    check_tracked(reader, &mut seen);
+    let mut instances = std::mem::take(&mut reader.raw.instances);
+    for instance in &mut instances {
+        check_all(reader, &mut seen, &mut instance.notify);
+    }
+    let mut groups = std::mem::take(&mut reader.raw.groups);
+    for group in &mut groups {
+        check_all(reader, &mut seen, &mut group.notify);
+    }
+    (reader.raw.instances, reader.raw.groups) = (instances, groups);
+    seen.report(reader, "");
+}
+
+fn check_tracked(reader: &mut Reader, seen: &mut Seen) {
+    for script in std::mem::take(&mut reader.raw.scripts) {
+        let (Some((argv, place)), Some(Ok(identity))) = (script.command, script.user) else {
+            continue;
+        };
+        let command = RawCommand { argv, identity, place };
+        let Some(found) = look(reader, &command) else {
+            continue;
+        };
+        seen.add(&found, place);
+        let secure = reader.raw.global.script_security;
+        let reason = match found {
+            Command::Missing => "since not found/accessible",
+            Command::Found { odd_path: true, .. } => "due to insecure",
+            Command::Found { insecure: true, .. } if secure => "due to insecure",
+            Command::Found { .. } => continue,
+        };
+        let text = format!("Disabling track script {} {reason}", script.name);
+        reader.complain(Diagnostic::error(Code::Script, text).at(place).effect("instances do not follow this script"));
+    }
+}
+
+/// The finished script.
+pub(super) fn script(command: &RawCommand) -> Script {
+    Script { argv: command.argv.clone(), uid: command.identity.uid, gid: command.identity.gid }
+}

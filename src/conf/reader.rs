@@ -1,0 +1,519 @@
+//! Units into statements: looks keywords up block by block and lets them write their raw values.
+//!
+//! Each process of keepalived reads the whole text for itself and skips the blocks of the others; how a misplaced brace
+//! is understood depends on that. So the text is read once and then passed over once for every process, with the same
+//! consequences; what is found twice is reported once.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::diagnostic::{Code, Diagnostic, Report, Weight};
+use super::environment::Environment;
+use super::lex::{self, Words};
+use super::place::{Files, Place};
+use super::raw::Raw;
+use super::source::{Checks, Source};
+use super::table::{self, Action, Block, Keyword, Owners};
+use super::text::Text;
+use super::value::{self, Decimal, Fault};
+
+/// A keyword lacks a word that it cannot do without: reading stops.
+#[derive(Debug)]
+pub struct MissingWord(Box<Diagnostic>);
+
+/// How applying a keyword ends.
+pub type Outcome = Result<(), MissingWord>;
+/// What a keyword, or an entry of a block, does.
+pub type Apply = fn(&mut Reader, &Statement) -> Outcome;
+/// What the end of a block does. The place is that of the keyword that opened it.
+pub type Close = fn(&mut Reader, Place);
+
+/// Most unknown words for which a suggestion is worked out.
+const SUGGESTIONS: usize = 200;
+
+/// A unit with its words.
+pub struct Statement {
+    unit: Rc<Text>,
+    words: Words,
+}
+
+impl Statement {
+    fn new(unit: Rc<Text>) -> Self {
+        let words = lex::words(unit.bytes());
+        Statement { unit, words }
+    }
+
+    /// Number of words, with the keyword.
+    pub fn len(&self) -> usize {
+        self.words.words.len()
+    }
+
+    /// The unit as it stands, with quotes.
+    pub fn bytes(&self) -> &[u8] {
+        self.unit.bytes()
+    }
+
+    /// A word, if there are so many; the keyword is 0.
+    pub fn word(&self, index: usize) -> Option<&[u8]> {
+        let range = self.words.words.get(index)?;
+        self.unit.bytes().get(range.clone())
+    }
+
+    /// A word as text, if there are so many.
+    pub fn get(&self, index: usize) -> Option<Cow<'_, str>> {
+        self.word(index).map(String::from_utf8_lossy)
+    }
+
+    /// A word as text that has to be there.
+    pub fn text(&self, index: usize) -> Result<Cow<'_, str>, MissingWord> {
+        self.get(index).ok_or_else(|| self.missing(index))
+    }
+
+    /// The first word.
+    pub fn keyword(&self) -> Cow<'_, str> {
+        self.get(0).unwrap_or_default()
+    }
+
+    /// Where a word is; the end of the unit if there is none.
+    pub fn place(&self, index: usize) -> Place {
+        match self.words.words.get(index) {
+            Some(range) => self.unit.place(range.start, range.len()),
+            None => self.unit.place(self.unit.len(), 1),
+        }
+    }
+
+    /// Where the unit is.
+    pub fn whole(&self) -> Place {
+        self.unit.place(0, self.unit.len())
+    }
+
+    /// The fault that the word at `index` is not there.
+    pub fn missing(&self, index: usize) -> MissingWord {
+        let line = self.keyword();
+        let text = match index.checked_sub(1).and_then(|before| self.get(before)) {
+            Some(before) => format!(
+                "*** Configuration line starting `{line}` is missing a parameter after keyword `{before}` at word \
+                 position {}",
+                index + 1
+            ),
+            None => format!(
+                "*** Configuration line starting `{line}` is missing a parameter at word position {}",
+                index + 1
+            ),
+        };
+        MissingWord(Box::new(
+            Diagnostic::error(Code::MissingWord, text)
+                .title(format!("`{line}` needs a value"))
+                .at(self.place(0))
+                .effect("reading stops here: the daemon does not start with this configuration")
+                .help("give the value, or remove the line")
+                .weighing(Weight::Stop),
+        ))
+    }
+}
+
+/// Where units come from.
+enum Feed<'a> {
+    /// From the files; they are kept for the further passes
+    Files(Box<Source<'a>>),
+    /// From what was read already
+    Kept(usize),
+}
+
+/// One reading of a configuration.
+pub struct Reader<'a> {
+    /// The machine
+    pub env: &'a dyn Environment,
+    /// What the keywords wrote
+    pub raw: Raw,
+    feed: Feed<'a>,
+    files: Files,
+    units: Vec<Rc<Text>>,
+    report: Report,
+    owner: Owners,
+    /// How many braces still have to close before the block that is skipped ends; `None`: nothing is skipped
+    skipping: Option<u32>,
+    /// A block is to be skipped from its `{` on
+    skip_next: bool,
+    /// Within a block of another process that could not be skipped because its `{` is missing: nothing is written
+    foreign: bool,
+    /// Blocks within one that is not active yet need no note of their own
+    quiet: bool,
+    noted: HashSet<&'static str>,
+    suggestions: HashMap<(Block, Vec<u8>), Option<&'static str>>,
+    failed_include: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of what the source gives.
+    pub fn new(env: &'a dyn Environment, source: Source<'a>, report: Report) -> Self {
+        Reader {
+            env,
+            raw: Raw::default(),
+            feed: Feed::Files(Box::new(source)),
+            files: Files::default(),
+            units: Vec::new(),
+            report,
+            owner: Owners::CORE,
+            skipping: None,
+            skip_next: false,
+            foreign: false,
+            quiet: false,
+            noted: HashSet::new(),
+            suggestions: HashMap::new(),
+            failed_include: false,
+        }
+    }
+
+    /// What was written, complained of and read.
+    pub fn into_parts(self) -> (Raw, Report, Files) {
+        (self.raw, self.report, self.files)
+    }
+
+    /// Whether an include failed in a way that stops the daemon.
+    pub fn failed_include(&self) -> bool {
+        self.failed_include
+    }
+
+    /// Passes over the whole text for one process.
+    pub fn pass(&mut self, owner: Owners) -> Outcome {
+        self.owner = owner;
+        // Each process learns names in the order of the text.
+        self.raw.names.clear();
+        self.skipping = None;
+        self.skip_next = false;
+        let outcome = self.block(Block::Root, 0, false);
+        if let Feed::Files(source) = &mut self.feed {
+            source.finish(&mut self.report);
+            self.failed_include = source.failed_include();
+            if let Feed::Files(source) = std::mem::replace(&mut self.feed, Feed::Kept(0)) {
+                self.files = source.into_files();
+            }
+        }
+        self.feed = Feed::Kept(0);
+        if let Err(MissingWord(diagnostic)) = outcome {
+            let copy = MissingWord(diagnostic.clone());
+            self.report.push(*diagnostic);
+            return Err(copy);
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Rc<Text>> {
+        match &mut self.feed {
+            Feed::Files(source) => {
+                let unit = Rc::new(source.next_unit(&mut self.report)?);
+                self.units.push(Rc::clone(&unit));
+                Some(unit)
+            }
+            Feed::Kept(next) => {
+                let unit = self.units.get(*next)?;
+                *next += 1;
+                Some(Rc::clone(unit))
+            }
+        }
+    }
+
+    /// Splits a unit; complains of a quote that is not closed unless that was said already.
+    fn statement(&mut self, unit: Rc<Text>, block: Block) -> Statement {
+        let statement = Statement::new(unit);
+        if let Some(offset) = statement.words.unmatched {
+            let again = statement.len() > 1
+                && statement.word(0).and_then(|word| table::find(block, word)).is_some_and(Keyword::takes_script);
+            let place = statement.unit.place(offset, 1);
+            if !again && !self.report.has_on_line(Code::Quote, place.at) {
+                let shown = String::from_utf8_lossy(statement.bytes()).into_owned();
+                self.complain(
+                    Diagnostic::error(Code::Quote, format!("Unmatched quote: '{shown}'"))
+                        .title("this quote is never closed")
+                        .at(place)
+                        .effect("everything from the quote on is lost")
+                        .help("a backslash does not protect a double quote here"),
+                );
+            }
+        }
+        statement
+    }
+
+    /// Reads the statements of a block up to its end. Whether it was skipped.
+    fn block(&mut self, block: Block, depth: usize, mut need_brace: bool) -> Result<bool, MissingWord> {
+        while let Some(unit) = self.next() {
+            let (opens, closes) = (unit.bytes() == b"{", unit.bytes() == b"}");
+            if std::mem::take(&mut self.skip_next) && opens {
+                self.skipping = Some(1);
+                need_brace = false;
+                continue;
+            }
+            if let Some(open) = self.skipping {
+                let left = open + u32::from(opens) - u32::from(closes);
+                self.skipping = Some(left).filter(|left| *left > 0);
+                if left == 0 && depth > 0 {
+                    return Ok(true);
+                }
+                continue;
+            }
+            if std::mem::take(&mut need_brace) {
+                if opens && depth > 0 {
+                    continue;
+                }
+                self.complain(
+                    Diagnostic::error(Code::MissingBrace, "Missing '{' at beginning of configuration block")
+                        .title(format!("a `{{` is missing before this: {} is a block", block.name()))
+                        .at(unit.place(0, unit.len())),
+                );
+            } else if opens {
+                self.unexpected_brace(&unit);
+                continue;
+            }
+            if closes && depth > 0 {
+                return Ok(false);
+            }
+            self.keyword(unit, block, depth)?;
+        }
+        Ok(false)
+    }
+
+    fn unexpected_brace(&mut self, unit: &Text) {
+        self.complain(
+            Diagnostic::error(Code::ExtraBrace, "Unexpected '{' - ignoring")
+                .title("no block begins here")
+                .at(unit.place(0, 1))
+                .effect("the brace is ignored; the `}` that belongs to it closes the block around it"),
+        );
+    }
+
+    /// Looks a keyword up and does what it says.
+    fn keyword(&mut self, unit: Rc<Text>, block: Block, depth: usize) -> Outcome {
+        let statement = self.statement(unit, block);
+        let Some(name) = statement.word(0) else {
+            return Ok(());
+        };
+        let Some(keyword) = table::find(block, name) else {
+            self.unknown(&statement, block);
+            return Ok(());
+        };
+        let mine = !self.foreign && (block != Block::Root || keyword.owners.meets(self.owner));
+        if mine {
+            self.note_inactive(keyword, &statement);
+        } else {
+            self.skip_next |= !self.foreign;
+        }
+        match keyword.action {
+            Action::Set(apply) if mine => apply(self, &statement)?,
+            Action::Check(takes) if mine => takes.check(self, &statement)?,
+            Action::Lines(entry) if mine => self.lines(&statement, block, entry)?,
+            Action::Block { of, open, close } => {
+                if mine {
+                    open(self, &statement)?;
+                }
+                let (quiet, foreign) = (self.quiet, self.foreign);
+                self.quiet |= !keyword.active;
+                self.foreign |= !mine;
+                let skipped = self.block(of, depth + 1, true);
+                (self.quiet, self.foreign) = (quiet, foreign);
+                if !skipped? && mine {
+                    close(self, statement.place(0));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Says once that a keyword is understood but not active yet.
+    fn note_inactive(&mut self, keyword: &'static Keyword, statement: &Statement) {
+        if keyword.active || self.quiet || !self.noted.insert(keyword.name) {
+            return;
+        }
+        let text = format!("{} is not active yet", keyword.name);
+        self.complain(
+            Diagnostic::note(Code::NotActive, text)
+                .title(format!("`{}` is understood, but not active yet", keyword.name))
+                .at(statement.place(0)),
+        );
+    }
+
+    /// Reads the entries of a block up to its end.
+    fn lines(&mut self, statement: &Statement, block: Block, entry: Apply) -> Outcome {
+        if let Some(word) = statement.get(1) {
+            let text = format!("Block {} has extra parameters {word} ...", statement.keyword());
+            self.complain(
+                Diagnostic::error(Code::BlockWords, text)
+                    .at(statement.place(1))
+                    .effect("what follows, up to the next `}`, is read as entries of this block")
+                    .help(format!("write `{} {{`, then one entry a line", statement.keyword())),
+            );
+        }
+        let mut first = true;
+        while let Some(unit) = self.next() {
+            if std::mem::take(&mut first) {
+                if unit.bytes() == b"{" {
+                    continue;
+                }
+                let text = format!("'{{' missing from beginning of block {}", statement.keyword());
+                self.complain(Diagnostic::note(Code::MissingBrace, text).at(unit.place(0, unit.len())));
+            }
+            if unit.bytes() == b"}" {
+                break;
+            }
+            let line = self.statement(unit, block);
+            if line.len() > 0 {
+                entry(self, &line)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Complains of a keyword that is not known here.
+    fn unknown(&mut self, statement: &Statement, block: Block) {
+        let word = statement.keyword();
+        let place = statement.place(0);
+        if word == "}" && self.report.has_on_line(Code::ExtraBrace, place.at) {
+            return;
+        }
+        let within = match block {
+            Block::Root => "outside any block".to_string(),
+            block => format!("in {}", block.name()),
+        };
+        let mut diagnostic = Diagnostic::error(Code::UnknownKeyword, format!("Unknown keyword '{word}'"))
+            .title(format!("unknown keyword `{word}` {within}"))
+            .at(place)
+            .effect("the line is ignored");
+        let key = (block, statement.word(0).unwrap_or_default().to_vec());
+        let few = self.suggestions.len() < SUGGESTIONS;
+        let suggestion = match self.suggestions.get(&key) {
+            Some(known) => *known,
+            None if few => {
+                let found = table::suggestion(block, &word);
+                self.suggestions.insert(key, found);
+                found
+            }
+            None => None,
+        };
+        let elsewhere = table::blocks_with(word.as_bytes()).next();
+        match (suggestion, elsewhere) {
+            (Some(name), _) => diagnostic = diagnostic.expected(format!("did you mean `{name}`?")),
+            (None, Some(Block::Root)) => {
+                diagnostic =
+                    diagnostic.help(format!("`{word}` stands outside blocks: a `}}` seems to be missing above"));
+            }
+            (None, Some(other)) => {
+                diagnostic = diagnostic.help(format!("`{word}` belongs into {}", other.name()));
+            }
+            (None, None) => {}
+        }
+        self.complain(diagnostic);
+    }
+
+    /// Adds a complaint.
+    pub fn complain(&mut self, diagnostic: Diagnostic) {
+        self.report.push(diagnostic);
+    }
+
+    /// Complains of the word at `index`, whose line is ignored.
+    pub fn refuse(&mut self, statement: &Statement, index: usize, code: Code, text: impl Into<String>) {
+        let diagnostic = Diagnostic::error(code, text).at(statement.place(index));
+        self.complain(diagnostic.effect("the line is ignored"));
+    }
+
+    /// Skips the block that begins here, up to its end.
+    pub fn skip_block(&mut self) {
+        self.skip_next = true;
+    }
+
+    /// Changes what counts as a fault of includes; only the first pass reads files.
+    pub fn change_checks(&mut self, change: impl FnOnce(&mut Checks)) {
+        if let Feed::Files(source) = &mut self.feed {
+            source.set_checks(change);
+        }
+    }
+
+    fn number_fault(&mut self, statement: &Statement, index: usize, code: Code, fault: Fault, effect: &str) {
+        let title = format!("{}: {}", statement.keyword(), fault.0);
+        self.complain(Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect));
+    }
+
+    /// Reads a whole number; `None` after a complaint.
+    pub fn number(
+        &mut self,
+        statement: &Statement,
+        index: usize,
+        min: u64,
+        max: u64,
+    ) -> Result<Option<u64>, MissingWord> {
+        self.number_or(statement, index, min, max, "the line is ignored")
+    }
+
+    /// Reads a whole number; `None` after a complaint that tells the effect.
+    pub fn number_or(
+        &mut self,
+        statement: &Statement,
+        index: usize,
+        min: u64,
+        max: u64,
+        effect: &str,
+    ) -> Result<Option<u64>, MissingWord> {
+        let read = value::unsigned(&statement.text(index)?, min, max);
+        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect)).ok())
+    }
+
+    /// Reads a whole number that may be negative; `None` after a complaint.
+    pub fn signed(
+        &mut self,
+        statement: &Statement,
+        index: usize,
+        min: i64,
+        max: i64,
+    ) -> Result<Option<i64>, MissingWord> {
+        let read = value::signed(&statement.text(index)?, min, max);
+        Ok(read
+            .map_err(|fault| {
+                self.number_fault(statement, index, Code::Number, fault, "the line is ignored");
+            })
+            .ok())
+    }
+
+    /// Reads a number with decimals; `None` after a complaint.
+    pub fn time(&mut self, statement: &Statement, index: usize, range: Decimal) -> Result<Option<u64>, MissingWord> {
+        let read = match value::decimal(&statement.text(index)?, range) {
+            Ok(read) => read,
+            Err(fault) => {
+                self.number_fault(statement, index, Code::Time, fault, "the line is ignored");
+                return Ok(None);
+            }
+        };
+        if let Some(fault) = read.complaint {
+            let used = read.value as f64 / 10_f64.powi(range.digits as i32);
+            let effect = format!("{used} is used");
+            self.number_fault(statement, index, Code::Time, fault, &effect);
+        }
+        Ok(Some(read.value))
+    }
+
+    /// Reads yes or no; nothing is yes. `None` after a complaint.
+    pub fn boolean(&mut self, statement: &Statement) -> Option<bool> {
+        let Some(word) = statement.get(1) else {
+            return Some(true);
+        };
+        let read = value::boolean(&word);
+        if read.is_none() {
+            let text = format!("Invalid value '{word}' for {} specified", statement.keyword());
+            self.complain(
+                Diagnostic::error(Code::Bool, text)
+                    .at(statement.place(1))
+                    .expected("yes or no (or true, false, on, off), in lower case")
+                    .effect("the line is ignored"),
+            );
+        }
+        read
+    }
+}
+
+impl Reader<'_> {
+    /// Number of `bfd_instance` blocks in the last pass.
+    pub fn bfd_instances(&self) -> usize {
+        let kind = |(kind, _): &&(&'static str, String)| *kind == "bfd_instance";
+        self.raw.names.iter().filter(kind).count()
+    }
+}

@@ -1,0 +1,184 @@
+//! Putting the values of definitions in place of their names.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::definition::{Builtin, Meaning, Reference, reference};
+use super::{Frame, LONGEST_LINE, Source};
+use crate::conf::diagnostic::{Code, Diagnostic, Report};
+use crate::conf::text::Text;
+
+/// Most replacements in one line: enough for any line that fits, and an end for names that stand for themselves.
+const REPLACEMENTS: usize = 2048;
+
+/// What a reference turns into.
+enum Value {
+    Bytes(Vec<u8>, Option<crate::conf::place::Site>),
+    Lines(Vec<super::ValueLine>),
+}
+
+impl Source<'_> {
+    /// Replaces all names in `text`. The further lines of a multi-line definition come next. Whether something was
+    /// replaced.
+    pub(super) fn substitute(&mut self, text: &mut Text, report: &mut Report) -> bool {
+        let mut at = 0;
+        let mut replaced = 0;
+        while let Some(found) = find_dollar(text.bytes(), at) {
+            at = found;
+            let rest = text.bytes().get(at..).unwrap_or_default();
+            let place = text.place(at, 1);
+            let Some((length, value)) = reference(rest)
+                .and_then(|reference| Some((reference.length, self.value(&reference, text, at, report)?)))
+            else {
+                at += 1;
+                continue;
+            };
+            let (bytes, site, further) = match value {
+                Value::Bytes(bytes, site) => (bytes, site, None),
+                // Alone on its line, its first line is a line like the others: a condition or a definition may stand there.
+                Value::Lines(lines) if at == 0 => (Vec::new(), None, Some(lines.into())),
+                Value::Lines(lines) => {
+                    let mut lines = lines.into_iter();
+                    match lines.next() {
+                        Some(first) => (first.bytes, Some(first.site), Some(lines.collect())),
+                        None => (Vec::new(), None, None),
+                    }
+                }
+            };
+            if text.len() - length + bytes.len() > LONGEST_LINE + 1 {
+                let shown = String::from_utf8_lossy(text.bytes()).into_owned();
+                let words = format!("Parameter substitution on line '{shown}' would exceed maximum line length");
+                report.push(Diagnostic::note(Code::Definition, words).at(place));
+                return false;
+            }
+            replaced += 1;
+            if replaced > REPLACEMENTS {
+                let words = "a definition refers to itself - ignoring the line";
+                report.push(Diagnostic::error(Code::Definition, words).at(place));
+                text.truncate(0);
+                self.end_repetition();
+                return true;
+            }
+            let used = text.site(at);
+            text.replace(at..at + length, &bytes, site);
+            if let Some(lines) = further {
+                self.push_frame(Frame::Body { lines, used }, used, report);
+            }
+            if bytes.iter().find(|byte| !b" \t".contains(byte)) == Some(&b'~') {
+                break;
+            }
+        }
+        if !matches!(self.stack.last(), Some(Frame::File(_))) {
+            self.repeated += replaced;
+        }
+        replaced > 0
+    }
+
+    /// Replaces names within a part of `text` only. Multi-line definitions are left as they are.
+    pub(super) fn substitute_within(&mut self, text: &mut Text, range: std::ops::Range<usize>, report: &mut Report) {
+        let mut at = range.start;
+        let mut left = range.len();
+        for _ in 0..REPLACEMENTS {
+            let Some(found) = find_dollar(text.bytes(), at).filter(|found| *found < at + left) else {
+                return;
+            };
+            left -= found - at;
+            at = found;
+            let rest = text.bytes().get(at..).unwrap_or_default();
+            let value = reference(rest)
+                .and_then(|reference| Some((reference.length, self.value(&reference, text, at, report)?)));
+            match value {
+                Some((length, Value::Bytes(bytes, site))) if text.len() + bytes.len() <= LONGEST_LINE => {
+                    left = (left + bytes.len()).saturating_sub(length);
+                    text.replace(at..at + length, &bytes, site);
+                }
+                _ => {
+                    at += 1;
+                    left -= 1;
+                }
+            }
+        }
+    }
+
+    /// What a reference at offset `at` of `text` stands for; `None` if it is to be left alone.
+    fn value(&self, reference: &Reference, text: &Text, at: usize, report: &mut Report) -> Option<Value> {
+        let meaning = self.definitions.get(reference.name)?;
+        let builtin = match meaning {
+            _ if !reference.words.is_empty() && !matches!(meaning, Meaning::Builtin(_)) => {
+                return None;
+            }
+            Meaning::Line(line) => return Some(Value::Bytes(line.bytes.clone(), Some(line.site))),
+            Meaning::Lines(lines) => {
+                let last = at + reference.length == text.len();
+                return last.then(|| Value::Lines(lines.clone()));
+            }
+            Meaning::Builtin(builtin) => *builtin,
+        };
+        let place = text.place(at, reference.length);
+        let count = reference.words.len();
+        let mut refuse = |words: String| {
+            report.push(Diagnostic::error(Code::Definition, words).at(place));
+            None
+        };
+        let bytes = match builtin {
+            Builtin::Folder if count == 0 => self.folder().as_os_str().as_bytes().to_vec(),
+            Builtin::Instance if count == 0 => self.config_id.clone().into_bytes(),
+            Builtin::Text(bytes) if count == 0 => bytes.to_vec(),
+            Builtin::Folder | Builtin::Instance | Builtin::Text(_) => return None,
+            Builtin::Random => {
+                let number = |word: &&[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
+                let numbers: Option<Vec<u64>> = reference.words.iter().map(number).collect();
+                let Some(numbers) = numbers else {
+                    return refuse("Definition _RANDOM requires numeric parameters only.".into());
+                };
+                let (low, high) = match *numbers {
+                    [] => (0, 32767),
+                    [low] => (low, 32767),
+                    [low, high] => (low, high),
+                    _ => {
+                        return refuse(format!(
+                            "Definition _RANDOM requires between 0 and 2 parameters, {count} specified."
+                        ));
+                    }
+                };
+                let drawn = match high.checked_sub(low) {
+                    Some(span) => low + self.env.random() % span.saturating_add(1),
+                    None => {
+                        let words = format!("${{_RANDOM}}: min {low} exceeds max {high}, using {low}");
+                        report.push(Diagnostic::note(Code::Definition, words).at(place));
+                        low
+                    }
+                };
+                drawn.to_string().into_bytes()
+            }
+            Builtin::Variable => match reference.words[..] {
+                [name] => {
+                    let value = self.env.variable(std::ffi::OsStr::from_bytes(name));
+                    value.map_or(Vec::new(), |value| value.as_bytes().to_vec())
+                }
+                _ => {
+                    return refuse(format!("Definition _ENV requires between 1 and 1 parameters, {count} specified."));
+                }
+            },
+        };
+        Some(Value::Bytes(bytes, None))
+    }
+
+    /// Folder of the file being read.
+    fn folder(&self) -> PathBuf {
+        self.stack
+            .iter()
+            .rev()
+            .find_map(|frame| match frame {
+                Frame::File(open) => Some(open.base.clone()),
+                _ => None,
+            })
+            .unwrap_or_else(|| self.env.current_dir())
+    }
+}
+
+/// The next `$` from `at` on that something follows.
+fn find_dollar(bytes: &[u8], at: usize) -> Option<usize> {
+    let found = at + bytes.get(at..)?.iter().position(|byte| *byte == b'$')?;
+    (found + 1 < bytes.len()).then_some(found)
+}

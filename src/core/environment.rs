@@ -1,0 +1,226 @@
+//! The machine that a configuration is read for: the one answer to what `conf` asks.
+//!
+//! Looks and never changes anything. `core/configuration` makes one for each reading, so that all answers of a reading
+//! are of the same moment.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::hash::{BuildHasher, Hasher};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use nix::sched::{CloneFlags, setns};
+use nix::unistd::{Group, User, getegid, geteuid};
+
+use crate::conf::Environment;
+use crate::conf::environment::{Command, Identity, Interface};
+
+/// Where `ip netns add` binds its namespaces.
+const NAMESPACES: &str = "/run/netns";
+/// Size of packets where the interface does not say.
+const USUAL_MTU: u32 = 1500;
+/// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
+const USUAL_PATH: &str = "/bin:/usr/bin";
+
+type Interfaces = HashMap<String, Interface>;
+
+/// This machine.
+pub(super) struct Machine {
+    /// A namespace on the command line overrides the one of the configuration; we are in it already
+    namespace_is_settled: bool,
+    interfaces: RefCell<HashMap<Option<String>, Interfaces>>,
+}
+
+impl Machine {
+    /// `namespace_is_settled`: the process is in the network namespace that it stays in, whatever the configuration says.
+    pub(super) fn new(namespace_is_settled: bool) -> Self {
+        Machine { namespace_is_settled, interfaces: RefCell::default() }
+    }
+}
+
+/// All interfaces of the namespace that this thread is in.
+fn list_interfaces(sysfs: bool) -> Interfaces {
+    let mut found = Interfaces::new();
+    for entry in getifaddrs().into_iter().flatten() {
+        let interface = found.entry(entry.interface_name.clone()).or_insert_with(|| Interface {
+            loopback: entry.flags.contains(InterfaceFlags::IFF_LOOPBACK),
+            multicast: entry.flags.contains(InterfaceFlags::IFF_MULTICAST),
+            mtu: sysfs.then(|| mtu(&entry.interface_name)).flatten().unwrap_or(USUAL_MTU),
+            addresses: Vec::new(),
+        });
+        let address = entry.address.as_ref();
+        let v4 = address.and_then(|it| it.as_sockaddr_in()).map(|it| IpAddr::V4(it.ip()));
+        let v6 = address.and_then(|it| it.as_sockaddr_in6()).map(|it| IpAddr::V6(it.ip()));
+        interface.addresses.extend(v4.or(v6));
+    }
+    found
+}
+
+fn mtu(name: &str) -> Option<u32> {
+    std::fs::read_to_string(format!("/sys/class/net/{name}/mtu")).ok()?.trim().parse().ok()
+}
+
+/// All interfaces of another namespace. Only a thread goes there, so this process stays where it is.
+fn list_elsewhere(namespace: &str) -> Interfaces {
+    let Ok(file) = File::open(Path::new(NAMESPACES).join(namespace)) else {
+        return Interfaces::new();
+    };
+    let look = move || match setns(file, CloneFlags::CLONE_NEWNET) {
+        Ok(()) => list_interfaces(false),
+        Err(_) => Interfaces::new(),
+    };
+    std::thread::spawn(look).join().unwrap_or_default()
+}
+
+/// Whether the mode bits give this identity the right that `bit` (of the last three) stands for.
+fn may(file: &Metadata, identity: Identity, bit: u32) -> bool {
+    let shift = match () {
+        () if file.uid() == identity.uid => 6,
+        () if file.gid() == identity.gid => 3,
+        () => 0,
+    };
+    file.mode() & (bit << shift) != 0
+}
+
+fn may_execute(file: &Metadata, identity: Identity) -> bool {
+    match identity.uid {
+        0 => file.mode() & 0o111 != 0,
+        _ => may(file, identity, 1),
+    }
+}
+
+/// Whether this identity gets to the file: it may search every folder above.
+fn reaches(path: &Path, identity: Identity) -> bool {
+    let searches = |folder: &Path| folder.metadata().is_ok_and(|folder| may(&folder, identity, 1));
+    identity.uid == 0 || path.ancestors().skip(1).all(searches)
+}
+
+/// What a walk along a path finds, link by link.
+#[derive(Clone, Copy, Default)]
+struct Walk {
+    insecure: bool,
+    odd: bool,
+}
+
+/// Looks at every part of an absolute path, without following links: each must belong to root, and nobody else may
+/// write to it. Ends at the first offender.
+fn walk(path: &Path) -> Walk {
+    let mut parts: Vec<&Path> = path.ancestors().collect();
+    parts.reverse();
+    let last = parts.len().saturating_sub(1);
+    for (index, part) in parts.into_iter().enumerate() {
+        let Ok(found) = part.symlink_metadata() else {
+            return Walk::default();
+        };
+        let kind = found.file_type();
+        let fits = if index < last { kind.is_dir() } else { kind.is_file() || kind.is_symlink() };
+        if !fits {
+            return Walk { odd: true, insecure: false };
+        }
+        let mode = found.mode();
+        let others_write = (found.gid() != 0 && mode & 0o020 != 0) || mode & 0o002 != 0;
+        let sticky_folder = kind.is_dir() && mode & 0o1000 != 0;
+        if found.uid() != 0 || (others_write && !sticky_folder && !kind.is_symlink()) {
+            return Walk { insecure: true, odd: false };
+        }
+    }
+    Walk::default()
+}
+
+/// An absolute path without empty and `.` parts; one with `..`, or a relative one, is what it leads to.
+fn cleaned(path: &Path, real: &Path) -> PathBuf {
+    let plain = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+    if plain { path.components().collect() } else { real.to_path_buf() }
+}
+
+/// What is known of a file that is to be run.
+fn look(path: &Path, identity: Identity) -> Command {
+    let (Ok(real), Ok(file)) = (path.canonicalize(), path.metadata()) else {
+        return Command::Missing;
+    };
+    if !reaches(&real, identity) {
+        return Command::Missing;
+    }
+    let path = cleaned(path, &real);
+    let executable = file.is_file() && may_execute(&file, identity);
+    let set_id =
+        (file.uid() == 0 && file.mode() & 0o4100 == 0o4100) || (file.gid() == 0 && file.mode() & 0o2010 == 0o2010);
+    let with_root_rights = executable && (identity.uid == 0 || identity.gid == 0 || set_id);
+    let walks = if with_root_rights { [walk(&path), walk(&real)] } else { [Walk::default(); 2] };
+    Command::Found {
+        path,
+        executable,
+        insecure: walks.iter().any(|walk| walk.insecure),
+        odd_path: walks.iter().any(|walk| walk.odd),
+    }
+}
+
+impl Environment for Machine {
+    fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface> {
+        let namespace = namespace.filter(|_| !self.namespace_is_settled);
+        let mut known = self.interfaces.borrow_mut();
+        let interfaces = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
+            Some(namespace) => list_elsewhere(namespace),
+            None => list_interfaces(true),
+        });
+        interfaces.get(name).cloned()
+    }
+
+    fn user(&self, name: &str) -> Option<Identity> {
+        let user = User::from_name(name).ok()??;
+        Some(Identity { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        Some(Group::from_name(name).ok()??.gid.as_raw())
+    }
+
+    fn own_identity(&self) -> Identity {
+        Identity { uid: geteuid().as_raw(), gid: getegid().as_raw() }
+    }
+
+    fn variable(&self, name: &OsStr) -> Option<OsString> {
+        let usable = !name.is_empty() && !name.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0));
+        usable.then(|| std::env::var_os(name)).flatten()
+    }
+
+    fn host_name(&self) -> String {
+        nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    fn resolve(&self, host: &str) -> Option<IpAddr> {
+        Some((host, 0).to_socket_addrs().ok()?.next()?.ip())
+    }
+
+    fn command(&self, command: &OsStr, identity: Identity) -> Command {
+        if command.as_bytes().contains(&b'/') {
+            return look(Path::new(command), identity);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_else(|| USUAL_PATH.into());
+        let runs = |file: &PathBuf| file.metadata().is_ok_and(|it| it.is_file() && may_execute(&it, identity));
+        let found = std::env::split_paths(&path).map(|folder| folder.join(command)).find(runs);
+        match found.filter(|_| !command.is_empty()) {
+            Some(file) => look(&file, identity),
+            None => Command::Missing,
+        }
+    }
+
+    fn current_dir(&self) -> PathBuf {
+        std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+    }
+
+    fn random(&self) -> u64 {
+        // Every RandomState has keys of its own.
+        std::hash::RandomState::new().build_hasher().finish()
+    }
+
+    fn processors(&self) -> u32 {
+        std::thread::available_parallelism().map_or(1, |count| count.get() as u32)
+    }
+}

@@ -1,0 +1,225 @@
+//! The rig: machines in namespaces on a bridge, a third host, and ears on the wire.
+//!
+//! It knows nothing of what a scenario expects. The scenarios, the failover benchmark and the failover example use it.
+//! Needs root, iproute2 and Debian's keepalived; without them it panics and says so. Nothing of it outlives the test
+//! process, even if that is killed.
+
+pub mod addresses;
+pub mod client;
+pub mod conf;
+pub mod forge;
+pub mod host;
+pub mod moment;
+pub mod node;
+pub mod packet;
+pub mod pinger;
+pub mod wire;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use client::Client;
+use host::Host;
+use node::{Daemon, Node};
+use wire::{Port, Wire};
+
+/// What a lab is made of.
+#[derive(Clone, Copy)]
+pub struct Layout<'a> {
+    /// The names of the machines.
+    pub nodes: &'a [&'a str],
+    /// The names of each machine's interfaces; the k-th ones hang on the k-th bridge.
+    pub interfaces: &'a [&'a str],
+}
+
+impl Default for Layout<'_> {
+    fn default() -> Self {
+        Self { nodes: &["lb01", "lb02"], interfaces: &["eth0"] }
+    }
+}
+
+/// Machines, wire and client. Node i (from 1) has 10.0.k.i/24, fd00:0:0:k::i/64 and MAC 02:00:00:00:0k:0i on
+/// its k-th interface (from 0); the client is host 9.
+pub struct Lab {
+    /// The machines that run daemons.
+    pub nodes: Vec<Node>,
+    /// The third host.
+    pub client: Client,
+    /// What passes the bridges.
+    pub wire: Wire,
+    /// The machine of the bridges.
+    pub switch: Host,
+    folder: PathBuf,
+}
+
+impl Lab {
+    /// A lab as `layout` says; `ours` is the program under test.
+    pub fn new(name: &str, ours: &Path, layout: &Layout<'_>) -> Self {
+        let folder = new_folder(name);
+        let switch = Host::switch("switch");
+        let machine = |name: &str| {
+            let own = folder.join(name);
+            fs::create_dir_all(&own).expect("create a machine's folder");
+            let host = Host::machine(name, &own);
+            (host, own)
+        };
+        let mut machines: Vec<(Host, PathBuf)> = layout.nodes.iter().map(|n| machine(n)).collect();
+        machines.push(machine("client"));
+        let last = machines.len() - 1;
+        let number = |i: usize| if i == last { 9 } else { i + 1 };
+        for (host, _) in &machines {
+            prepare(host);
+        }
+        switch.ip(&bridges(&machines, layout));
+        for (i, (host, _)) in machines.iter().enumerate() {
+            host.ip(&links(number(i), layout));
+        }
+        let wire = Wire::listen(&switch, ports(&switch, &machines, layout), &folder.join("wire.pcap"));
+        let (client, _) = machines.pop().expect("the client is the last one");
+        Self {
+            nodes: machines.into_iter().map(|(host, own)| Node::new(host, &own, ours)).collect(),
+            client: Client::new(client),
+            wire,
+            switch,
+            folder,
+        }
+    }
+
+    /// The folder with everything that the machines wrote.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Takes the carrier from a node's first interface, or gives it back.
+    pub fn carrier(&self, node: usize, on: bool) {
+        let state = if on { "up" } else { "down" };
+        self.switch.ip(&format!("link set n{node}i0 {state}"));
+    }
+
+    /// Lets no frame pass between the nodes (each is alone with the client), or lets them pass again.
+    pub fn split(&self, on: bool) {
+        let state = if on { "on" } else { "off" };
+        for node in 0..self.nodes.len() {
+            self.switch.ip(&format!("link set n{node}i0 type bridge_slave isolated {state}"));
+        }
+    }
+
+    /// The node whose answer reaches the client when it asks for `address`; nothing when none does.
+    pub fn who_answers(&self, address: IpAddr) -> Option<String> {
+        let start = moment::now();
+        let echo = self.client.ping(address, Duration::from_secs(1))?;
+        let frame = self.wire.first("the echo reply that the client got", start, moment::SOON, |f| {
+            matches!(f.packet, packet::Packet::EchoReply { from, id, sequence }
+                if from == address && id == echo.id && sequence == echo.sequence)
+        });
+        Some(frame.from)
+    }
+
+    /// Starts the daemon of each node at once.
+    pub fn start_all(&mut self, daemons: &[Daemon], confs: &[String]) {
+        for ((node, daemon), conf) in self.nodes.iter_mut().zip(daemons).zip(confs) {
+            node.start(*daemon, conf);
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for node in &self.nodes {
+                eprintln!("{}", node.log_tail());
+            }
+            eprintln!("kept for a look: {}", self.folder.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The first IPv4 address of node `i` (from 0).
+pub fn ipv4_of(i: usize) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, u8::try_from(i + 1).expect("a few nodes"))
+}
+
+/// The first global IPv6 address of node `i` (from 0).
+pub fn ipv6_of(i: usize) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, u16::try_from(i + 1).expect("a few nodes"))
+}
+
+/// The link-local address of node `i` (from 0), which the kernel makes of its MAC address.
+pub fn link_local_of(i: usize) -> Ipv6Addr {
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0x00ff, 0xfe00, u16::try_from(i + 1).expect("a few nodes"))
+}
+
+/// The MAC address of node `i` (from 0).
+pub fn mac_of(i: usize) -> [u8; 6] {
+    [2, 0, 0, 0, 0, u8::try_from(i + 1).expect("a few nodes")]
+}
+
+fn new_folder(name: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let base = option_env!("CARGO_TARGET_TMPDIR").map_or_else(env::temp_dir, PathBuf::from);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = base.join(format!("lab-{}-{count}-{name}", std::process::id()));
+    fs::create_dir_all(&folder).expect("create the lab's folder");
+    folder
+}
+
+/// Addresses are there at once (no duplicate address detection), stay when an interface goes down, and there are no
+/// others.
+fn prepare(host: &Host) {
+    for (name, value) in [
+        ("ipv6/conf/default/accept_dad", "0"),
+        ("ipv6/conf/default/addr_gen_mode", "0"),
+        ("ipv6/conf/default/accept_ra", "0"),
+        ("ipv6/conf/all/keep_addr_on_down", "1"),
+        ("ipv6/conf/default/keep_addr_on_down", "1"),
+    ] {
+        host.sysctl(&format!("net/{name}"), value);
+    }
+}
+
+fn bridges(machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> String {
+    let mut lines = String::new();
+    for (k, interface) in layout.interfaces.iter().enumerate() {
+        lines.push_str(&format!("link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"));
+        for (i, (host, _)) in machines.iter().enumerate() {
+            let pid = host.init_pid();
+            lines.push_str(&format!(
+                "link add n{i}i{k} type veth peer name {interface} netns {pid}\nlink set n{i}i{k} master br{k} up\n"
+            ));
+        }
+    }
+    lines
+}
+
+fn links(number: usize, layout: &Layout<'_>) -> String {
+    let mut lines = String::new();
+    for (k, interface) in layout.interfaces.iter().enumerate() {
+        lines.push_str(&format!(
+            "link set {interface} address 02:00:00:00:0{k}:0{number} up\n\
+             address add 10.0.{k}.{number}/24 dev {interface}\n\
+             address add fd00:0:0:{k}::{number}/64 dev {interface} nodad\n"
+        ));
+    }
+    lines
+}
+
+fn ports(switch: &Host, machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> Vec<Port> {
+    let mut ports = Vec::new();
+    for (k, interface) in layout.interfaces.iter().enumerate() {
+        for (i, (host, _)) in machines.iter().enumerate() {
+            let name = format!("n{i}i{k}");
+            let index = switch.within(move || nix::net::if_::if_nametoindex(name.as_str()));
+            ports.push(Port {
+                index: usize::try_from(index.expect("a port that was just made")).expect("an interface number"),
+                host: host.name().to_owned(),
+                interface: (*interface).to_owned(),
+            });
+        }
+    }
+    ports
+}
