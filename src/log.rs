@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::model::frame::LogOptions;
@@ -161,6 +161,15 @@ impl Log {
         self.outlets.iter().for_each(Outlet::start);
     }
 
+    /// Makes a panic of this process a line of the log: standard error is nowhere in the background.
+    pub fn report_panics(&self) {
+        let log = self.clone();
+        std::panic::set_hook(Box::new(move |panic| {
+            tracing::error!("Internal error, please report it: {panic}");
+            log.flush();
+        }));
+    }
+
     /// Gives the lines from here on another ident.
     pub fn rename(&self, ident: &str) {
         for outlet in self.outlets.iter() {
@@ -191,12 +200,13 @@ struct Tap {
 }
 
 impl<S: Subscriber> Layer<S> for Tap {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let finest = if self.detail { Level::DEBUG } else { Level::INFO };
+        *metadata.level() <= finest && metadata.target().starts_with(OUR_TARGETS)
+    }
+
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = *event.metadata().level();
-        let wanted = if self.detail { Level::DEBUG } else { Level::INFO };
-        if level > wanted || !event.metadata().target().starts_with(OUR_TARGETS) {
-            return;
-        }
         let mut text = Text(String::new());
         event.record(&mut text);
         let line = Line { level, when: SystemTime::now(), text: one_line(text.0) };

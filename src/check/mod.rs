@@ -48,7 +48,8 @@ pub async fn run(config: CheckConfig, mut link: Link<FromChild, ToCheck>, mut si
 
 /// Says plainly what does not happen yet.
 fn report(config: &CheckConfig) {
-    for name in &config.virtual_servers {
-        info!("Virtual server {name}: keepalived-rs does not check or balance yet");
+    let count = config.virtual_servers.len();
+    if count > 0 {
+        info!("{count} virtual servers are configured: keepalived-rs does not check or balance yet");
     }
 }

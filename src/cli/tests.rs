@@ -156,3 +156,17 @@ fn all_brings_back_what_was_switched_off() {
     assert_eq!(o.subsystems, Subsystems { check: true, vrrp: true, all: true });
     assert!(!options("keepalived --all -C").subsystems.vrrp);
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_words_are_read_to_an_end(words: Vec<Vec<u8>>) {
+        let words = words.into_iter().map(OsString::from_vec).collect();
+        parse(words, &mut Vec::new(), &mut Vec::new());
+    }
+
+    #[test]
+    fn any_options_are_read_to_an_end(words in proptest::collection::vec("-{0,2}[a-zA-Z_=-]{0,12}", 0..8)) {
+        let words = words.into_iter().map(OsString::from).collect();
+        parse(words, &mut Vec::new(), &mut Vec::new());
+    }
+}

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use tokio::runtime;
 use tracing::{error, info, warn};
 
-use super::roles;
+use super::{roles, start};
 use crate::check;
 use crate::log::Log;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck, ToVrrp};
@@ -41,7 +41,7 @@ pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
         Ok(status) => status,
         Err(error) => {
             // There is no log without the first frame.
-            eprintln!("{}: {error}", roles::words(role).ident);
+            start::complain(&format!("{} child: {error}", roles::words(role).process));
             PermanentExit::Fatal as u8
         }
     }
@@ -104,6 +104,7 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
 /// Becomes what the first frame says.
 fn begin(options: &ChildOptions) -> Log {
     let log = Log::open(&options.log);
+    log.report_panics();
     log.start();
     if let Err(error) = process::set_name(&options.process_name) {
         warn!("The process cannot be named {}: {error}", options.process_name);

@@ -20,7 +20,7 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
         Some(path) => match open(path) {
             Ok(file) => Box::new(file),
             Err(error) => {
-                eprintln!("Unable to open config-test log file {} {error}", path.display());
+                start::complain(&format!("Unable to open config-test log file {} {error}", path.display()));
                 return 1;
             }
         },
@@ -36,7 +36,7 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         Ok(()) => status,
         Err(error) => {
-            eprintln!("The complaints could not be written: {error}");
+            start::complain(&format!("The complaints could not be written: {error}"));
             1
         }
     }

@@ -3,7 +3,7 @@
 //! It starts the same binary again for each child and never runs a protocol itself. The only room that calls `conf`.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 
 use crate::cli::{self, Request};
 use crate::model::frame::Role;
@@ -45,7 +45,18 @@ pub fn run(command_line: Vec<OsString>) -> u8 {
 }
 
 fn main(command_line: Vec<OsString>) -> u8 {
-    match cli::parse(command_line, &mut io::stdout(), &mut io::stderr()) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let request = cli::parse(command_line, &mut out, &mut err);
+    if let Request::Run(options) = &request
+        && !process::shows_name(&options.command_line)
+    {
+        // Nothing has been said so far. If this fails, the daemon is harder to find, and that is all.
+        let _ = process::restart_named(&options.command_line);
+    }
+    // Nobody may be listening: that keeps no daemon from starting.
+    let _ = io::stderr().write_all(&err);
+    let _ = io::stdout().write_all(&out);
+    match request {
         Request::Run(options) => start::daemon(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
         Request::Exit(status) => status,

@@ -4,6 +4,9 @@ use crate::model::frame::Role;
 use crate::model::global::ProcessNames;
 use crate::os::process;
 
+#[cfg(test)]
+mod tests;
+
 /// The hidden option in front of a role's name.
 pub(super) const OPTION: &str = "--role";
 

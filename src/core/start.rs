@@ -1,6 +1,7 @@
 //! How a daemon starts: a recipe, from the command line to the loop, and how it ends.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
@@ -17,6 +18,9 @@ use crate::model::Config;
 use crate::model::frame::{LogOptions, Role};
 use crate::os::pid_file::{self, PidFile};
 use crate::os::{host, namespace, process, usage};
+
+#[cfg(test)]
+mod tests;
 
 /// The umask of a daemon that was told none.
 const UMASK: u32 = 0o177;
@@ -72,6 +76,11 @@ pub(super) struct PidFiles {
     pub(super) children: Vec<(Role, PidFile)>,
 }
 
+/// Says something on standard error, if anybody listens there.
+pub(super) fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{}: {text}", process::NAME);
+}
+
 /// Why a daemon did not start.
 enum Failure {
     /// The configuration or the system forbids it
@@ -99,6 +108,7 @@ fn log_options(options: &Options, ident: String) -> LogOptions {
 pub(super) fn daemon(options: Options) -> u8 {
     process::keep_descriptors_private();
     let log = Log::open(&log_options(&options, roles::PARENT_IDENT.to_owned()));
+    log.report_panics();
     // In the background the lines wait for the process that stays: threads do not survive the fork.
     if options.foreground {
         log.start();
@@ -115,18 +125,21 @@ pub(super) fn daemon(options: Options) -> u8 {
 fn run(options: Options, log: &Log) -> Result<u8, Failure> {
     let foreground = options.foreground;
     let result = start(options, log);
-    match &result {
-        Err(Failure::Running) => return Ok(0),
-        Err(Failure::Refused(refusal)) => {
-            info!("{}", refusal.text);
-            // Until a start has succeeded, whoever started us looks on.
-            if !foreground {
-                eprintln!("{}: {}", process::NAME, refusal.text);
-            }
+    let reason = match &result {
+        Err(Failure::Running) => Some("daemon is already running"),
+        Err(Failure::Refused(refusal)) => Some(refusal.text.as_str()),
+        Ok(_) => None,
+    };
+    if let Some(reason) = reason {
+        info!("{reason}");
+        // Until a start has succeeded, whoever started us looks on.
+        if !foreground {
+            complain(reason);
         }
-        Ok(_) => {}
     }
-    report_end();
+    if !matches!(result, Err(Failure::Running)) {
+        report_end();
+    }
     result
 }
 
@@ -294,7 +307,6 @@ fn not_claimed(error: pid_file::Error) -> Failure {
     match error {
         pid_file::Error::Held(_) => {
             info!("{error}");
-            info!("daemon is already running");
             Failure::Running
         }
         pid_file::Error::Io { .. } => Failure::new(error),

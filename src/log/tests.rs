@@ -151,3 +151,21 @@ fn without_a_log_daemon_a_line_is_lost_at_once() {
 
 /// Less than what repeated tries would take.
 const RETRIES_TAKE: Duration = Duration::from_millis(50);
+
+#[test]
+fn details_and_the_events_of_libraries_are_left_out() {
+    let said = |detail: bool| {
+        let (log, open, lines) = gated();
+        drop(open);
+        let tap = Tap { log: log.clone(), detail };
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(tap), || {
+            tracing::info!("plain {}", 1);
+            tracing::debug!("detail");
+            tracing::error!(target: "tokio", "not ours");
+        });
+        log.flush();
+        lines.try_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(said(false), ["one: plain 1"]);
+    assert_eq!(said(true), ["one: plain 1", "one: detail"]);
+}

@@ -1,10 +1,11 @@
 //! Our own process and those that it starts.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use nix::libc;
@@ -17,9 +18,23 @@ use super::signals;
 /// The name that scripts and exporters look for.
 pub const NAME: &str = "keepalived";
 
+/// The program that runs, even if its file has been replaced meanwhile.
+const PROGRAM: &str = "/proc/self/exe";
+
 /// Sets the name that the system shows for this process (its first 15 bytes; prctl(2), PR_SET_NAME).
 pub fn set_name(name: &str) -> io::Result<()> {
     Ok(prctl::set_name(&CString::new(name)?)?)
+}
+
+/// Whether this command line shows the name that `pidof` looks for.
+pub fn shows_name(command_line: &[OsString]) -> bool {
+    let program = command_line.first().map(Path::new);
+    program.and_then(Path::file_name).is_some_and(|name| name == NAME)
+}
+
+/// Begins this program anew, in the same process, under a command line that shows the name. Returns only if that fails.
+pub fn restart_named(command_line: &[OsString]) -> io::Error {
+    Command::new(PROGRAM).arg0(NAME).args(command_line.iter().skip(1)).exec()
 }
 
 /// Asks for SIGTERM when the process that started us ends, however it ends.
@@ -48,7 +63,7 @@ pub fn keep_descriptors_private() {
 pub fn spawn_role(arguments: &[&str]) -> io::Result<(u32, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     signals::hold()?;
-    let child = Command::new("/proc/self/exe")
+    let child = Command::new(PROGRAM)
         .arg0(NAME)
         .args(arguments)
         .env_remove("NOTIFY_SOCKET")

@@ -31,7 +31,7 @@ impl Key {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ownership {
     trackers: HashMap<Key, Vec<RouterId>>,
-    virtual_ips: HashSet<(IfName, IpAddr)>,
+    virtual_ips: HashMap<IfName, HashSet<IpAddr>>,
     expected: HashMap<Key, u32>,
     refused: HashSet<Key>,
     native: HashSet<Key>,
@@ -44,7 +44,7 @@ impl Ownership {
         self.virtual_ips.clear();
         for (id, config) in routers {
             for address in config.addresses() {
-                self.virtual_ips.insert((address.interface.clone(), address.ip));
+                self.virtual_ips.entry(address.interface.clone()).or_default().insert(address.ip);
                 if address.tracked {
                     self.trackers.entry(Key::of(address)).or_default().push(id);
                 }
@@ -54,7 +54,7 @@ impl Ownership {
 
     /// Whether an address on an interface is a VIP of ours, and so no address to send adverts from.
     pub(super) fn is_virtual(&self, interface: &IfName, ip: IpAddr) -> bool {
-        self.virtual_ips.contains(&(interface.clone(), ip))
+        self.virtual_ips.get(interface).is_some_and(|ips| ips.contains(&ip))
             && !self.native.iter().any(|key| key.interface == *interface && key.ip == ip)
     }
 

@@ -1,0 +1,11 @@
+//! The real binary as processes: start, pid files, names, supervision, reload, signals, log devices, systemd, stop.
+//!
+//! Needs root, namespaces and mounts. All files are in folders of the test's own, nothing outside is touched.
+
+mod daemon;
+mod log_devices;
+mod reload;
+mod start;
+mod stop;
+mod supervision;
+mod systemd;
