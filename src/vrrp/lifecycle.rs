@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::engine::{Engine, Phase};
-use super::event::{Action, Level};
+use super::event::{Action, Event, Level};
 use super::fsm::State;
 use super::router::{Router, RouterId};
 use super::sync::{self, Group, GroupState};
@@ -171,7 +171,8 @@ impl Engine {
         }
         self.groups = groups;
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
-        self.ownership.index(self.order.iter().map(|id| (*id, &self.routers[*id].config)));
+        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
+        self.ownership.index(routers, config.static_addresses.iter());
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
@@ -292,26 +293,39 @@ impl Engine {
 
     /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
     pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
-        self.ownership.forget_all();
+        self.ownership.forget_reports();
         let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
         for index in self.links.indexes() {
             if !indexes.contains(&index) {
-                self.handle(now, super::event::Event::LinkGone(index));
+                self.handle(now, Event::LinkGone(index));
             }
         }
         for link in links {
-            self.handle(now, super::event::Event::Link(link));
+            self.handle(now, Event::Link(link));
         }
         let present: HashSet<(u32, IpAddr, u8)> =
             addresses.iter().map(|address| (address.index, address.ip, address.prefix_len)).collect();
-        for address in self.links.all_addresses() {
+        for address in self.supposed_addresses() {
             if !present.contains(&(address.index, address.ip, address.prefix_len)) {
-                self.handle(now, super::event::Event::AddressGone(address));
+                self.handle(now, Event::AddressGone(address));
             }
         }
         for address in addresses {
-            self.handle(now, super::event::Event::Address(address));
+            self.handle(now, Event::Address(address));
         }
+    }
+
+    /// Every address that has been reported, and those that we have put up without having heard of it yet.
+    fn supposed_addresses(&self) -> Vec<IfAddress> {
+        let mut supposed = self.links.all_addresses();
+        let reported: HashSet<(u32, IpAddr, u8)> =
+            supposed.iter().map(|address| (address.index, address.ip, address.prefix_len)).collect();
+        let held = self.ownership.held().filter_map(|(interface, ip, prefix_len)| {
+            let index = self.links.get(interface)?.index;
+            Some(IfAddress { index, ip, prefix_len, scope: 0, tentative: false, ours: true })
+        });
+        supposed.extend(held.filter(|address| !reported.contains(&(address.index, address.ip, address.prefix_len))));
+        supposed
     }
 
     /// An interface has come up: static addresses that it may have lost are set again.

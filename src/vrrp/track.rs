@@ -187,7 +187,7 @@ impl Engine {
             self.log_of(id, Level::Detail, "removing VIPs.");
         }
         for vip in leftovers {
-            self.remove_address(vip);
+            self.release_address(id, vip);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Carries out the moves of the state machine: the order of packets, addresses, announcements and notices.
 
 use super::accept::Heard;
-use super::engine::Engine;
+use super::engine::{Engine, Phase};
 use super::event::{Action, Level};
 use super::fsm::{Move, State};
 use super::router::{Announcements, Leader, Line, RouterId};
@@ -366,7 +366,7 @@ impl Engine {
             self.log_of(id, Level::Detail, "removing E-VIPs.");
         }
         for address in addresses {
-            self.remove_address(address);
+            self.release_address(id, address);
         }
     }
 
@@ -376,12 +376,27 @@ impl Engine {
         self.out.push_back(Action::AddAddress(address));
     }
 
+    /// Takes an address from its interface for a router that has no right to it, unless somebody else has.
+    pub(super) fn release_address(&mut self, id: RouterId, address: Address) {
+        if !self.is_needed_by_others(id, &address) {
+            self.remove_address(address);
+        }
+    }
+
     /// Takes an address from its interface; where there is no interface, there is nothing to take.
     pub(super) fn remove_address(&mut self, address: Address) {
         if self.links.get(&address.interface).is_some() && !self.ownership.is_native(&address) {
-            self.ownership.removing(&address);
+            self.ownership.removing(&address, self.links.has(&address));
             self.out.push_back(Action::RemoveAddress(address));
         }
+    }
+
+    /// Whether an address has to stay though this router gives it up: it is a static one too, or another master's.
+    fn is_needed_by_others(&self, id: RouterId, address: &Address) -> bool {
+        let is_other_master =
+            |other| other != id && self.routers.get(other).is_some_and(|router| router.state.is_master());
+        self.phase != Phase::Stopped
+            && (self.ownership.is_static(address) || self.ownership.holders(address).any(is_other_master))
     }
 
     /// The first burst of a new master, and the times of what follows.
