@@ -58,6 +58,9 @@ pub(super) enum Line {
     Ourselves,
     BothOwners,
     PriorityZero,
+    Leader,
+    Learned,
+    Preemption,
 }
 
 /// The router whose adverts were accepted last.
@@ -106,6 +109,8 @@ pub struct Router {
     pub(super) announcements: Announcements,
     /// When a weaker router was answered last
     pub(super) asserted_at: Option<Time>,
+    /// When a farewell was answered last, or will be
+    pub(super) reassured_at: Option<Time>,
     pub(super) stats: Stats,
     pub(super) lines: LogLimit<Line>,
     /// Identification of the last IPv4 packet
@@ -132,6 +137,7 @@ impl Router {
             source: config.source,
             announcements: Announcements::default(),
             asserted_at: None,
+            reassured_at: None,
             stats: Stats::default(),
             lines: LogLimit::default(),
             packet_id: 0,
