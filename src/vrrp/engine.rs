@@ -81,6 +81,8 @@ pub struct Engine {
     /// Configuration order
     pub(super) order: Vec<RouterId>,
     pub(super) groups: Vec<Group>,
+    /// The routers that an interface matters to, in configuration order
+    pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
     pub(super) links: Links,
     pub(super) ownership: Ownership,
     pub(super) channels: Channels,
@@ -101,6 +103,7 @@ impl Engine {
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
+            watchers: HashMap::new(),
             links: Links::default(),
             ownership: Ownership::default(),
             channels: Channels::default(),
@@ -374,7 +377,7 @@ impl Engine {
 
     /// Whether any router looks at this interface.
     fn is_watched(&self, name: &IfName) -> bool {
-        self.order.iter().any(|id| self.routers[*id].watches(name))
+        self.watchers.contains_key(name)
     }
 
     /// Something about an interface or its own addresses is different: every router that looks at it looks again.
@@ -382,8 +385,7 @@ impl Engine {
         if matches!(self.phase, Phase::Learning | Phase::Stopped) {
             return;
         }
-        let watching: Vec<RouterId> = self.order.iter().copied().filter(|id| self.routers[*id].watches(name)).collect();
-        for id in watching {
+        for id in self.watchers.get(name).cloned().unwrap_or_default() {
             self.inspect(now, id);
         }
     }

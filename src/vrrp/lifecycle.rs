@@ -184,13 +184,14 @@ impl Engine {
                 config: group.clone(),
             })
             .collect();
+        self.watchers.clear();
         for id in &self.order {
             let group = groups.iter().position(|group| group.members.contains(id));
             let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            let watched = track::watched(&self.routers[*id].config, tracks.into_iter().flatten());
-            let router = &mut self.routers[*id];
-            router.group = group;
-            router.watched = watched;
+            for interface in track::watched(&self.routers[*id].config, tracks.into_iter().flatten()) {
+                self.watchers.entry(interface).or_default().push(*id);
+            }
+            self.routers[*id].group = group;
         }
         self.groups = groups;
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));

@@ -128,11 +128,11 @@ impl Ownership {
         }
     }
 
-    /// We are about to remove an address, which is on its interface or not according to the reports.
-    pub(super) fn removing(&mut self, address: &Address, reported: bool) {
+    /// We are about to remove an address; `reported` tells whether it is on its interface according to the reports.
+    pub(super) fn removing(&mut self, address: &Address, reported: impl FnOnce() -> bool) {
         let key = Key::of(address);
         let held = self.held.remove(&key);
-        if held || (reported && !self.expected.contains_key(&key)) {
+        if held || (!self.expected.contains_key(&key) && reported()) {
             *self.expected.entry(key).or_default() += 1;
         }
     }

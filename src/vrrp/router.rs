@@ -99,8 +99,6 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
-    /// Interfaces that matter to it
-    pub(super) watched: BTreeSet<IfName>,
     /// Index of its sync group
     pub(super) group: Option<usize>,
     pub(super) channel: Option<ChannelId>,
@@ -131,7 +129,6 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
-            watched: BTreeSet::new(),
             group: None,
             channel: None,
             source: config.source,

@@ -192,13 +192,6 @@ impl Engine {
     }
 }
 
-impl Router {
-    /// Whether an interface matters to this router in any way.
-    pub(super) fn watches(&self, name: &IfName) -> bool {
-        self.watched.contains(name)
-    }
-}
-
 /// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses.
 fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
     let own = config.interface.as_ref().filter(|_| config.track_primary);

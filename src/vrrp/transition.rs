@@ -405,7 +405,7 @@ impl Engine {
     /// Takes an address from its interface; where there is no interface, there is nothing to take.
     pub(super) fn remove_address(&mut self, address: Address) {
         if self.links.get(&address.interface).is_some() && !self.ownership.is_native(&address) {
-            self.ownership.removing(&address, self.links.has(&address));
+            self.ownership.removing(&address, || self.links.has(&address));
             self.out.push_back(Action::RemoveAddress(address));
         }
     }
