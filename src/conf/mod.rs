@@ -14,7 +14,7 @@ pub mod place;
 mod raw;
 mod reader;
 mod source;
-mod table;
+pub mod table;
 mod text;
 mod value;
 

@@ -302,7 +302,7 @@ impl<'a> Reader<'a> {
         match keyword.action {
             Action::Set(apply) if mine => apply(self, &statement)?,
             Action::Check(takes) if mine => takes.check(self, &statement)?,
-            Action::Lines(entry) if mine => self.lines(&statement, block, entry)?,
+            Action::Lines(entry) if mine => self.lines(&statement, block, keyword, entry)?,
             Action::Block { of, open, close } => {
                 if mine {
                     open(self, &statement)?;
@@ -335,8 +335,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the entries of a block up to its end.
-    fn lines(&mut self, statement: &Statement, block: Block, entry: Apply) -> Outcome {
-        if let Some(word) = statement.get(1) {
+    fn lines(&mut self, statement: &Statement, block: Block, keyword: &Keyword, entry: Apply) -> Outcome {
+        if let Some(word) = statement.get(1).filter(|_| !keyword.takes_name()) {
             let text = format!("Block {} has extra parameters {word} ...", statement.keyword());
             self.complain(
                 Diagnostic::error(Code::BlockWords, text)

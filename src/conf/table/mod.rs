@@ -15,7 +15,7 @@ mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::takes::{METHODS, SCHEDULERS, Takes};
+    pub(super) use super::takes::{METHODS, Takes};
     pub(super) use super::{Block, Keyword, Owners, block, later, later_block, later_lines, later_set, lines, set};
     pub(super) use crate::conf::apply::{
         address, anything, closed, garp, global, group, instance, nothing, notify, service, track,
@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::reader::{Apply, Close};
-pub use takes::Takes;
+pub(super) use takes::{METHODS, SCHEDULERS, Takes};
 
 /// A place where keywords can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -210,7 +210,7 @@ impl Owners {
 
 /// What a keyword does.
 #[derive(Clone, Copy)]
-pub enum Action {
+pub(super) enum Action {
     /// Writes a raw value
     Set(Apply),
     /// Its words are checked and not kept
@@ -237,11 +237,11 @@ pub struct Keyword {
     /// Why not to use it any more
     pub deprecated: Option<&'static str>,
     /// What it does
-    pub action: Action,
+    pub(super) action: Action,
     /// Whether what it asks for is done already
     pub active: bool,
     /// Who reads it; only looked at outside blocks
-    pub owners: Owners,
+    pub(super) owners: Owners,
 }
 
 impl Keyword {
@@ -251,6 +251,11 @@ impl Keyword {
 
     const fn by(self, owners: Owners) -> Self {
         Keyword { owners, ..self }
+    }
+
+    /// Whether the block it opens has a name.
+    pub fn takes_name(&self) -> bool {
+        self.arguments.starts_with("NAME")
     }
 
     /// Whether its first word is a script, whose quotes follow rules of their own.
