@@ -36,12 +36,14 @@ const SUGGESTIONS: usize = 200;
 pub struct Statement {
     unit: Rc<Text>,
     words: Words,
+    /// What the table says of its first word; `None` for an entry of a block
+    known: Option<&'static Keyword>,
 }
 
 impl Statement {
     fn new(unit: Rc<Text>) -> Self {
         let words = lex::words(unit.bytes());
-        Statement { unit, words }
+        Statement { unit, words, known: None }
     }
 
     /// Number of words, with the keyword.
@@ -80,6 +82,15 @@ impl Statement {
         match self.words.words.get(index) {
             Some(range) => self.unit.place(range.start, range.len()),
             None => self.unit.place(self.unit.len(), 1),
+        }
+    }
+
+    /// What comes of a line that is ignored.
+    pub fn ignored(&self) -> String {
+        let plain = |default: &&str| default.starts_with(|c: char| c.is_ascii_digit());
+        match self.known.map(|keyword| keyword.default).filter(plain) {
+            Some(default) => format!("the line is ignored (default: {default})"),
+            None => "the line is ignored".to_string(),
         }
     }
 
@@ -285,7 +296,7 @@ impl<'a> Reader<'a> {
 
     /// Looks a keyword up and does what it says.
     fn keyword(&mut self, unit: Rc<Text>, block: Block, depth: usize) -> Outcome {
-        let statement = self.statement(unit, block);
+        let mut statement = self.statement(unit, block);
         let Some(name) = statement.word(0) else {
             return Ok(());
         };
@@ -293,6 +304,7 @@ impl<'a> Reader<'a> {
             self.unknown(&statement, block);
             return Ok(());
         };
+        statement.known = Some(keyword);
         let mine = !self.foreign && (block != Block::Root || keyword.owners.meets(self.owner));
         if mine {
             self.note_inactive(keyword, &statement);
@@ -369,7 +381,14 @@ impl<'a> Reader<'a> {
     fn unknown(&mut self, statement: &Statement, block: Block) {
         let word = statement.keyword();
         let place = statement.place(0);
-        if word == "}" && self.report.has_on_line(Code::ExtraBrace, place.at) {
+        if word == "}" {
+            if !self.report.has_on_line(Code::ExtraBrace, place.at) {
+                self.complain(
+                    Diagnostic::error(Code::ExtraBrace, "Unknown keyword '}'")
+                        .title("this `}` closes nothing: the block that it belongs to was closed before")
+                        .at(place),
+                );
+            }
             return;
         }
         let within = match block {
@@ -414,7 +433,7 @@ impl<'a> Reader<'a> {
     /// Complains of the word at `index`, whose line is ignored.
     pub fn refuse(&mut self, statement: &Statement, index: usize, code: Code, text: impl Into<String>) {
         let diagnostic = Diagnostic::error(code, text).at(statement.place(index));
-        self.complain(diagnostic.effect("the line is ignored"));
+        self.complain(diagnostic.effect(statement.ignored()));
     }
 
     /// Skips the block that begins here, up to its end.
@@ -431,7 +450,11 @@ impl<'a> Reader<'a> {
 
     fn number_fault(&mut self, statement: &Statement, index: usize, code: Code, fault: Fault, effect: &str) {
         let title = format!("{}: {}", statement.keyword(), fault.0);
-        self.complain(Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect));
+        let mut diagnostic = Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect);
+        if let Some(range) = statement.known.map(Keyword::short_range).filter(|range| !range.is_empty()) {
+            diagnostic = diagnostic.expected(range);
+        }
+        self.complain(diagnostic);
     }
 
     /// Reads a whole number; `None` after a complaint.
@@ -442,7 +465,7 @@ impl<'a> Reader<'a> {
         min: u64,
         max: u64,
     ) -> Result<Option<u64>, MissingWord> {
-        self.number_or(statement, index, min, max, "the line is ignored")
+        self.number_or(statement, index, min, max, &statement.ignored())
     }
 
     /// Reads a whole number; `None` after a complaint that tells the effect.
@@ -469,7 +492,7 @@ impl<'a> Reader<'a> {
         let read = value::signed(&statement.text(index)?, min, max);
         Ok(read
             .map_err(|fault| {
-                self.number_fault(statement, index, Code::Number, fault, "the line is ignored");
+                self.number_fault(statement, index, Code::Number, fault, &statement.ignored());
             })
             .ok())
     }
@@ -479,7 +502,7 @@ impl<'a> Reader<'a> {
         let read = match value::decimal(&statement.text(index)?, range) {
             Ok(read) => read,
             Err(fault) => {
-                self.number_fault(statement, index, Code::Time, fault, "the line is ignored");
+                self.number_fault(statement, index, Code::Time, fault, &statement.ignored());
                 return Ok(None);
             }
         };
@@ -503,7 +526,7 @@ impl<'a> Reader<'a> {
                 Diagnostic::error(Code::Bool, text)
                     .at(statement.place(1))
                     .expected("yes or no (or true, false, on, off), in lower case")
-                    .effect("the line is ignored"),
+                    .effect(statement.ignored()),
             );
         }
         read

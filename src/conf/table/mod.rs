@@ -253,6 +253,12 @@ impl Keyword {
         Keyword { owners, ..self }
     }
 
+    /// The range without what is said about it in brackets and after semicolons.
+    pub fn short_range(&self) -> &'static str {
+        let end = self.range.find([';', '(', ',']).unwrap_or(self.range.len());
+        self.range.get(..end).unwrap_or_default().trim_end()
+    }
+
     /// Whether the block it opens has a name.
     pub fn takes_name(&self) -> bool {
         self.arguments.starts_with("NAME")
