@@ -152,6 +152,8 @@ pub struct Reader<'a> {
     /// Blocks within one that is not active yet need no note of their own
     quiet: bool,
     noted: HashSet<&'static str>,
+    /// The blocks around the current statement, with what opened them
+    open: Vec<(Block, Place)>,
     suggestions: HashMap<(Block, Vec<u8>), Option<&'static str>>,
     failed_include: bool,
 }
@@ -172,6 +174,7 @@ impl<'a> Reader<'a> {
             foreign: false,
             quiet: false,
             noted: HashSet::new(),
+            open: Vec::new(),
             suggestions: HashMap::new(),
             failed_include: false,
         }
@@ -322,7 +325,9 @@ impl<'a> Reader<'a> {
                 let (quiet, foreign) = (self.quiet, self.foreign);
                 self.quiet |= !keyword.active;
                 self.foreign |= !mine;
+                self.open.push((of, statement.place(0)));
                 let skipped = self.block(of, depth + 1, true);
+                self.open.pop();
                 (self.quiet, self.foreign) = (quiet, foreign);
                 if !skipped? && mine {
                     close(self, statement.place(0));
@@ -410,19 +415,32 @@ impl<'a> Reader<'a> {
             }
             None => None,
         };
-        let elsewhere = table::blocks_with(word.as_bytes()).next();
-        match (suggestion, elsewhere) {
-            (Some(name), _) => diagnostic = diagnostic.expected(format!("did you mean `{name}`?")),
-            (None, Some(Block::Root)) => {
-                diagnostic =
-                    diagnostic.help(format!("`{word}` stands outside blocks: a `}}` seems to be missing above"));
-            }
-            (None, Some(other)) => {
-                diagnostic = diagnostic.help(format!("`{word}` belongs into {}", other.name()));
-            }
-            (None, None) => {}
+        if let Some(name) = suggestion {
+            diagnostic = diagnostic.expected(format!("did you mean `{name}`?"));
+        } else if let Some(help) = self.where_it_belongs(&word) {
+            diagnostic = diagnostic.help(help);
         }
         self.complain(diagnostic);
+    }
+
+    /// What is probably wrong with a word that is known in another block.
+    fn where_it_belongs(&self, word: &str) -> Option<String> {
+        let around = self.open.iter().rev().skip(1).map(|(block, _)| *block);
+        let fits = |block: &Block| table::find(*block, word.as_bytes()).is_some();
+        let outer = (!self.open.is_empty()).then_some(Block::Root);
+        let Some(block) = around.chain(outer).find(fits) else {
+            let other = table::blocks_with(word.as_bytes()).next()?;
+            return Some(match other {
+                Block::Root => format!("`{word}` stands outside blocks"),
+                other => format!("`{word}` belongs into {}", other.name()),
+            });
+        };
+        let (open, place) = self.open.last()?;
+        let place = format!("{} of line {} is still open", open.name(), place.at.line);
+        Some(match block {
+            Block::Root => format!("`{word}` stands outside blocks: a `}}` seems to be missing above, {place}"),
+            block => format!("`{word}` belongs into {}: a `}}` seems to be missing above, {place}", block.name()),
+        })
     }
 
     /// Adds a complaint.

@@ -347,8 +347,20 @@ fn distance(a: &str, b: &str) -> usize {
     last.last().copied().unwrap_or_default()
 }
 
+/// Names that were replaced long ago and still stand in many files.
+const RENAMED: [(&str, &str); 4] = [
+    ("lvs_id", "router_id"),
+    ("nb_get_retry", "retry"),
+    ("lvs_sync_daemon_inteface", "lvs_sync_daemon_interface"),
+    ("est_timeout", "persistence_timeout"),
+];
+
 /// The keyword of the block that `word` was probably meant to be.
 pub fn suggestion(block: Block, word: &str) -> Option<&'static str> {
+    let renamed = RENAMED.iter().find(|(old, _)| *old == word).map(|(_, new)| *new);
+    if let Some(new) = renamed.filter(|new| find(block, new.as_bytes()).is_some()) {
+        return Some(new);
+    }
     let length = word.chars().count();
     if length > 40 {
         return None;
