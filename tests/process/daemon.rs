@@ -216,6 +216,11 @@ pub fn signal(pid: i32, number: i32) {
     assert!(status.expect("kill runs").success(), "signal {number} to {pid}");
 }
 
+/// The words of its command line, with a NUL after each.
+pub fn command_line(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+}
+
 /// The processes that it started.
 pub fn children_of(pid: i32) -> Vec<i32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();

@@ -6,8 +6,8 @@ use std::process::Command;
 use nix::libc;
 
 use super::daemon::{
-    BINARY, CHECK, Daemon, Folder, Namespace, PARENT, VRRP, eventually, is_alive, mode, name, own_files, run, signal,
-    stat_field,
+    BINARY, CHECK, Daemon, Folder, Namespace, PARENT, VRRP, command_line, eventually, is_alive, mode, name, own_files,
+    run, signal, stat_field,
 };
 
 #[test]
@@ -18,8 +18,7 @@ fn every_process_is_named_keepalived_and_has_its_pid_file() {
     let children = [CHECK, VRRP].map(|file| folder.pid(file).unwrap_or_else(|| panic!("no pid in {file}")));
     for pid in children.into_iter().chain([daemon.pid()]) {
         assert_eq!(name(pid), "keepalived");
-        let command_line = fs::read_to_string(format!("/proc/{pid}/cmdline")).expect("a command line");
-        assert_eq!(command_line.split('\0').next(), Some("keepalived"), "what pidof looks for");
+        assert_eq!(command_line(pid).split('\0').next(), Some("keepalived"), "what pidof looks for");
     }
     for pid in children {
         assert_eq!(stat_field(pid, 4), daemon.pid().to_string(), "its parent");
