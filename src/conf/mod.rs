@@ -14,7 +14,7 @@ pub mod place;
 mod raw;
 mod reader;
 mod source;
-mod table;
+pub mod table;
 mod text;
 mod value;
 
@@ -97,7 +97,10 @@ impl Loaded {
     /// All complaints for people, with excerpts, and a line that sums them up. Empty if there is nothing to say.
     pub fn render(&self, style: Style) -> String {
         let mut out = String::new();
-        for diagnostic in &self.diagnostics {
+        // As one reads the files; what is about the whole comes last.
+        let mut sorted: Vec<&Diagnostic> = self.diagnostics.iter().collect();
+        sorted.sort_by_key(|it| (it.place.is_none(), it.place.map(|place| place.at)));
+        for diagnostic in sorted {
             out.push_str(&diagnostic.render(&self.files, style));
             out.push('\n');
         }

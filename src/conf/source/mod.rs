@@ -286,12 +286,15 @@ impl<'a> Source<'a> {
             }
             let end = line.iter().rposition(|byte| *byte != b'\r');
             let line = line.get(..end.map_or(0, |last| last + 1)).unwrap_or_default();
+            if line.is_empty() {
+                self.close_definition();
+                continue;
+            }
             let mut text = Text::of_line(line.to_vec(), site);
             strip(&mut text, report);
             if !text.is_empty() {
                 return Some(text);
             }
-            self.close_definition();
         }
     }
 

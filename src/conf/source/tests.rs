@@ -233,6 +233,7 @@ fn multi_line_definitions_end_their_line() {
     assert_eq!(units("$B=\\\n one 1 \\\n two\nx $B\ny $B z"), ["x one 1", "two", "y $B z"]);
     assert_eq!(units("$B=x aa \\\nbb\n\nq $B"), ["q x aa", "bb"]);
     assert_eq!(units("$B=a \\\n\nb\n$B"), ["b", "a"]);
+    assert_eq!(units("$B=a \\\n# no \\\n b\n$B"), ["a", "b"]);
     assert_eq!(units("$C=c \\\nd\n$B=a \\\n$C\\\nb\n$B"), ["a", "c", "d", "b"]);
     assert_eq!(units("$B=\\\n$N=1\\\nx $N\n$B"), ["x 1"]);
 }
