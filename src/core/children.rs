@@ -7,10 +7,12 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::respawn::{Pause, Respawn};
-use super::roles;
+use super::start::Setting;
+use super::{frames, roles};
+use crate::model::Config;
 use crate::model::frame::{FromChild, Role};
 use crate::os::ipc::{Frame, Link};
 use crate::os::pid_file::PidFile;
@@ -65,8 +67,14 @@ impl Child {
         Ok(child)
     }
 
+    /// Hands it a new configuration.
+    pub(super) fn reload(&mut self, frame: Frame) {
+        self.send(frame);
+        self.phase = Phase::Reloading;
+    }
+
     /// Queues a frame; a child that is gone does not mind.
-    pub(super) fn send(&self, frame: Frame) {
+    fn send(&self, frame: Frame) {
         let _ = self.outbox.send(frame);
     }
 
@@ -130,6 +138,15 @@ pub(super) enum Slot {
     Living(Child),
 }
 
+/// What children are started with.
+pub(super) struct Recipe<'a> {
+    pub(super) setting: &'a Setting,
+    /// The one in force
+    pub(super) config: Config,
+    /// Where their words go
+    pub(super) words: mpsc::UnboundedSender<Word>,
+}
+
 /// All about the child of one role.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -137,20 +154,54 @@ pub(super) struct Place {
     pub(super) slot: Slot,
     /// Whether the configuration asks for it
     pub(super) wanted: bool,
-    pub(super) respawn: Respawn,
+    respawn: Respawn,
     /// Held from the first start to the last end
-    pub(super) pid_file: Option<PidFile>,
+    pid_file: Option<PidFile>,
 }
 
 impl Place {
-    pub(super) fn new(role: Role, pid_file: Option<PidFile>) -> Self {
-        Place { role, slot: Slot::Empty, wanted: false, respawn: Respawn::default(), pid_file }
+    /// A place without a child.
+    pub(super) fn new(role: Role, pid_file: PidFile) -> Self {
+        Place { role, slot: Slot::Empty, wanted: false, respawn: Respawn::default(), pid_file: Some(pid_file) }
     }
 
-    /// The living child.
-    pub(super) fn child(&mut self) -> Option<&mut Child> {
-        match &mut self.slot {
-            Slot::Living(child) => Some(child),
+    /// Starts the child if there is to be one and is none. Where there is none to be, no file tells of one any more.
+    pub(super) fn fill(&mut self, recipe: &Recipe<'_>) {
+        match (&self.slot, self.wanted) {
+            (Slot::Empty, false) => self.pid_file.take().into_iter().for_each(PidFile::remove),
+            (Slot::Empty, true) => self.start(recipe),
+            (Slot::Waiting(_) | Slot::Living(_), _) => {}
+        }
+    }
+
+    fn start(&mut self, recipe: &Recipe<'_>) {
+        let name = roles::words(self.role).process;
+        let ignore_interrupt = recipe.setting.options.ignore_sigint;
+        let started = frames::start(self.role, recipe.setting, &recipe.config)
+            .map_err(io::Error::other)
+            .and_then(|frame| Child::start(self.role, ignore_interrupt, frame, recipe.words.clone()));
+        match started {
+            Ok(child) => {
+                info!("Starting {name} child process, pid={}", child.pid);
+                self.write_pid(recipe.setting.paths.of(self.role), child.pid);
+                self.slot = Slot::Living(child);
+            }
+            Err(error) => {
+                error!("{name} child process could not be started: {error}");
+                self.schedule(Duration::ZERO);
+            }
+        }
+    }
+
+    /// Whether there is no child, and none is about to be.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.slot, Slot::Empty)
+    }
+
+    /// The pid of the living child.
+    pub(super) fn pid(&self) -> Option<u32> {
+        match &self.slot {
+            Slot::Living(child) => Some(child.pid),
             Slot::Empty | Slot::Waiting(_) => None,
         }
     }
@@ -170,7 +221,7 @@ impl Place {
     }
 
     /// Notes the pid of the child in its file; without a file the child works all the same.
-    pub(super) fn write_pid(&mut self, path: &Path, pid: u32) {
+    fn write_pid(&mut self, path: &Path, pid: u32) {
         let mut file = match self.pid_file.take().map_or_else(|| PidFile::claim(path), Ok) {
             Ok(file) => file,
             Err(error) => {

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
-use super::children::{Child, Phase, Place, Slot, Word};
+use super::children::{Child, Phase, Place, Recipe, Slot, Word};
 use super::configuration::Reading;
 use super::script::Outcome;
 use super::start::{self, Setting};
@@ -53,14 +53,11 @@ enum Event {
 
 /// The parent.
 pub(super) struct Parent<'a> {
-    setting: &'a Setting,
-    config: Config,
+    recipe: Recipe<'a>,
     signals: Signals,
     /// In the order of starting
     places: Vec<Place>,
     words: mpsc::UnboundedReceiver<Word>,
-    /// For new children
-    word_sender: mpsc::UnboundedSender<Word>,
     stage: Stage,
     incoming: Option<Incoming>,
     /// Whether SIGHUP came while it could not be served
@@ -71,15 +68,13 @@ impl<'a> Parent<'a> {
     /// Begins to listen to signals. `pid_files` are those of the children that the command line allows.
     pub(super) fn new(setting: &'a Setting, config: Config, pid_files: Vec<(Role, PidFile)>) -> io::Result<Self> {
         let signals = Signals::listen(setting.options.ignore_sigint)?;
-        let (word_sender, words) = mpsc::unbounded_channel();
-        let places = pid_files.into_iter().map(|(role, file)| Place::new(role, Some(file))).collect();
+        let (sender, words) = mpsc::unbounded_channel();
+        let places = pid_files.into_iter().map(|(role, file)| Place::new(role, file)).collect();
         Ok(Parent {
-            setting,
-            config,
+            recipe: Recipe { setting, config, words: sender },
             signals,
             places,
             words,
-            word_sender,
             stage: Stage::Starting,
             incoming: None,
             reload_again: false,
@@ -91,7 +86,7 @@ impl<'a> Parent<'a> {
         // Orphans are reaped by whoever comes next if this fails.
         let _ = process::adopt_orphans();
         let mut outcome = Outcome::Over;
-        if let Some(timed) = &self.config.global.startup_script {
+        if let Some(timed) = &self.recipe.config.global.startup_script {
             outcome = script::run(script::STARTUP, timed, &mut self.signals).await;
         }
         match outcome {
@@ -105,7 +100,7 @@ impl<'a> Parent<'a> {
             let event = self.next().await;
             self.handle(event);
         };
-        if let Some(timed) = &self.config.global.shutdown_script {
+        if let Some(timed) = &self.recipe.config.global.shutdown_script {
             script::run(script::SHUTDOWN, timed, &mut self.signals).await;
         }
         status
@@ -147,19 +142,15 @@ impl<'a> Parent<'a> {
         let Stage::Stopping(status) = self.stage else {
             return None;
         };
-        let is_empty = |place: &Place| matches!(place.slot, Slot::Empty);
-        self.places.iter().all(is_empty).then_some(status)
+        self.places.iter().all(Place::is_empty).then_some(status)
     }
 
     // Starting
 
     fn start_all(&mut self) {
         self.note_wants();
-        let mut is_idle = true;
-        for index in 0..self.places.len() {
-            is_idle &= !self.start_if_wanted(index);
-        }
-        if is_idle {
+        self.places.iter_mut().for_each(|place| place.fill(&self.recipe));
+        if self.places.iter().all(Place::is_empty) {
             info!("Warning - keepalived has no configuration to run");
             self.stage = Stage::Running;
             systemd::ready(&self.summary());
@@ -169,63 +160,23 @@ impl<'a> Parent<'a> {
 
     /// Notes which children the configuration asks for.
     fn note_wants(&mut self) {
-        let force = self.setting.options.subsystems.all;
+        let Recipe { setting, config, .. } = &self.recipe;
         for place in &mut self.places {
-            place.wanted = force
-                || match place.role {
-                    Role::Check => !self.config.check.is_empty(),
-                    Role::Vrrp => !self.config.vrrp.is_empty(),
-                };
-        }
-    }
-
-    /// Starts the child of a place if there is to be one and is none; otherwise makes sure that no file tells of one.
-    /// True if there is one, or will be.
-    fn start_if_wanted(&mut self, index: usize) -> bool {
-        let Some(place) = self.places.get_mut(index) else {
-            return false;
-        };
-        match (&place.slot, place.wanted) {
-            (Slot::Empty, false) => {
-                place.pid_file.take().into_iter().for_each(PidFile::remove);
-                false
-            }
-            (Slot::Empty, true) => {
-                self.start(index);
-                true
-            }
-            (Slot::Waiting(_) | Slot::Living(_), _) => true,
-        }
-    }
-
-    fn start(&mut self, index: usize) {
-        let Some(place) = self.places.get_mut(index) else {
-            return;
-        };
-        let role = place.role;
-        let name = roles::words(role).process;
-        let ignore_interrupt = self.setting.options.ignore_sigint;
-        let started = frames::start(role, self.setting, &self.config)
-            .map_err(io::Error::other)
-            .and_then(|frame| Child::start(role, ignore_interrupt, frame, self.word_sender.clone()));
-        match started {
-            Ok(child) => {
-                info!("Starting {name} child process, pid={}", child.pid);
-                place.write_pid(self.setting.paths.of(role), child.pid);
-                place.slot = Slot::Living(child);
-            }
-            Err(error) => {
-                error!("{name} child process could not be started: {error}");
-                place.schedule(Duration::ZERO);
-            }
+            let is_configured = match place.role {
+                Role::Check => !config.check.is_empty(),
+                Role::Vrrp => !config.vrrp.is_empty(),
+            };
+            place.wanted = is_configured || setting.options.subsystems.all;
         }
     }
 
     // What children say and how they end
 
     fn heard(&mut self, pid: u32, word: FromChild) {
-        let child = self.places.iter_mut().filter_map(Place::child).find(|child| child.pid == pid);
-        let Some(child) = child else {
+        let Some(place) = self.places.iter_mut().find(|place| place.pid() == Some(pid)) else {
+            return;
+        };
+        let Slot::Living(child) = &mut place.slot else {
             return;
         };
         match (child.phase, word) {
@@ -236,60 +187,38 @@ impl<'a> Parent<'a> {
         }
     }
 
-    /// Takes note of the end of a process: a child, the process that reads the configuration, or an orphan.
+    /// Takes note of the end of a process. (One that is no child of ours was reading the configuration, or an orphan.)
     fn buried(&mut self, pid: u32, status: ExitStatus) {
-        let place = self.places.iter_mut().enumerate().find_map(|(index, place)| {
-            place.child().filter(|child| child.pid == pid).map(|child| (index, child.phase, child.age()))
-        });
-        let Some((index, phase, age)) = place else {
+        let Some(place) = self.places.iter_mut().find(|place| place.pid() == Some(pid)) else {
             return;
         };
-        let Some(place) = self.places.get_mut(index) else {
-            return;
-        };
-        place.slot = Slot::Empty;
-        let leaves = matches!(phase, Phase::Leaving { .. });
-        match exits::permanent(status) {
-            Some(permanent) if !leaves => {
-                info!("pid {pid} exited with permanent error {}. Terminating", exits::name(permanent));
-                systemd::failed(exits::errno(permanent));
-                self.stop(permanent as u8);
-            }
-            _ => {
-                exits::report(pid, status);
-                if leaves {
-                    self.start_if_wanted(index);
-                } else {
-                    self.respawn(index, pid, age);
-                }
-            }
-        }
-        if matches!(self.stage, Stage::Stopping(_)) {
-            self.forget_files();
-        }
-    }
-
-    fn respawn(&mut self, index: usize, pid: u32, age: Duration) {
-        let Some(place) = self.places.get_mut(index) else {
+        let Slot::Living(child) = std::mem::replace(&mut place.slot, Slot::Empty) else {
             return;
         };
         let name = roles::words(place.role).process;
-        if self.setting.options.dont_respawn {
-            error!("{name} child process({pid}) died: Exiting");
-            self.stop(0);
+        let leaves = matches!(child.phase, Phase::Leaving { .. });
+        if !leaves && let Some(permanent) = exits::permanent(status) {
+            info!("pid {pid} exited with permanent error {}. Terminating", exits::name(permanent));
+            systemd::failed(exits::errno(permanent));
+            self.stop(permanent as u8);
             return;
         }
-        error!("{name} child process({pid}) died: Respawning");
-        place.schedule(age);
+        exits::report(pid, status);
+        if leaves {
+            place.fill(&self.recipe);
+        } else if self.recipe.setting.options.dont_respawn {
+            error!("{name} child process({pid}) died: Exiting");
+            self.stop(0);
+        } else {
+            error!("{name} child process({pid}) died: Respawning");
+            place.schedule(child.age());
+        }
     }
 
     /// Does what is due by the clock.
     fn overdue(&mut self) {
         let now = Instant::now();
-        for index in 0..self.places.len() {
-            let Some(place) = self.places.get_mut(index) else {
-                return;
-            };
+        for place in &mut self.places {
             if place.deadline().is_none_or(|deadline| deadline > now) {
                 continue;
             }
@@ -297,7 +226,7 @@ impl<'a> Parent<'a> {
             match &mut place.slot {
                 Slot::Waiting(_) => {
                     place.slot = Slot::Empty;
-                    self.start_if_wanted(index);
+                    place.fill(&self.recipe);
                 }
                 Slot::Living(Child { pid, phase: Phase::Leaving { until, forced }, .. }) if !*forced => {
                     info!("{short} process failed to die - forcing termination");
@@ -308,6 +237,7 @@ impl<'a> Parent<'a> {
                 Slot::Living(child) => {
                     error!("{short} process {} does not end even by force", child.pid);
                     place.slot = Slot::Empty;
+                    place.fill(&self.recipe);
                 }
                 Slot::Empty => {}
             }
@@ -326,7 +256,7 @@ impl<'a> Parent<'a> {
                 info!("Reloading ...");
                 systemd::reloading();
                 self.stage = Stage::Reloading;
-                self.incoming = Some(Box::pin(reload::read_apart(self.setting.source.clone())));
+                self.incoming = Some(Box::pin(reload::read_apart(self.recipe.setting.source.clone())));
             }
         }
     }
@@ -337,7 +267,7 @@ impl<'a> Parent<'a> {
             Ok(Reading { config, complaints, refusal }) => {
                 complaints.iter().for_each(|line| info!("{line}"));
                 let refused = refusal.map(|refusal| refusal.text);
-                let refused = refused.or_else(|| self.setting.unchangeable(&self.config, &config));
+                let refused = refused.or_else(|| self.recipe.setting.unchangeable(&self.recipe.config, &config));
                 if refused.is_none() {
                     self.take_over(*config);
                 }
@@ -353,34 +283,27 @@ impl<'a> Parent<'a> {
     }
 
     fn take_over(&mut self, config: Config) {
-        self.config = config;
-        start::name_process(&self.config);
-        start::apply_umask(&self.setting.options, self.config.global.umask);
+        self.recipe.config = config;
+        let Recipe { setting, config, .. } = &self.recipe;
+        start::name_process(config);
+        start::apply_umask(&setting.options, config.global.umask);
         self.note_wants();
         let patience = self.patience();
-        for index in 0..self.places.len() {
-            let Some(place) = self.places.get_mut(index) else {
-                return;
-            };
-            let (role, wanted) = (place.role, place.wanted);
+        for place in &mut self.places {
+            let process = roles::words(place.role).process;
             match &mut place.slot {
-                Slot::Living(child) if !wanted => child.dismiss(patience),
+                Slot::Living(child) if !place.wanted => child.dismiss(patience),
                 Slot::Living(Child { phase: Phase::Leaving { .. }, .. }) => {}
-                Slot::Living(child) => match frames::reload(role, &self.config) {
-                    Ok(frame) => {
-                        child.send(frame);
-                        child.phase = Phase::Reloading;
-                    }
-                    Err(error) => error!("{} process: {error}", roles::words(role).short),
+                Slot::Living(child) => match frames::reload(place.role, &self.recipe.config) {
+                    Ok(frame) => child.reload(frame),
+                    Err(error) => error!("{process} process: {error}"),
                 },
-                Slot::Waiting(_) if !wanted => {
+                Slot::Waiting(_) if !place.wanted => {
                     place.slot = Slot::Empty;
-                    self.start_if_wanted(index);
+                    place.fill(&self.recipe);
                 }
                 Slot::Waiting(_) => {}
-                Slot::Empty => {
-                    self.start_if_wanted(index);
-                }
+                Slot::Empty => place.fill(&self.recipe),
             }
         }
     }
@@ -416,8 +339,8 @@ impl<'a> Parent<'a> {
             let plural = if number == 1 { "" } else { "s" };
             format!("{number} {what}{plural}")
         };
-        let instances = count(self.config.vrrp.instances.len(), "VRRP instance");
-        let services = count(self.config.check.virtual_servers.len(), "virtual server");
+        let instances = count(self.recipe.config.vrrp.instances.len(), "VRRP instance");
+        let services = count(self.recipe.config.check.virtual_servers.len(), "virtual server");
         format!("Running: {instances}, {services}")
     }
 
@@ -438,24 +361,16 @@ impl<'a> Parent<'a> {
             place.wanted = false;
             match &mut place.slot {
                 Slot::Living(child) => child.dismiss(patience),
-                Slot::Waiting(_) => place.slot = Slot::Empty,
-                Slot::Empty => {}
-            }
-        }
-        self.forget_files();
-    }
-
-    /// Removes the pid files of children that are gone for good.
-    fn forget_files(&mut self) {
-        for place in &mut self.places {
-            if matches!(place.slot, Slot::Empty) {
-                place.pid_file.take().into_iter().for_each(PidFile::remove);
+                Slot::Waiting(_) | Slot::Empty => {
+                    place.slot = Slot::Empty;
+                    place.fill(&self.recipe);
+                }
             }
         }
     }
 
     fn patience(&self) -> Duration {
-        self.config.global.child_wait_time.unwrap_or(CHILD_WAIT_TIME).into()
+        self.recipe.config.global.child_wait_time.unwrap_or(CHILD_WAIT_TIME).into()
     }
 }
 

@@ -92,15 +92,24 @@ pub struct Sender<T> {
 }
 
 impl<T: Serialize> Sender<T> {
-    /// Sends one value; waits while the other side does not read.
+    /// Sends one value; waits while the other side does not read. That the other side is gone is no error here: the
+    /// receiver tells of it, once what came before has been heard.
     pub async fn send(&mut self, value: &T) -> Result<(), Error> {
         self.send_frame(&Frame::encode(value)?).await
     }
 
     /// Sends a value that was encoded before.
     pub async fn send_frame(&mut self, frame: &Frame) -> Result<(), Error> {
-        Ok(self.stream.write_all(&frame.0).await?)
+        match self.stream.write_all(&frame.0).await {
+            Err(error) if !is_gone(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Whether an error means that the other process has closed its end, or has ended, perhaps with frames unread.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 /// The receiving half of a [`Link`].
@@ -124,7 +133,11 @@ impl<T: DeserializeOwned> Receiver<T> {
                 Split::Missing(bytes) => bytes,
             };
             self.buffer.reserve(wanted.min(READ_CHUNK));
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+            let read = match self.stream.read_buf(&mut self.buffer).await {
+                Err(error) if is_gone(&error) => 0,
+                read => read?,
+            };
+            if read == 0 {
                 return if self.buffer.is_empty() { Ok(None) } else { Err(Error::Truncated) };
             }
         }

@@ -84,12 +84,23 @@ const DISREGARDED: [i32; 12] = [
 /// The real-time signals that the C library leaves to programs.
 const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
 
-/// Holds back all signals but those that stop: they wait until [`Signals::listen`]. A process that we start in between
-/// inherits this.
+/// Those that stop a process, and those that tell of a fault in it: nothing holds them back.
+const IMMEDIATE: [Unix; 9] = [
+    Unix::SIGTERM,
+    Unix::SIGINT,
+    Unix::SIGABRT,
+    Unix::SIGBUS,
+    Unix::SIGFPE,
+    Unix::SIGILL,
+    Unix::SIGSEGV,
+    Unix::SIGSYS,
+    Unix::SIGTRAP,
+];
+
+/// Holds back all other signals until [`Signals::listen`]. A process that we start in between inherits this.
 pub fn hold() -> io::Result<()> {
     let mut held = SigSet::all();
-    held.remove(Unix::SIGTERM);
-    held.remove(Unix::SIGINT);
+    IMMEDIATE.into_iter().for_each(|signal| held.remove(signal));
     Ok(held.thread_block()?)
 }
 

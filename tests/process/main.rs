@@ -5,6 +5,7 @@
 mod daemon;
 mod log_devices;
 mod reload;
+mod scripts;
 mod start;
 mod stop;
 mod supervision;

@@ -70,6 +70,17 @@ fn the_end_is_told_apart_from_a_break() {
 }
 
 #[test]
+fn an_end_with_frames_unread_is_an_end_like_any_other() {
+    block_on(async {
+        let (mut left, right) = pair::<u64, u64>();
+        left.sender.send(&1).await.expect("sent");
+        drop(right);
+        left.sender.send(&2).await.expect("nobody minds");
+        assert!(matches!(left.receiver.receive().await, Ok(None)));
+    });
+}
+
+#[test]
 fn a_length_beyond_the_limit_is_refused_before_it_is_believed() {
     assert!(matches!(split(&[0xFF, 0xFF, 0xFF, 0xFF]), Err(Error::TooLarge(_))));
     assert!(matches!(split(&[3, 0, 0, 0, 1]), Ok(Split::Missing(2))));

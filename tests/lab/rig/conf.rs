@@ -77,6 +77,8 @@ pub struct Instance {
     pub addresses: Vec<String>,
     /// Further lines of the block.
     pub lines: Vec<String>,
+    /// Whether it runs notify scripts.
+    pub scripts: bool,
 }
 
 impl Instance {
@@ -98,6 +100,7 @@ impl Instance {
             peers: vec![1 - node.min(1)],
             addresses,
             lines: Vec::new(),
+            scripts: true,
         }
     }
 
@@ -149,10 +152,13 @@ impl Instance {
             text.push_str(&format!("        {address}\n"));
         }
         text.push_str("    }\n");
-        for state in ["master", "backup", "fault", "stop"] {
-            text.push_str(&format!("    notify_{state} \"/run/lab/notify {name} {state} 'two words'\"\n"));
+        if self.scripts {
+            for state in ["master", "backup", "fault", "stop"] {
+                text.push_str(&format!("    notify_{state} \"/run/lab/notify {name} {state} 'two words'\"\n"));
+            }
+            text.push_str("    notify /run/lab/notify\n");
         }
-        text.push_str("    notify /run/lab/notify\n}\n");
+        text.push_str("}\n");
         text
     }
 }

@@ -39,6 +39,20 @@ impl Host {
     /// A host that looks like a machine to a daemon: own network, `/run`, `/tmp`, `/proc` and host name. `shared` is
     /// a folder of the outside that the machine sees as `/run/lab`.
     pub fn machine(name: &str, shared: &Path) -> Self {
+        let host = Self::keeper(name);
+        let shared = shared.to_owned();
+        host.within(move || {
+            fs::create_dir("/run/lab").expect("create /run/lab");
+            bind(&shared, Path::new("/run/lab"));
+            mount_new("tmpfs", "/tmp");
+            mount_new("sysfs", "/sys");
+        });
+        host
+    }
+
+    /// A host for processes that make machines of their own: own network, mounts, processes and `/run`, the rest as
+    /// outside.
+    pub fn keeper(name: &str) -> Self {
         let mut host = Self::spawn(
             name,
             CloneFlags::CLONE_NEWNET
@@ -57,15 +71,11 @@ impl Host {
                 .expect("start the first process of a machine")
         });
         host.init = Some(init);
-        let (shared, hostname) = (shared.to_owned(), name.to_owned());
+        let hostname = name.to_owned();
         host.within(move || {
             nix::unistd::sethostname(hostname).expect("set the machine's host name");
             mount_private();
             mount_new("tmpfs", "/run");
-            fs::create_dir("/run/lab").expect("create /run/lab");
-            bind(&shared, Path::new("/run/lab"));
-            mount_new("tmpfs", "/tmp");
-            mount_new("sysfs", "/sys");
         });
         host.run("mount", &["-t", "proc", "proc", "/proc"]);
         host.ip("link set lo up");
