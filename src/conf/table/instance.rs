@@ -211,10 +211,10 @@ pub(super) static INSTANCE: &[Keyword] = &[
         Takes::Soft(&Takes::Uint(0, u32::MAX as u64))),
     block("authentication", "block", "", "none",
         "Legacy VRRPv2 authentication; dropped with version 3 or strict (reported)",
-        Block::Authentication, nothing, closed),
+        Block::Authentication, (nothing, closed)),
     later_block("auth_hmac", "block", "", "none",
         "Keepalived HMAC-SHA256 extension; excludes authentication; repeated blocks merge",
-        Block::AuthHmac, instance::open_hmac, closed),
+        Block::AuthHmac, (instance::open_hmac, closed)),
 ];
 
 /// `authentication`

@@ -208,6 +208,9 @@ impl Owners {
     }
 }
 
+/// What the beginning and the end of a block do.
+type Ends = (Apply, Close);
+
 /// What a keyword does.
 #[derive(Clone, Copy)]
 pub(super) enum Action {
@@ -304,9 +307,9 @@ constructors! {
     /// A keyword for a feature that is not done yet: its words are checked.
     later, false, (takes: Takes) => Action::Check(takes);
     /// A block of keywords.
-    block, true, (of: Block, open: Apply, close: Close) => Action::Block { of, open, close };
+    block, true, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of keywords for a feature that is not done yet.
-    later_block, false, (of: Block, open: Apply, close: Close) => Action::Block { of, open, close };
+    later_block, false, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of entries.
     lines, true, (entry: Apply) => Action::Lines(entry);
     /// A block of entries for a feature that is not done yet.
