@@ -14,7 +14,7 @@ pub mod place;
 mod raw;
 mod reader;
 mod source;
-mod table;
+pub mod table;
 mod text;
 mod value;
 
@@ -22,7 +22,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::Config;
-use diagnostic::{Diagnostic, Report, Severity, Style, Weight};
+use diagnostic::{Code, Diagnostic, Report, Severity, Style, Weight};
 pub use environment::Environment;
 use place::Files;
 use reader::Reader;
@@ -97,10 +97,16 @@ impl Loaded {
     /// All complaints for people, with excerpts, and a line that sums them up. Empty if there is nothing to say.
     pub fn render(&self, style: Style) -> String {
         let mut out = String::new();
-        for diagnostic in &self.diagnostics {
+        // As one reads the files; what is about the whole comes last.
+        let mut sorted: Vec<&Diagnostic> = self.diagnostics.iter().collect();
+        sorted.sort_by_key(|it| (it.place.is_none(), it.place.map(|place| place.at)));
+        let later = |it: &&Diagnostic| it.code == Code::NotActive && it.severity == Severity::Note;
+        let (inactive, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) = sorted.into_iter().partition(later);
+        for diagnostic in others {
             out.push_str(&diagnostic.render(&self.files, style));
             out.push('\n');
         }
+        out.push_str(&diagnostic::render_inactive(&inactive, &self.files, style));
         out.push_str(&self.summary());
         out
     }

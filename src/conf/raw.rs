@@ -59,13 +59,6 @@ pub enum AuthKind {
 /// Scripts of an instance or a group, by keyword.
 pub type RawNotify = HashMap<&'static str, RawCommand>;
 
-/// A name in `track_script` and the like, with whether its weight is not zero.
-#[derive(Clone, Debug)]
-pub struct Tracked {
-    pub name: String,
-    pub place: Place,
-}
-
 /// One `vrrp_instance`.
 #[derive(Clone, Debug)]
 pub struct RawInstance {
@@ -107,6 +100,9 @@ pub struct RawInstance {
     pub garp_lower_place: Option<Place>,
     pub notify: RawNotify,
     pub report_deleted: bool,
+    /// `use_vmac` or `use_ipvlan`
+    pub vmac: Option<Place>,
+    pub vmac_xmit_base: bool,
 }
 
 impl RawInstance {
@@ -150,6 +146,8 @@ impl RawInstance {
             garp_lower_place: None,
             notify: RawNotify::new(),
             report_deleted: false,
+            vmac: None,
+            vmac_xmit_base: false,
         }
     }
 
@@ -167,7 +165,6 @@ pub struct RawGroup {
     /// `None`: no `group` block
     pub members: Option<Vec<(String, Place)>>,
     pub track_interfaces: Vec<(TrackInterface, Place)>,
-    pub track_scripts: Vec<Tracked>,
     pub tracking_weight: bool,
     pub notify: RawNotify,
 }
@@ -184,7 +181,6 @@ pub struct RawGarpGroup {
 #[derive(Clone, Debug)]
 pub struct RawScript {
     pub name: String,
-    pub place: Place,
     pub command: Option<(Vec<OsString>, Place)>,
     pub user: Option<Result<Identity, Place>>,
 }
@@ -195,6 +191,8 @@ pub struct RawService {
     /// Address, group or mark, as keepalived prints it
     pub target: ServiceTarget,
     pub protocol: Option<&'static str>,
+    pub scheduler: bool,
+    pub method: bool,
     pub servers: usize,
     pub place: Place,
 }

@@ -36,12 +36,14 @@ const SUGGESTIONS: usize = 200;
 pub struct Statement {
     unit: Rc<Text>,
     words: Words,
+    /// What the table says of its first word; `None` for an entry of a block
+    known: Option<&'static Keyword>,
 }
 
 impl Statement {
     fn new(unit: Rc<Text>) -> Self {
         let words = lex::words(unit.bytes());
-        Statement { unit, words }
+        Statement { unit, words, known: None }
     }
 
     /// Number of words, with the keyword.
@@ -80,6 +82,15 @@ impl Statement {
         match self.words.words.get(index) {
             Some(range) => self.unit.place(range.start, range.len()),
             None => self.unit.place(self.unit.len(), 1),
+        }
+    }
+
+    /// What comes of a line that is ignored.
+    pub fn ignored(&self) -> String {
+        let plain = |default: &&str| default.starts_with(|c: char| c.is_ascii_digit());
+        match self.known.map(|keyword| keyword.default).filter(plain) {
+            Some(default) => format!("the line is ignored (default: {default})"),
+            None => "the line is ignored".to_string(),
         }
     }
 
@@ -141,6 +152,8 @@ pub struct Reader<'a> {
     /// Blocks within one that is not active yet need no note of their own
     quiet: bool,
     noted: HashSet<&'static str>,
+    /// The blocks around the current statement, with what opened them
+    open: Vec<(Block, Place)>,
     suggestions: HashMap<(Block, Vec<u8>), Option<&'static str>>,
     failed_include: bool,
 }
@@ -161,6 +174,7 @@ impl<'a> Reader<'a> {
             foreign: false,
             quiet: false,
             noted: HashSet::new(),
+            open: Vec::new(),
             suggestions: HashMap::new(),
             failed_include: false,
         }
@@ -285,7 +299,7 @@ impl<'a> Reader<'a> {
 
     /// Looks a keyword up and does what it says.
     fn keyword(&mut self, unit: Rc<Text>, block: Block, depth: usize) -> Outcome {
-        let statement = self.statement(unit, block);
+        let mut statement = self.statement(unit, block);
         let Some(name) = statement.word(0) else {
             return Ok(());
         };
@@ -293,6 +307,7 @@ impl<'a> Reader<'a> {
             self.unknown(&statement, block);
             return Ok(());
         };
+        statement.known = Some(keyword);
         let mine = !self.foreign && (block != Block::Root || keyword.owners.meets(self.owner));
         if mine {
             self.note_inactive(keyword, &statement);
@@ -302,7 +317,7 @@ impl<'a> Reader<'a> {
         match keyword.action {
             Action::Set(apply) if mine => apply(self, &statement)?,
             Action::Check(takes) if mine => takes.check(self, &statement)?,
-            Action::Lines(entry) if mine => self.lines(&statement, block, entry)?,
+            Action::Lines(entry) if mine => self.lines(&statement, block, keyword, entry)?,
             Action::Block { of, open, close } => {
                 if mine {
                     open(self, &statement)?;
@@ -310,7 +325,9 @@ impl<'a> Reader<'a> {
                 let (quiet, foreign) = (self.quiet, self.foreign);
                 self.quiet |= !keyword.active;
                 self.foreign |= !mine;
+                self.open.push((of, statement.place(0)));
                 let skipped = self.block(of, depth + 1, true);
+                self.open.pop();
                 (self.quiet, self.foreign) = (quiet, foreign);
                 if !skipped? && mine {
                     close(self, statement.place(0));
@@ -335,8 +352,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the entries of a block up to its end.
-    fn lines(&mut self, statement: &Statement, block: Block, entry: Apply) -> Outcome {
-        if let Some(word) = statement.get(1) {
+    fn lines(&mut self, statement: &Statement, block: Block, keyword: &Keyword, entry: Apply) -> Outcome {
+        if let Some(word) = statement.get(1).filter(|_| !keyword.takes_name()) {
             let text = format!("Block {} has extra parameters {word} ...", statement.keyword());
             self.complain(
                 Diagnostic::error(Code::BlockWords, text)
@@ -369,7 +386,14 @@ impl<'a> Reader<'a> {
     fn unknown(&mut self, statement: &Statement, block: Block) {
         let word = statement.keyword();
         let place = statement.place(0);
-        if word == "}" && self.report.has_on_line(Code::ExtraBrace, place.at) {
+        if word == "}" {
+            if !self.report.has_on_line(Code::ExtraBrace, place.at) {
+                self.complain(
+                    Diagnostic::error(Code::ExtraBrace, "Unknown keyword '}'")
+                        .title("this `}` closes nothing: the block that it belongs to was closed before")
+                        .at(place),
+                );
+            }
             return;
         }
         let within = match block {
@@ -391,19 +415,32 @@ impl<'a> Reader<'a> {
             }
             None => None,
         };
-        let elsewhere = table::blocks_with(word.as_bytes()).next();
-        match (suggestion, elsewhere) {
-            (Some(name), _) => diagnostic = diagnostic.expected(format!("did you mean `{name}`?")),
-            (None, Some(Block::Root)) => {
-                diagnostic =
-                    diagnostic.help(format!("`{word}` stands outside blocks: a `}}` seems to be missing above"));
-            }
-            (None, Some(other)) => {
-                diagnostic = diagnostic.help(format!("`{word}` belongs into {}", other.name()));
-            }
-            (None, None) => {}
+        if let Some(name) = suggestion {
+            diagnostic = diagnostic.expected(format!("did you mean `{name}`?"));
+        } else if let Some(help) = self.where_it_belongs(&word) {
+            diagnostic = diagnostic.help(help);
         }
         self.complain(diagnostic);
+    }
+
+    /// What is probably wrong with a word that is known in another block.
+    fn where_it_belongs(&self, word: &str) -> Option<String> {
+        let around = self.open.iter().rev().skip(1).map(|(block, _)| *block);
+        let fits = |block: &Block| table::find(*block, word.as_bytes()).is_some();
+        let outer = (!self.open.is_empty()).then_some(Block::Root);
+        let Some(block) = around.chain(outer).find(fits) else {
+            let other = table::blocks_with(word.as_bytes()).next()?;
+            return Some(match other {
+                Block::Root => format!("`{word}` stands outside blocks"),
+                other => format!("`{word}` belongs into {}", other.name()),
+            });
+        };
+        let (open, place) = self.open.last()?;
+        let place = format!("{} of line {} is still open", open.name(), place.at.line);
+        Some(match block {
+            Block::Root => format!("`{word}` stands outside blocks: a `}}` seems to be missing above, {place}"),
+            block => format!("`{word}` belongs into {}: a `}}` seems to be missing above, {place}", block.name()),
+        })
     }
 
     /// Adds a complaint.
@@ -414,7 +451,7 @@ impl<'a> Reader<'a> {
     /// Complains of the word at `index`, whose line is ignored.
     pub fn refuse(&mut self, statement: &Statement, index: usize, code: Code, text: impl Into<String>) {
         let diagnostic = Diagnostic::error(code, text).at(statement.place(index));
-        self.complain(diagnostic.effect("the line is ignored"));
+        self.complain(diagnostic.effect(statement.ignored()));
     }
 
     /// Skips the block that begins here, up to its end.
@@ -431,7 +468,11 @@ impl<'a> Reader<'a> {
 
     fn number_fault(&mut self, statement: &Statement, index: usize, code: Code, fault: Fault, effect: &str) {
         let title = format!("{}: {}", statement.keyword(), fault.0);
-        self.complain(Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect));
+        let mut diagnostic = Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect);
+        if let Some(range) = statement.known.map(Keyword::short_range).filter(|range| !range.is_empty()) {
+            diagnostic = diagnostic.expected(range);
+        }
+        self.complain(diagnostic);
     }
 
     /// Reads a whole number; `None` after a complaint.
@@ -442,7 +483,7 @@ impl<'a> Reader<'a> {
         min: u64,
         max: u64,
     ) -> Result<Option<u64>, MissingWord> {
-        self.number_or(statement, index, min, max, "the line is ignored")
+        self.number_or(statement, index, min, max, &statement.ignored())
     }
 
     /// Reads a whole number; `None` after a complaint that tells the effect.
@@ -469,7 +510,7 @@ impl<'a> Reader<'a> {
         let read = value::signed(&statement.text(index)?, min, max);
         Ok(read
             .map_err(|fault| {
-                self.number_fault(statement, index, Code::Number, fault, "the line is ignored");
+                self.number_fault(statement, index, Code::Number, fault, &statement.ignored());
             })
             .ok())
     }
@@ -479,7 +520,7 @@ impl<'a> Reader<'a> {
         let read = match value::decimal(&statement.text(index)?, range) {
             Ok(read) => read,
             Err(fault) => {
-                self.number_fault(statement, index, Code::Time, fault, "the line is ignored");
+                self.number_fault(statement, index, Code::Time, fault, &statement.ignored());
                 return Ok(None);
             }
         };
@@ -503,7 +544,7 @@ impl<'a> Reader<'a> {
                 Diagnostic::error(Code::Bool, text)
                     .at(statement.place(1))
                     .expected("yes or no (or true, false, on, off), in lower case")
-                    .effect("the line is ignored"),
+                    .effect(statement.ignored()),
             );
         }
         read

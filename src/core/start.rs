@@ -160,6 +160,9 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     let Reading { config, complaints, refusal } = source.read();
     complaints.iter().for_each(|line| info!("{line}"));
     if let Some(refusal) = refusal {
+        if !options.foreground {
+            complaints.iter().for_each(|line| complain(line));
+        }
         return Err(Failure::Refused(refusal));
     }
     info!("Configuration file {}", source.file.display());

@@ -73,6 +73,11 @@ impl Announcer {
         self.queues.retain(|_, queue| !queue.waiting.is_empty() || queue.free_at > Time(0));
     }
 
+    /// Whether a router's addresses are still waiting to be announced. Bursts that packets cause must not pile up.
+    pub(super) fn is_busy_with(&self, router: RouterId) -> bool {
+        self.queues.values().any(|queue| queue.waiting.iter().any(|waiting| waiting.router == router))
+    }
+
     /// Sends what may leave now.
     pub(super) fn pump(&mut self, now: Time, out: &mut VecDeque<Action>) {
         let paces = std::mem::take(&mut self.paces);

@@ -24,6 +24,9 @@ const STALL: Micros = Micros::from_millis(5);
 /// A stall that is worth a word.
 const LONG_STALL: Micros = Micros::from_millis(500);
 
+/// How many helpings of packets each channel gets after a stall, at most: a socket's queue, but no endless flood.
+const CATCH_UP_ROUNDS: usize = 64;
+
 /// Why the process cannot go on.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -83,16 +86,17 @@ pub async fn run(
             }
             Woken::Frame(Some(ToVrrp::Start(_, config) | ToVrrp::Reload(config))) => {
                 info!("Reloading");
-                driver.turn(&mut tell, |engine, now| engine.reload(now, *config));
+                driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
-            Woken::Kernel(events) => driver.kernel(events, &mut tell),
-            Woken::Packets(channels) => driver.hear(&channels, &mut tell),
-            Woken::Timer => driver.due(&mut tell)?,
+            Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
+            Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
+                driver.hear(now, &channels);
+            })?,
+            Woken::Timer => driver.turn_with(&mut tell, |_, _| {})?,
         }
     }
-    driver.stop(options, &mut tell);
-    Ok(())
+    driver.stop(options, &mut tell)
 }
 
 enum Woken {
@@ -127,24 +131,37 @@ impl Driver {
     /// Tells the engine of all interfaces and addresses, and lets it begin.
     fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending().map_err(Error::Net)?;
-        self.kernel(present, tell);
-        self.turn(tell, |engine, now| engine.handle(now, Event::Start));
+        self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn(tell, |engine, now| engine.handle(now, Event::Start))
+    }
+
+    /// A turn in which only the engine is told something.
+    fn turn(&mut self, tell: &mut impl FnMut(Notification), feed: impl FnOnce(&mut Engine, Time)) -> Result<(), Error> {
+        self.turn_with(tell, |driver, now| feed(&mut driver.engine, now))
+    }
+
+    /// One turn: the engine is fed, what is due by now is done, for a flood of packets must not keep the timer from its
+    /// turn, and everything that the engine wants is carried out.
+    fn turn_with(
+        &mut self,
+        tell: &mut impl FnMut(Notification),
+        feed: impl FnOnce(&mut Self, Time),
+    ) -> Result<(), Error> {
+        let now = clock::now();
+        feed(self, now);
+        if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
+            if now.since(at) > STALL {
+                self.carry_out(now, tell);
+                self.catch_up(now, now.since(at))?;
+            }
+            self.engine.handle_timeout(now);
+        }
+        self.carry_out(now, tell);
         Ok(())
     }
 
-    /// One turn: the engine is fed, then everything it wants is carried out.
-    fn turn(&mut self, tell: &mut impl FnMut(Notification), feed: impl FnOnce(&mut Engine, Time)) {
-        let now = clock::now();
-        feed(&mut self.engine, now);
-        self.finish(now, tell);
-    }
-
-    /// Ends a turn: does what is due by now, for a flood of packets must not keep the timer from its turn, and carries
-    /// out what the engine wants, until it wants nothing more.
-    fn finish(&mut self, now: Time, tell: &mut impl FnMut(Notification)) {
-        if self.engine.next_timeout().is_some_and(|at| at <= now) {
-            self.engine.handle_timeout(now);
-        }
+    /// Carries out what the engine wants, until it wants nothing more.
+    fn carry_out(&mut self, now: Time, tell: &mut impl FnMut(Notification)) {
         loop {
             let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
             if actions.is_empty() {
@@ -160,55 +177,42 @@ impl Driver {
         }
     }
 
-    fn kernel(&mut self, events: Vec<KernelEvent>, tell: &mut impl FnMut(Notification)) {
-        if self.report_addresses {
-            events.iter().for_each(report);
-        }
-        self.turn(tell, |engine, now| {
-            for event in events {
-                engine.handle(now, Event::from(event));
+    /// Tells the engine what the kernel has reported.
+    fn take(&mut self, now: Time, events: Vec<KernelEvent>) {
+        for event in events {
+            if self.report_addresses {
+                report(&event);
             }
-        });
+            self.engine.handle(now, Event::from(event));
+        }
     }
 
-    fn hear(&mut self, channels: &[ChannelId], tell: &mut impl FnMut(Notification)) {
-        let now = clock::now();
-        for id in channels {
-            self.hands.hear(now, *id, &mut self.engine);
-        }
-        self.finish(now, tell);
-    }
-
-    /// The deadline has come.
-    fn due(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
-        let late = self.engine.next_timeout().map_or(Micros::ZERO, |at| clock::now().since(at));
-        if late > STALL {
-            self.catch_up(late, tell)?;
-        }
-        self.turn(tell, Engine::handle_timeout);
-        Ok(())
+    /// Tells the engine of some packets of each channel; gives the channels that may have more.
+    fn hear(&mut self, now: Time, channels: &[ChannelId]) -> Vec<ChannelId> {
+        channels.iter().copied().filter(|id| self.hands.hear(now, *id, &mut self.engine)).collect()
     }
 
     /// After a stall: adverts that wait in the sockets and changes that wait in the monitor come before timers, for a
     /// master that has been heard is not dead.
-    fn catch_up(&mut self, late: Micros, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
-        let now = clock::now();
+    fn catch_up(&mut self, now: Time, late: Micros) -> Result<(), Error> {
         if late > LONG_STALL
             && let Some(line) = self.stalls.pass(now, (), || format!("timers ran {late} late: this host stood still"))
         {
             warn!("{line}");
         }
         let events = self.monitor.pending().map_err(Error::Net)?;
-        self.kernel(events, tell);
-        let channels = self.hands.all_channels();
-        self.hear(&channels, tell);
+        self.take(now, events);
+        let mut channels = self.hands.all_channels();
+        for _ in 0..CATCH_UP_ROUNDS {
+            channels = self.hear(now, &channels);
+        }
         Ok(())
     }
 
-    fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) {
+    fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         debug!("releasing all virtual routers");
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
-        self.turn(tell, |engine, now| engine.handle(now, stop));
+        self.turn(tell, |engine, now| engine.handle(now, stop))
     }
 }
 

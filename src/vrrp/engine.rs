@@ -20,7 +20,7 @@ use super::ownership::Ownership;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::stats::Counter;
 use super::sync::Group;
-use crate::model::{IfAddress, IfName, Link, Micros, Time, VrrpConfig};
+use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
@@ -43,6 +43,10 @@ impl IndexMut<RouterId> for Routers {
 }
 
 impl Routers {
+    pub(super) fn get(&self, id: RouterId) -> Option<&Router> {
+        self.0.get(&id)
+    }
+
     pub(super) fn insert(&mut self, router: Router) {
         self.0.insert(router.id, router);
     }
@@ -77,6 +81,8 @@ pub struct Engine {
     /// Configuration order
     pub(super) order: Vec<RouterId>,
     pub(super) groups: Vec<Group>,
+    /// The routers that an interface matters to, in configuration order
+    pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
     pub(super) links: Links,
     pub(super) ownership: Ownership,
     pub(super) channels: Channels,
@@ -97,6 +103,7 @@ impl Engine {
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
+            watchers: HashMap::new(),
             links: Links::default(),
             ownership: Ownership::default(),
             channels: Channels::default(),
@@ -118,7 +125,7 @@ impl Engine {
                 let was_up = self.links.get(&name).map(|old| old.is_up());
                 let is_up = link.is_up();
                 if let Some(old_name) = self.links.put(link).from {
-                    self.interface_changed(now, &old_name);
+                    self.interface_renamed(now, &old_name, &name);
                 }
                 if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
                     self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
@@ -370,7 +377,7 @@ impl Engine {
 
     /// Whether any router looks at this interface.
     fn is_watched(&self, name: &IfName) -> bool {
-        self.order.iter().any(|id| self.routers[*id].watches(name))
+        self.watchers.contains_key(name)
     }
 
     /// Something about an interface or its own addresses is different: every router that looks at it looks again.
@@ -378,9 +385,24 @@ impl Engine {
         if matches!(self.phase, Phase::Learning | Phase::Stopped) {
             return;
         }
-        let watching: Vec<RouterId> = self.order.iter().copied().filter(|id| self.routers[*id].watches(name)).collect();
-        for id in watching {
+        for id in self.watchers.get(name).cloned().unwrap_or_default() {
             self.inspect(now, id);
+        }
+    }
+
+    /// An interface has another name: nobody may use it under the old one, and what we have put up there comes off.
+    fn interface_renamed(&mut self, now: Time, old: &IfName, new: &IfName) {
+        let left_behind: Vec<Address> = self
+            .order
+            .iter()
+            .flat_map(|id| self.routers[*id].config.addresses())
+            .filter(|address| address.interface == *old && self.ownership.is_held(address))
+            .map(|address| Address { interface: new.clone(), ..address.clone() })
+            .collect();
+        self.ownership.forget_interface(old);
+        self.interface_changed(now, old);
+        for address in left_behind {
+            self.remove_address(address);
         }
     }
 

@@ -145,9 +145,9 @@ pub enum Level {
 /// When, within one turn, an action is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Sockets
+    /// Sockets are opened
     Channels,
-    /// Adverts
+    /// Adverts leave, and sockets close behind the last one
     Adverts,
     /// Addresses
     Tables,
@@ -162,11 +162,15 @@ impl Action {
     /// over many instances keeps each one's order.
     pub fn stage(&self) -> Stage {
         match self {
-            Action::Open(..) | Action::Close(_) | Action::Listen(..) => Stage::Channels,
-            Action::Send(_) => Stage::Adverts,
+            Action::Open(..) | Action::Listen(..) => Stage::Channels,
+            // A farewell is the last packet of a channel: closing it earlier would lose it.
+            Action::Send(_) | Action::Close(_) => Stage::Adverts,
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
             Action::Notify(_) | Action::Log(..) => Stage::Reports,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

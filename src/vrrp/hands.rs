@@ -79,14 +79,14 @@ impl Hands {
         self.channels.keys().copied().collect()
     }
 
-    /// Gives the engine the packets that wait on a channel.
-    pub(super) fn hear(&mut self, now: Time, id: ChannelId, engine: &mut Engine) {
+    /// Gives the engine some of the packets that wait on a channel; true if there may be more.
+    pub(super) fn hear(&mut self, now: Time, id: ChannelId, engine: &mut Engine) -> bool {
         let Some(socket) = self.channels.get(&id) else {
-            return;
+            return false;
         };
         for _ in 0..PACKETS_A_TURN {
             match socket.receive(&mut self.inbox) {
-                Ok(None) => return,
+                Ok(None) => return false,
                 Ok(Some(packet)) if packet.truncated => {
                     let line = || format!("oversize packet from {} dropped", packet.source);
                     if let Some(line) = self.failures.pass(now, Failure::Truncated(id), line) {
@@ -107,10 +107,11 @@ impl Hands {
                     if let Some(line) = self.failures.pass(now, Failure::Receive(id), || error.to_string()) {
                         info!("{line}");
                     }
-                    return;
+                    return false;
                 }
             }
         }
+        true
     }
 
     /// Carries out the actions of one turn; notices go to `tell`.

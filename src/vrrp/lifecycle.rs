@@ -7,14 +7,14 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::engine::{Engine, Phase};
-use super::event::{Action, Level};
+use super::event::{Action, Event, Level};
 use super::fsm::State;
 use super::router::{Router, RouterId};
 use super::sync::{self, Group, GroupState};
 use super::track;
 use super::transition::Wait;
 use crate::model::{
-    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Vrid, VrrpConfig,
+    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
 };
 
 /// What makes two configured instances the same virtual router; the name does not count.
@@ -37,6 +37,20 @@ impl Identity {
         };
         Identity { vrid: config.vrid, family: config.family, interface: config.interface.clone(), group, source }
     }
+}
+
+/// Whether the kernel was told the same of two addresses.
+fn same_setting(old: &Address, new: &Address) -> bool {
+    old.same_object(new) && Address { tracked: new.tracked, ..old.clone() } == *new
+}
+
+/// Whether a master says the same as before, so that nobody has to be told.
+fn same_adverts(old: &Instance, new: &Instance) -> bool {
+    let mut renamed = old.clone();
+    renamed.name.clone_from(&new.name);
+    renamed.notify.clone_from(&new.notify);
+    renamed.garp.clone_from(&new.garp);
+    renamed == *new
 }
 
 /// How the routers of two configurations belong together.
@@ -91,7 +105,7 @@ impl Engine {
         if self.phase == Phase::Learning {
             return;
         }
-        self.exchange_static(&old_static);
+        self.exchange_addresses(now, &matching.routers, &old_static);
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
@@ -107,8 +121,8 @@ impl Engine {
         }
         let fresh: Vec<RouterId> =
             matching.routers.iter().filter(|(_, old)| old.is_none()).map(|(id, _)| *id).collect();
-        self.start_routers(now, &fresh);
         self.align_groups(now);
+        self.start_routers(now, &fresh);
         self.settle(now);
     }
 
@@ -119,14 +133,23 @@ impl Engine {
         for id in &self.order {
             old.entry(Identity::of(&self.routers[*id].config)).or_default().push(*id);
         }
+        let mut take = |instance: &Instance, wanted: &dyn Fn(&RouterId) -> bool| {
+            let candidates = old.get_mut(&Identity::of(instance))?;
+            let position = candidates.iter().position(wanted)?;
+            Some(candidates.remove(position))
+        };
+        let mut found: Vec<Option<RouterId>> = config
+            .instances
+            .iter()
+            .map(|instance| take(instance, &|id| self.routers[*id].config.name == instance.name))
+            .collect();
+        for (found, instance) in found.iter_mut().zip(&config.instances) {
+            if found.is_none() {
+                *found = take(instance, &|_| true);
+            }
+        }
         let mut routers = Vec::with_capacity(config.instances.len());
-        for instance in &config.instances {
-            let candidates = old.entry(Identity::of(instance)).or_default();
-            let same_name = |id: &RouterId| self.routers[*id].config.name == instance.name;
-            let found = match candidates.iter().position(same_name) {
-                Some(position) => Some(candidates.remove(position)),
-                None => candidates.pop(),
-            };
+        for (found, instance) in found.into_iter().zip(&config.instances) {
             routers.push(match found {
                 Some(id) => {
                     let before = std::mem::replace(&mut self.routers[id].config, instance.clone());
@@ -161,17 +184,19 @@ impl Engine {
                 config: group.clone(),
             })
             .collect();
+        self.watchers.clear();
         for id in &self.order {
             let group = groups.iter().position(|group| group.members.contains(id));
             let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            let watched = track::watched(&self.routers[*id].config, tracks.into_iter().flatten());
-            let router = &mut self.routers[*id];
-            router.group = group;
-            router.watched = watched;
+            for interface in track::watched(&self.routers[*id].config, tracks.into_iter().flatten()) {
+                self.watchers.entry(interface).or_default().push(*id);
+            }
+            self.routers[*id].group = group;
         }
         self.groups = groups;
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
-        self.ownership.index(self.order.iter().map(|id| (*id, &self.routers[*id].config)));
+        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
+        self.ownership.index(routers, config.static_addresses.iter());
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
@@ -203,54 +228,64 @@ impl Engine {
         if new == *old {
             return;
         }
+        let from = self.from(now);
         let router = &mut self.routers[id];
         if new.source != old.source {
             router.source = new.source;
         }
-        if new.advert_interval != old.advert_interval && router.leader.is_none() {
+        // Only a version 3 backup goes on with the interval of its master.
+        if new.advert_interval != old.advert_interval && (new.version == Version::V2 || router.leader.is_none()) {
             router.master_interval = new.advert_interval;
         }
         match router.state {
             State::Backup { down_at } => {
-                let at = down_at.min(now + router.master_down());
-                router.state = State::Backup { down_at: at };
+                let at = if new.advert_interval == old.advert_interval { down_at } else { from + router.master_down() };
+                router.state = State::Backup { down_at: at.min(from + router.master_down()) };
             }
-            State::Master { .. } => self.apply_to_master(now, id, old, &new),
+            State::Master { .. } => {
+                if !same_adverts(old, &new) {
+                    self.advertise_anew(now, id);
+                }
+            }
             State::Init | State::Fault => {}
         }
         self.requeue(id);
     }
 
-    fn apply_to_master(&mut self, now: Time, id: RouterId, old: &Instance, new: &Instance) {
-        for address in old.addresses().filter(|address| !new.addresses().any(|other| other == *address)) {
-            self.remove_address(address.clone());
+    /// Takes away what no longer belongs here, then puts up what is new: an address may only have moved from one
+    /// instance, or from the static addresses, to another.
+    fn exchange_addresses(&mut self, now: Time, routers: &[(RouterId, Option<Instance>)], old_static: &[Address]) {
+        let mut exchanges = vec![(None, old_static.iter().collect(), self.config.static_addresses.clone())];
+        for (id, old) in routers {
+            if let Some(old) = old
+                && self.routers[*id].state.is_master()
+            {
+                let new = self.routers[*id].config.addresses().cloned().collect();
+                exchanges.push((Some(*id), old.addresses().collect::<Vec<_>>(), new));
+            }
         }
-        let added: Vec<Address> =
-            new.addresses().filter(|address| !old.addresses().any(|other| other == *address)).cloned().collect();
-        for address in &added {
-            self.add_address(address.clone());
+        let mut taken = HashSet::new();
+        for (_, old, new) in &exchanges {
+            for gone in old.iter().filter(|old| !new.iter().any(|new| same_setting(old, new))) {
+                taken.insert((gone.interface.clone(), gone.ip, gone.prefix_len));
+                self.remove_address((*gone).clone());
+            }
         }
-        let mut renamed = old.clone();
-        renamed.name.clone_from(&new.name);
-        renamed.notify.clone_from(&new.notify);
-        renamed.garp.clone_from(&new.garp);
-        if renamed != *new {
-            self.advertise_anew(now, id);
-        }
-        if added.is_empty() {
-            return;
-        }
-        self.announcer.cancel(id);
-        self.announce_master(now, id);
-    }
-
-    fn exchange_static(&mut self, old: &[Address]) {
-        let new = self.config.static_addresses.clone();
-        for address in old.iter().filter(|address| !new.contains(address)) {
-            self.remove_address(address.clone());
-        }
-        for address in new.iter().filter(|address| !old.contains(address)) {
-            self.add_address(address.clone());
+        for (id, old, new) in exchanges {
+            let is_new = |new: &Address| {
+                !old.iter().any(|old| same_setting(old, new))
+                    || taken.contains(&(new.interface.clone(), new.ip, new.prefix_len))
+            };
+            let mut added = new.into_iter().filter(is_new).peekable();
+            let announcer = id.filter(|_| added.peek().is_some());
+            for address in added {
+                self.add_address(address);
+            }
+            if let Some(id) = announcer {
+                self.announcer.cancel(id);
+                self.announce_master(now, id);
+                self.requeue(id);
+            }
         }
     }
 
@@ -292,26 +327,39 @@ impl Engine {
 
     /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
     pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
-        self.ownership.forget_all();
+        self.ownership.forget_reports();
         let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
         for index in self.links.indexes() {
             if !indexes.contains(&index) {
-                self.handle(now, super::event::Event::LinkGone(index));
+                self.handle(now, Event::LinkGone(index));
             }
         }
         for link in links {
-            self.handle(now, super::event::Event::Link(link));
+            self.handle(now, Event::Link(link));
         }
         let present: HashSet<(u32, IpAddr, u8)> =
             addresses.iter().map(|address| (address.index, address.ip, address.prefix_len)).collect();
-        for address in self.links.all_addresses() {
+        for address in self.supposed_addresses() {
             if !present.contains(&(address.index, address.ip, address.prefix_len)) {
-                self.handle(now, super::event::Event::AddressGone(address));
+                self.handle(now, Event::AddressGone(address));
             }
         }
         for address in addresses {
-            self.handle(now, super::event::Event::Address(address));
+            self.handle(now, Event::Address(address));
         }
+    }
+
+    /// Every address that has been reported, and those that we have put up without having heard of it yet.
+    fn supposed_addresses(&self) -> Vec<IfAddress> {
+        let mut supposed = self.links.all_addresses();
+        let reported: HashSet<(u32, IpAddr, u8)> =
+            supposed.iter().map(|address| (address.index, address.ip, address.prefix_len)).collect();
+        let held = self.ownership.held().filter_map(|(interface, ip, prefix_len)| {
+            let index = self.links.get(interface)?.index;
+            Some(IfAddress { index, ip, prefix_len, scope: 0, tentative: false, ours: true })
+        });
+        supposed.extend(held.filter(|address| !reported.contains(&(address.index, address.ip, address.prefix_len))));
+        supposed
     }
 
     /// An interface has come up: static addresses that it may have lost are set again.

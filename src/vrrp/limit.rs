@@ -7,11 +7,14 @@ use crate::model::{Micros, Time};
 
 /// After this span a line of the same kind is written again, with the number of those left out.
 const QUIET: Micros = Micros::from_secs(60);
+/// Packets can make lines news again this often.
+const RENEWAL: Micros = Micros::from_secs(10);
 
 /// One line of a kind at once; further ones are counted. Memory is bounded by the number of kinds.
 #[derive(Clone, Debug)]
 pub struct LogLimit<Kind> {
     seen: HashMap<Kind, Seen>,
+    renewed_at: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ struct Seen {
 
 impl<Kind> Default for LogLimit<Kind> {
     fn default() -> Self {
-        LogLimit { seen: HashMap::new() }
+        LogLimit { seen: HashMap::new(), renewed_at: None }
     }
 }
 
@@ -44,6 +47,14 @@ impl<Kind: Eq + Hash> LogLimit<Kind> {
                 seen.left_out += 1;
                 None
             }
+        }
+    }
+
+    /// Forgets everything because of a packet, which may come in any number: not more than once in [`RENEWAL`].
+    pub fn renew(&mut self, now: Time) {
+        if self.renewed_at.is_none_or(|at| now.since(at) >= RENEWAL) {
+            self.renewed_at = Some(now);
+            self.seen.clear();
         }
     }
 

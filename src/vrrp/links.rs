@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use crate::model::{Family, IfAddress, IfName, Link};
+use crate::model::{Address, Family, IfAddress, IfName, Link};
 
 /// Scope number of link-local addresses (`RT_SCOPE_LINK`, linux/rtnetlink.h).
 const SCOPE_LINK: u8 = 253;
@@ -90,6 +90,11 @@ impl Links {
     /// The addresses on an interface, in the order the kernel told of them.
     pub fn addresses(&self, name: &IfName) -> impl Iterator<Item = &IfAddress> {
         self.known(name).into_iter().flat_map(|known| &known.addresses)
+    }
+
+    /// Whether an address is on its interface.
+    pub fn has(&self, address: &Address) -> bool {
+        self.addresses(&address.interface).any(|found| found.ip == address.ip && found.prefix_len == address.prefix_len)
     }
 
     /// The addresses of an interface that adverts of a family may be sent from: IPv4 any, IPv6 link-local only; no

@@ -58,6 +58,9 @@ pub(super) enum Line {
     Ourselves,
     BothOwners,
     PriorityZero,
+    Leader,
+    Learned,
+    Preemption,
 }
 
 /// The router whose adverts were accepted last.
@@ -96,8 +99,6 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
-    /// Interfaces that matter to it
-    pub(super) watched: BTreeSet<IfName>,
     /// Index of its sync group
     pub(super) group: Option<usize>,
     pub(super) channel: Option<ChannelId>,
@@ -106,6 +107,8 @@ pub struct Router {
     pub(super) announcements: Announcements,
     /// When a weaker router was answered last
     pub(super) asserted_at: Option<Time>,
+    /// When a farewell was answered last, or will be
+    pub(super) reassured_at: Option<Time>,
     pub(super) stats: Stats,
     pub(super) lines: LogLimit<Line>,
     /// Identification of the last IPv4 packet
@@ -126,12 +129,12 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
-            watched: BTreeSet::new(),
             group: None,
             channel: None,
             source: config.source,
             announcements: Announcements::default(),
             asserted_at: None,
+            reassured_at: None,
             stats: Stats::default(),
             lines: LogLimit::default(),
             packet_id: 0,

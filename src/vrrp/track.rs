@@ -187,15 +187,8 @@ impl Engine {
             self.log_of(id, Level::Detail, "removing VIPs.");
         }
         for vip in leftovers {
-            self.remove_address(vip);
+            self.release_address(id, vip);
         }
-    }
-}
-
-impl Router {
-    /// Whether an interface matters to this router in any way.
-    pub(super) fn watches(&self, name: &IfName) -> bool {
-        self.watched.contains(name)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Carries out the moves of the state machine: the order of packets, addresses, announcements and notices.
 
 use super::accept::Heard;
-use super::engine::Engine;
+use super::engine::{Engine, Phase};
 use super::event::{Action, Level};
 use super::fsm::{Move, State};
 use super::router::{Announcements, Leader, Line, RouterId};
@@ -20,6 +20,9 @@ pub(super) enum Wait {
 /// The smallest span between two answers to weaker routers. Within a second every weaker master has been answered; a
 /// flood of them has not been given a flood in return.
 const ASSERT_PAUSE: Micros = Micros::from_millis(250);
+/// The smallest span between two answers to farewells, less than the skew of backups at ordinary intervals. A farewell
+/// within it is answered at its end.
+const REASSURE_PAUSE: Micros = Micros::from_millis(1);
 
 impl Engine {
     /// Carries out one move.
@@ -44,7 +47,7 @@ impl Engine {
                 self.limited(now, id, Line::PriorityZero, Level::Detail, || {
                     "Master received priority 0 message".into()
                 });
-                self.advertise_anew(now, id);
+                self.reassure(now, id);
             }
             (Move::Yield { answer }, Some(heard)) => self.yield_to(now, id, heard, answer),
             (Move::Assert, Some(heard)) => self.assert_against(now, id, heard),
@@ -96,6 +99,7 @@ impl Engine {
         router.leader = None;
         router.preempt_since = None;
         router.asserted_at = None;
+        router.reassured_at = None;
         router.wants_master = true;
         router.state = State::Master { advert_at };
         router.stats[Counter::BecameMaster] += 1;
@@ -111,6 +115,7 @@ impl Engine {
     /// To backup, from anywhere. A master releases its addresses and says nothing on the wire.
     pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
         let from = self.from(now);
+        self.announce_source(id);
         if self.starts_as_master(id) {
             let router = &mut self.routers[id];
             router.wants_master = true;
@@ -213,6 +218,22 @@ impl Engine {
         self.requeue(id);
     }
 
+    /// The other backups must hear that there is a master still, but no flood of farewells becomes one of adverts.
+    fn reassure(&mut self, now: Time, id: RouterId) {
+        let router = &mut self.routers[id];
+        let at = match router.reassured_at {
+            Some(planned) if planned > now => planned,
+            Some(last) => (last + REASSURE_PAUSE).max(now),
+            None => now,
+        };
+        router.reassured_at = Some(at);
+        if at == now {
+            self.advertise_anew(now, id);
+        } else if let State::Master { advert_at } = router.state {
+            router.state = State::Master { advert_at: advert_at.min(at) };
+        }
+    }
+
     fn send(&mut self, id: RouterId, priority: u8) {
         let packets = self.routers[id].advert(priority);
         self.out.extend(packets.into_iter().map(Action::Send));
@@ -232,7 +253,7 @@ impl Engine {
             format!("Master received advert from {ip} with higher priority {priority}, ours {ours}")
         };
         self.log_of(id, Level::Info, line);
-        self.learn(id, heard);
+        self.learn(now, id, heard);
         self.enter_backup(now, id, Wait::Full);
         self.routers[id].leader = Some(Leader { ip, priority });
         self.group_stands_by(now, id);
@@ -273,8 +294,12 @@ impl Engine {
 
     fn follow(&mut self, now: Time, id: RouterId, heard: &Heard) {
         self.track_preemption(now, id, heard.priority);
-        self.learn(id, heard);
-        self.remember(id, heard);
+        self.learn(now, id, heard);
+        if self.routers[id].leader.is_some_and(|leader| leader.ip != heard.source) {
+            // A new master has been accepted: what its packets have to be complained of is news again.
+            self.routers[id].lines.renew(now);
+        }
+        self.remember(now, id, heard);
         let router = &mut self.routers[id];
         router.state = State::Backup { down_at: now + router.master_down() };
         router.wants_master = false;
@@ -291,12 +316,13 @@ impl Engine {
         match (router.preempt_since, weaker) {
             (None, true) => {
                 router.preempt_since = Some(now);
-                let line = format!("start preempt delay ({}.{:06})", delay.0 / 1_000_000, delay.0 % 1_000_000);
-                self.log_of(id, Level::Detail, line);
+                self.limited(now, id, Line::Preemption, Level::Detail, || {
+                    format!("start preempt delay ({}.{:06})", delay.0 / 1_000_000, delay.0 % 1_000_000)
+                });
             }
             (Some(_), false) => {
                 router.preempt_since = None;
-                self.log_of(id, Level::Detail, "stop preempt delay");
+                self.limited(now, id, Line::Preemption, Level::Detail, || "stop preempt delay".into());
             }
             (None, false) | (Some(_), true) => {}
         }
@@ -304,40 +330,33 @@ impl Engine {
 
     fn disregard(&mut self, now: Time, id: RouterId, heard: &Heard) {
         let (ip, priority) = (heard.source, heard.priority);
-        self.remember(id, heard);
+        self.remember(now, id, heard);
         self.limited(now, id, Line::Discarded, Level::Info, || {
             format!("received lower priority ({priority}) advert from {ip} - discarding")
         });
     }
 
     /// Version 3 backups use the interval of their master.
-    fn learn(&mut self, id: RouterId, heard: &Heard) {
+    fn learn(&mut self, now: Time, id: RouterId, heard: &Heard) {
         let router = &mut self.routers[id];
         if router.config.version == Version::V3 && router.master_interval != heard.interval {
             let old = std::mem::replace(&mut router.master_interval, heard.interval);
-            let line = format!(
-                "advertisement interval updated from {}ms to {}ms by master",
-                old.0 / 1000,
-                heard.interval.0 / 1000
-            );
-            self.log_of(id, Level::Detail, line);
+            self.limited(now, id, Line::Learned, Level::Detail, || {
+                let (old, new) = (old.0 / 1000, heard.interval.0 / 1000);
+                format!("advertisement interval updated from {old}ms to {new}ms by master")
+            });
         }
     }
 
-    fn remember(&mut self, id: RouterId, heard: &Heard) {
+    fn remember(&mut self, now: Time, id: RouterId, heard: &Heard) {
         let leader = Leader { ip: heard.source, priority: heard.priority };
-        let router = &mut self.routers[id];
-        let old = router.leader.replace(leader);
-        let line = match old {
-            Some(old) if old.ip == leader.ip => return,
-            Some(old) => {
-                // A new master has been accepted: what its packets have to be complained of is news again.
-                router.lines.clear();
-                format!("master changed from {} to {}", old.ip, leader.ip)
-            }
-            None => format!("master set to {}", leader.ip),
-        };
-        self.log_of(id, Level::Detail, line);
+        let old = self.routers[id].leader.replace(leader).map(|old| old.ip);
+        if old != Some(leader.ip) {
+            self.limited(now, id, Line::Leader, Level::Detail, || match old {
+                Some(old) => format!("master changed from {old} to {}", leader.ip),
+                None => format!("master set to {}", leader.ip),
+            });
+        }
     }
 
     fn set_addresses(&mut self, id: RouterId) {
@@ -366,7 +385,7 @@ impl Engine {
             self.log_of(id, Level::Detail, "removing E-VIPs.");
         }
         for address in addresses {
-            self.remove_address(address);
+            self.release_address(id, address);
         }
     }
 
@@ -376,12 +395,27 @@ impl Engine {
         self.out.push_back(Action::AddAddress(address));
     }
 
+    /// Takes an address from its interface for a router that has no right to it, unless somebody else has.
+    pub(super) fn release_address(&mut self, id: RouterId, address: Address) {
+        if !self.is_needed_by_others(id, &address) {
+            self.remove_address(address);
+        }
+    }
+
     /// Takes an address from its interface; where there is no interface, there is nothing to take.
     pub(super) fn remove_address(&mut self, address: Address) {
         if self.links.get(&address.interface).is_some() && !self.ownership.is_native(&address) {
-            self.ownership.removing(&address);
+            self.ownership.removing(&address, || self.links.has(&address));
             self.out.push_back(Action::RemoveAddress(address));
         }
+    }
+
+    /// Whether an address has to stay though this router gives it up: it is a static one too, or another master's.
+    fn is_needed_by_others(&self, id: RouterId, address: &Address) -> bool {
+        let is_other_master =
+            |other| other != id && self.routers.get(other).is_some_and(|router| router.state.is_master());
+        self.phase != Phase::Stopped
+            && (self.ownership.is_static(address) || self.ownership.holders(address).any(is_other_master))
     }
 
     /// The first burst of a new master, and the times of what follows.
@@ -399,7 +433,7 @@ impl Engine {
     fn announce_lower_prio(&mut self, now: Time, id: RouterId) {
         let garp = &self.routers[id].config.garp;
         let (rounds, delay) = (garp.lower_prio_repeat, garp.lower_prio_delay);
-        if rounds > 0 && self.routers[id].state.is_master() {
+        if rounds > 0 && self.routers[id].state.is_master() && !self.announcer.is_busy_with(id) {
             self.announce(id, rounds);
             self.routers[id].announcements.lower_prio_at = (!delay.is_zero()).then_some(now + delay);
         }
@@ -423,7 +457,9 @@ impl Engine {
         }
         if due(refresh_at) {
             self.routers[id].announcements.refresh_at = Some(now + refresh);
-            self.announce(id, refresh_repeat);
+            if !self.announcer.is_busy_with(id) {
+                self.announce(id, refresh_repeat);
+            }
         }
     }
 
@@ -440,6 +476,16 @@ impl Engine {
             let kind = if ip.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
             self.log_of(id, Level::Detail, format!("Sending/queueing {kind} on {interface} for {ip}"));
             self.announcer.add(id, &interface, ip, rounds);
+        }
+    }
+
+    /// Out of FAULT: peers may have lost a unicast router's own address from their tables.
+    fn announce_source(&mut self, id: RouterId) {
+        let router = &self.routers[id];
+        if let (State::Fault, Phase::Running, true, Some(interface), Some(source)) =
+            (router.state, self.phase, router.config.is_unicast(), router.config.interface.clone(), router.source)
+        {
+            self.announcer.add(id, &interface, source, 1);
         }
     }
 

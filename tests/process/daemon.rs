@@ -41,6 +41,18 @@ impl Folder {
         path
     }
 
+    /// Writes a program that everybody may run. Another process does it: a descriptor of ours that is open for writing,
+    /// inherited by a process that another test is just starting, would make the program busy.
+    pub fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        let written = Command::new("/bin/sh")
+            .args(["-c", "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"", "sh", text])
+            .arg(&path)
+            .status();
+        assert!(written.expect("a shell").success());
+        path
+    }
+
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
@@ -54,6 +66,50 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A network namespace that goes away.
+pub struct Namespace(pub String);
+
+impl Namespace {
+    pub fn new(name: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{name}{}n{number}", std::process::id());
+        let made = Command::new("ip").args(["netns", "add", &name]).status();
+        assert!(made.expect("ip runs").success());
+        Namespace(name)
+    }
+
+    /// One with an interface eth0 that is up and has the address 10.77.0.1.
+    pub fn with_interface() -> Self {
+        let namespace = Namespace::new("kahost");
+        namespace.ip(&["link", "add", "eth0", "type", "veth", "peer", "name", "eth1"]);
+        for interface in ["eth0", "eth1"] {
+            namespace.ip(&["link", "set", interface, "up"]);
+        }
+        namespace.ip(&["addr", "add", "10.77.0.1/24", "dev", "eth0"]);
+        namespace
+    }
+
+    /// A command that runs in it what follows.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0]);
+        command
+    }
+
+    /// Runs ip(8) in it.
+    pub fn ip(&self, arguments: &[&str]) {
+        let done = Command::new("ip").args(["-n", &self.0]).args(arguments).status();
+        assert!(done.expect("ip runs").success(), "ip {arguments:?}");
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
     }
 }
 
@@ -176,6 +232,17 @@ pub fn signal(pid: i32, number: i32) {
     // nix has no name for real-time signals.
     let status = Command::new("kill").arg(format!("-{number}")).arg(pid.to_string()).status();
     assert!(status.expect("kill runs").success(), "signal {number} to {pid}");
+}
+
+/// The words of its command line, with a NUL after each.
+pub fn command_line(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+}
+
+/// The processes that it started.
+pub fn children_of(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().map(|pid| pid.parse().expect("a pid")).collect()
 }
 
 pub fn is_alive(pid: i32) -> bool {

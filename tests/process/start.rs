@@ -6,7 +6,8 @@ use std::process::Command;
 use nix::libc;
 
 use super::daemon::{
-    BINARY, CHECK, Daemon, Folder, PARENT, VRRP, eventually, is_alive, mode, name, own_files, run, signal, stat_field,
+    BINARY, CHECK, Daemon, Folder, Namespace, PARENT, VRRP, command_line, eventually, is_alive, mode, name, own_files,
+    run, signal, stat_field,
 };
 
 #[test]
@@ -17,6 +18,7 @@ fn every_process_is_named_keepalived_and_has_its_pid_file() {
     let children = [CHECK, VRRP].map(|file| folder.pid(file).unwrap_or_else(|| panic!("no pid in {file}")));
     for pid in children.into_iter().chain([daemon.pid()]) {
         assert_eq!(name(pid), "keepalived");
+        assert_eq!(command_line(pid).split('\0').next(), Some("keepalived"), "what pidof looks for");
     }
     for pid in children {
         assert_eq!(stat_field(pid, 4), daemon.pid().to_string(), "its parent");
@@ -28,7 +30,7 @@ fn every_process_is_named_keepalived_and_has_its_pid_file() {
     daemon.assert_order(&[
         "Starting Keepalived v2.4.3 ",
         "Running on Linux ",
-        "Command line: '",
+        "Command line: 'keepalived' '-f",
         "Opening file '",
         "Configuration file ",
         "Starting Healthcheck child process, pid=",
@@ -163,24 +165,6 @@ fn the_umask_is_strict_unless_told_otherwise() {
         let vrrp = daemon.folder.pid(VRRP).expect("a pid");
         assert_eq!([umask(daemon.pid()), umask(vrrp)], [expected, expected]);
         assert_eq!(mode(&daemon.folder.path(VRRP)), 0o644);
-    }
-}
-
-/// A network namespace that goes away.
-struct Namespace(String);
-
-impl Namespace {
-    fn new(name: &str) -> Self {
-        let name = format!("{name}{}", std::process::id());
-        let made = Command::new("ip").args(["netns", "add", &name]).status();
-        assert!(made.expect("ip runs").success());
-        Namespace(name)
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
     }
 }
 

@@ -26,7 +26,6 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
         place: statement.place(1),
         members: None,
         track_interfaces: Vec::new(),
-        track_scripts: Vec::new(),
         tracking_weight: false,
         notify: RawNotify::new(),
     });

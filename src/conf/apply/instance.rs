@@ -53,6 +53,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// The end of an instance.
 pub fn close(reader: &mut Reader, _: Place) {
+    check_vmac(reader);
     let Some(instance) = reader.raw.instances.last_mut() else {
         return;
     };
@@ -61,6 +62,50 @@ pub fn close(reader: &mut Reader, _: Place) {
         let text = format!("({}): Cannot use unicast_ttl without unicast peers - resetting", instance.name);
         reader.complain(Diagnostic::error(Code::Conflict, text).at(place));
     }
+}
+
+/// A virtual MAC goes with unicast only over an interface, and sends over the one below.
+fn check_vmac(reader: &mut Reader) {
+    let Some(instance) = reader.raw.instances.last() else {
+        return;
+    };
+    let (Some(place), Some(_)) = (instance.vmac, instance.unicast) else {
+        return;
+    };
+    let name = &instance.name;
+    let text = if instance.interface.is_none() {
+        format!("({name}): Cannot use VMAC/ipvlan with unicast and no interface - clearing use_vmac")
+    } else if instance.vmac_xmit_base {
+        return;
+    } else {
+        format!("({name}) unicast with use_vmac requires vmac_xmit_base - setting")
+    };
+    reader.complain(Diagnostic::warning(Code::Conflict, text).at(place));
+}
+
+/// `use_vmac` and `use_ipvlan`: only that they are there.
+pub fn use_vmac(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let place = statement.place(0);
+    reader.with_instance(|it| it.vmac = Some(place))
+}
+
+/// `vmac_xmit_base`
+pub fn vmac_xmit_base(reader: &mut Reader, _: &Statement) -> Outcome {
+    reader.with_instance(|it| it.vmac_xmit_base = true)
+}
+
+/// `vrf`: only that the interface has to exist.
+pub fn vrf(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let word = statement.text(1)?.into_owned();
+    let name = reader.instance_name();
+    if reader.raw.instances.last().is_some_and(|it| it.interface.is_some()) {
+        let text = format!("({name}) Cannot specify VRF interface and interface - ignoring");
+        reader.refuse(statement, 1, Code::Conflict, text);
+    } else if reader.interface(&word).is_none() {
+        let text = format!("({name}) WARNING - VRF interface {word} doesn't exist");
+        reader.missing_interface(statement, 1, text);
+    }
+    Ok(())
 }
 
 /// `state`

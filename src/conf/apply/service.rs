@@ -6,6 +6,8 @@ use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::place::Place;
 use crate::conf::raw::{RawCommand, RawScript, RawService, ServiceTarget};
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
+use crate::conf::table::Takes;
+use crate::conf::table::{METHODS, SCHEDULERS};
 use crate::conf::value::{self, Fault};
 
 use super::notify;
@@ -71,7 +73,14 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
             }
         },
     };
-    reader.raw.services.push(RawService { target, protocol: None, servers: 0, place: statement.place(1) });
+    reader.raw.services.push(RawService {
+        target,
+        protocol: None,
+        scheduler: false,
+        method: false,
+        servers: 0,
+        place: statement.place(1),
+    });
     Ok(())
 }
 
@@ -122,6 +131,24 @@ pub fn protocol(reader: &mut Reader, statement: &Statement) -> Outcome {
     Ok(())
 }
 
+/// `lvs_sched`
+pub fn scheduler(reader: &mut Reader, statement: &Statement) -> Outcome {
+    Takes::OneOf(SCHEDULERS).check(reader, statement)?;
+    if let Some(service) = reader.raw.services.last_mut() {
+        service.scheduler = true;
+    }
+    Ok(())
+}
+
+/// `lvs_method` of a virtual server
+pub fn method(reader: &mut Reader, statement: &Statement) -> Outcome {
+    Takes::OneOf(METHODS).check(reader, statement)?;
+    if let Some(service) = reader.raw.services.last_mut() {
+        service.method = true;
+    }
+    Ok(())
+}
+
 /// A notify script of a virtual or real server.
 pub fn script(reader: &mut Reader, statement: &Statement) -> Outcome {
     let command = notify::command(reader, statement)?;
@@ -130,8 +157,8 @@ pub fn script(reader: &mut Reader, statement: &Statement) -> Outcome {
 }
 
 /// A `MISC_CHECK`.
-pub fn open_misc(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reader.raw.misc = Some(RawScript { name: String::new(), place: statement.place(0), command: None, user: None });
+pub fn open_misc(reader: &mut Reader, _: &Statement) -> Outcome {
+    reader.raw.misc = Some(RawScript { name: String::new(), command: None, user: None });
     Ok(())
 }
 
@@ -140,7 +167,7 @@ pub fn close_misc(reader: &mut Reader, place: Place) {
     let Some(check) = reader.raw.misc.take() else {
         return;
     };
-    let mut refuse = |reader: &mut Reader, code: Code, text: String| {
+    let refuse = |reader: &mut Reader, code: Code, text: String| {
         let diagnostic = Diagnostic::error(code, text).at(place);
         reader.complain(diagnostic.effect("the check is dropped"));
     };

@@ -2,7 +2,7 @@
 
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
 use crate::conf::place::Place;
-use crate::conf::raw::{RawScript, Tracked};
+use crate::conf::raw::RawScript;
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
 use crate::model::TrackInterface;
 
@@ -121,13 +121,7 @@ pub fn instance_scripts(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// A line of `track_script` in a group.
 pub fn group_scripts(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if reference(reader, statement, true, "vrrp_script", "track script")? {
-        let tracked = Tracked { name: statement.keyword().into_owned(), place: statement.place(0) };
-        if let Some(group) = reader.raw.groups.last_mut() {
-            group.track_scripts.push(tracked);
-        }
-    }
-    Ok(())
+    reference(reader, statement, true, "vrrp_script", "track script").map(drop)
 }
 
 /// A line of `track_file` in an instance.
@@ -218,12 +212,7 @@ pub fn open_bfd(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// A `vrrp_script`.
 pub fn open_script(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reader.raw.scripts.push(RawScript {
-        name: statement.text(1)?.into_owned(),
-        place: statement.place(1),
-        command: None,
-        user: None,
-    });
+    reader.raw.scripts.push(RawScript { name: statement.text(1)?.into_owned(), command: None, user: None });
     Ok(())
 }
 
@@ -233,7 +222,7 @@ pub fn close_script(reader: &mut Reader, place: Place) {
         return;
     };
     let name = script.name.clone();
-    let mut refuse = |reader: &mut Reader, code: Code, text: String| {
+    let refuse = |reader: &mut Reader, code: Code, text: String| {
         let diagnostic = Diagnostic::error(code, text).at(place);
         reader.complain(diagnostic.effect("what tracks it does not find it"));
     };

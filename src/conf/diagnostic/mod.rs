@@ -9,7 +9,7 @@ mod render;
 use std::collections::HashSet;
 
 pub use code::Code;
-pub use render::Style;
+pub use render::{Style, render_inactive};
 
 use super::place::{FileId, Place, Site};
 

@@ -86,6 +86,23 @@ fn elsewhere(place: &Place) -> Option<Site> {
     place.written.filter(|site| (site.file, site.line) != (place.at.file, place.at.line))
 }
 
+/// Notes about keywords that are not active yet, all in one; empty if there are none.
+pub fn render_inactive(notes: &[&Diagnostic], files: &Files, style: Style) -> String {
+    let Some(first) = notes.first() else {
+        return String::new();
+    };
+    let (word, colour) = style.severity(Severity::Note);
+    let head = style.paint(colour, &format!("{word}[{}]", first.code));
+    let mut out = format!("{head}: understood, but not active yet\n");
+    for note in notes {
+        let keyword = note.text.split(' ').next().unwrap_or_default();
+        let place = note.place.map(|place| position(files, place.at)).unwrap_or_default();
+        let _ = writeln!(out, "   {keyword:<28} {place}");
+    }
+    out.push('\n');
+    out
+}
+
 impl Diagnostic {
     /// The complaint with an excerpt, for people.
     pub fn render(&self, files: &Files, style: Style) -> String {

@@ -9,6 +9,7 @@ mod group;
 mod instance;
 mod router;
 mod script;
+mod service;
 
 use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
@@ -26,6 +27,7 @@ pub fn core(reader: &mut Reader) -> Global {
 /// The part of the `check` process.
 pub fn check(reader: &mut Reader) -> CheckConfig {
     if !reader.raw.services.is_empty() {
+        service::complete(reader);
         script::check_services(reader);
     }
     let services = &reader.raw.services;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::comment::blanks;
 use super::{Frame, OpenFile, Source, pattern};
-use crate::conf::diagnostic::{Code, Diagnostic, Report, Weight};
+use crate::conf::diagnostic::{Code, Diagnostic, Report, Severity, Weight};
 use crate::conf::place::{Place, Site, SourceFile};
 use crate::conf::text::Text;
 
@@ -157,8 +157,9 @@ impl Source<'_> {
     fn include_fault(&mut self, text: String, counts: bool, place: Place, report: &mut Report) {
         self.failed_include |= counts;
         let weight = if counts { Weight::Security } else { Weight::None };
-        let mut diagnostic = Diagnostic::error(Code::Include, text).at(place).weighing(weight);
+        let mut diagnostic = Diagnostic::warning(Code::Include, text).at(place).weighing(weight);
         if counts {
+            diagnostic.severity = Severity::Error;
             diagnostic = diagnostic.effect("the daemon does not start with this configuration");
         }
         report.push(diagnostic);

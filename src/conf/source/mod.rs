@@ -26,9 +26,11 @@ use super::text::Text;
 
 /// Longest line in bytes that is still read, without its line end.
 const LONGEST_LINE: usize = 1022;
-/// Most lines that repetition and multi-line definitions may produce together, each replacement in them counted as one
-/// line more.
+/// Most lines that repetition and multi-line definitions may produce together. Each unit and each replacement in them
+/// counts as one line more, and long ones as several.
 const REPEATED_LINES: usize = 500_000;
+/// Bytes of a repeated line that count as a line of their own.
+const BYTES_PER_LINE: usize = 64;
 /// Deepest nesting of files, repetitions and multi-line definitions.
 const DEPTH: usize = 256;
 
@@ -85,6 +87,7 @@ pub struct Source<'a> {
     checks: Checks,
     files: Files,
     stack: Vec<Frame>,
+    /// What follows a brace on its line. Names in it are replaced already, so that one that stands for itself ends.
     residue: Option<Text>,
     definitions: Definitions,
     open_definition: Option<OpenDefinition>,
@@ -132,6 +135,7 @@ impl<'a> Source<'a> {
     /// The next unit: a brace alone, or text without unquoted braces; never empty. `None` at the end.
     pub fn next_unit(&mut self, report: &mut Report) -> Option<Text> {
         loop {
+            let fresh = self.residue.is_none();
             let mut text = self.next_text(report)?;
             if self.open_definition.is_some() {
                 self.continue_definition(&text);
@@ -145,11 +149,14 @@ impl<'a> Source<'a> {
                 continue;
             }
             let literal = text.bytes().starts_with(b"~");
-            if !literal && text.bytes().contains(&b'$') && self.substitute(&mut text, report) {
+            if fresh && !literal && text.bytes().contains(&b'$') && self.substitute(&mut text, report) {
                 strip(&mut text, report);
             }
             if text.is_empty() || self.include(&text, report) {
                 continue;
+            }
+            if !matches!(self.stack.last(), Some(Frame::File(_))) {
+                self.repeated += 1 + text.len() / BYTES_PER_LINE;
             }
             return Some(self.split(text, report));
         }
@@ -286,12 +293,15 @@ impl<'a> Source<'a> {
             }
             let end = line.iter().rposition(|byte| *byte != b'\r');
             let line = line.get(..end.map_or(0, |last| last + 1)).unwrap_or_default();
+            if line.is_empty() {
+                self.close_definition();
+                continue;
+            }
             let mut text = Text::of_line(line.to_vec(), site);
             strip(&mut text, report);
             if !text.is_empty() {
                 return Some(text);
             }
-            self.close_definition();
         }
     }
 

@@ -144,8 +144,11 @@ fn class(pattern: &[u8], byte: u8) -> Option<usize> {
 /// Names that one alternative stands for.
 fn expand(base: &Path, pattern: &[u8], found: &mut Matches) {
     let mut names: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut seen_wild = false;
     for (index, component) in pattern.split(|byte| *byte == b'/').enumerate() {
         let wild = is_wild(component);
+        let literal_so_far = !seen_wild;
+        seen_wild |= wild;
         found.wildcards |= wild;
         let mut next = Vec::new();
         for mut name in names {
@@ -158,7 +161,9 @@ fn expand(base: &Path, pattern: &[u8], found: &mut Matches) {
                 continue;
             }
             let folder = base.join(OsStr::from_bytes(if name.is_empty() { b"." } else { &name }));
-            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let listed = std::fs::read_dir(folder);
+            found.missing |= listed.is_err() && literal_so_far;
+            let entries = listed.into_iter().flatten().flatten();
             let hidden = component.starts_with(b".");
             next.extend(
                 entries

@@ -216,6 +216,7 @@ fn a_definition_that_stands_for_itself_is_an_error() {
     assert_eq!(got.units(), ["y"]);
     assert_eq!(got.words(), ["a definition refers to itself - ignoring the line"]);
     assert_eq!(read("$A=${B}\n$B=${A}\nx $A").units.len(), 0);
+    assert!(read("$X=${X} a ${X}\nx $X\n").units.len() < 2000);
 }
 
 #[test]
@@ -233,6 +234,7 @@ fn multi_line_definitions_end_their_line() {
     assert_eq!(units("$B=\\\n one 1 \\\n two\nx $B\ny $B z"), ["x one 1", "two", "y $B z"]);
     assert_eq!(units("$B=x aa \\\nbb\n\nq $B"), ["q x aa", "bb"]);
     assert_eq!(units("$B=a \\\n\nb\n$B"), ["b", "a"]);
+    assert_eq!(units("$B=a \\\n# no \\\n b\n$B"), ["a", "b"]);
     assert_eq!(units("$C=c \\\nd\n$B=a \\\n$C\\\nb\n$B"), ["a", "c", "d", "b"]);
     assert_eq!(units("$B=\\\n$N=1\\\nx $N\n$B"), ["x 1"]);
 }

@@ -76,7 +76,7 @@ pub(super) static SMTP: &[Keyword] = &[
         Takes::Soft(&Takes::Word)),
     later_block("host", "block", "", "",
         "Extra target; one checker per host block",
-        Block::SmtpHost, nothing, closed).old("deprecated (log only): use several checkers"),
+        Block::SmtpHost, (nothing, closed)).old("deprecated (log only): use several checkers"),
 ];
 
 /// `UDP_CHECK`
@@ -124,7 +124,7 @@ pub(super) static HTTP: &[Keyword] = &[
 pub(super) static HTTP_URLS: &[Keyword] = &[
     later_block("url", "block", "", "",
         "One request; may repeat",
-        Block::HttpUrl, nothing, closed),
+        Block::HttpUrl, (nothing, closed)),
 ];
 
 /// `SSL_GET`
@@ -135,7 +135,7 @@ pub(super) static SSL_ONLY: &[Keyword] = &[
         Takes::Bool),
     later_block("url", "block", "", "",
         "One request; may repeat",
-        Block::SslUrl, nothing, closed),
+        Block::SslUrl, (nothing, closed)),
 ];
 
 /// `url`

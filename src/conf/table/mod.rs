@@ -15,7 +15,7 @@ mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::takes::{METHODS, SCHEDULERS, Takes};
+    pub(super) use super::takes::{METHODS, Takes};
     pub(super) use super::{Block, Keyword, Owners, block, later, later_block, later_lines, later_set, lines, set};
     pub(super) use crate::conf::apply::{
         address, anything, closed, garp, global, group, instance, nothing, notify, service, track,
@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::reader::{Apply, Close};
-pub use takes::Takes;
+pub(super) use takes::{METHODS, SCHEDULERS, Takes};
 
 /// A place where keywords can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -208,9 +208,12 @@ impl Owners {
     }
 }
 
+/// What the beginning and the end of a block do.
+type Ends = (Apply, Close);
+
 /// What a keyword does.
 #[derive(Clone, Copy)]
-pub enum Action {
+pub(super) enum Action {
     /// Writes a raw value
     Set(Apply),
     /// Its words are checked and not kept
@@ -237,11 +240,11 @@ pub struct Keyword {
     /// Why not to use it any more
     pub deprecated: Option<&'static str>,
     /// What it does
-    pub action: Action,
+    pub(super) action: Action,
     /// Whether what it asks for is done already
     pub active: bool,
     /// Who reads it; only looked at outside blocks
-    pub owners: Owners,
+    pub(super) owners: Owners,
 }
 
 impl Keyword {
@@ -251,6 +254,17 @@ impl Keyword {
 
     const fn by(self, owners: Owners) -> Self {
         Keyword { owners, ..self }
+    }
+
+    /// The range without what is said about it in brackets and after semicolons.
+    pub fn short_range(&self) -> &'static str {
+        let end = self.range.find([';', '(', ',']).unwrap_or(self.range.len());
+        self.range.get(..end).unwrap_or_default().trim_end()
+    }
+
+    /// Whether the block it opens has a name.
+    pub fn takes_name(&self) -> bool {
+        self.arguments.starts_with("NAME")
     }
 
     /// Whether its first word is a script, whose quotes follow rules of their own.
@@ -293,9 +307,9 @@ constructors! {
     /// A keyword for a feature that is not done yet: its words are checked.
     later, false, (takes: Takes) => Action::Check(takes);
     /// A block of keywords.
-    block, true, (of: Block, open: Apply, close: Close) => Action::Block { of, open, close };
+    block, true, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of keywords for a feature that is not done yet.
-    later_block, false, (of: Block, open: Apply, close: Close) => Action::Block { of, open, close };
+    later_block, false, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of entries.
     lines, true, (entry: Apply) => Action::Lines(entry);
     /// A block of entries for a feature that is not done yet.
@@ -336,8 +350,20 @@ fn distance(a: &str, b: &str) -> usize {
     last.last().copied().unwrap_or_default()
 }
 
+/// Names that were replaced long ago and still stand in many files.
+const RENAMED: [(&str, &str); 4] = [
+    ("lvs_id", "router_id"),
+    ("nb_get_retry", "retry"),
+    ("lvs_sync_daemon_inteface", "lvs_sync_daemon_interface"),
+    ("est_timeout", "persistence_timeout"),
+];
+
 /// The keyword of the block that `word` was probably meant to be.
 pub fn suggestion(block: Block, word: &str) -> Option<&'static str> {
+    let renamed = RENAMED.iter().find(|(old, _)| *old == word).map(|(_, new)| *new);
+    if let Some(new) = renamed.filter(|new| find(block, new.as_bytes()).is_some()) {
+        return Some(new);
+    }
     let length = word.chars().count();
     if length > 40 {
         return None;

@@ -37,7 +37,7 @@ fn suggestions_are_near() {
     for (block, word, expected) in [
         (Block::Instance, "prority", Some("priority")),
         (Block::Instance, "virtual_ipadress", Some("virtual_ipaddress")),
-        (Block::Instance, "intrefaec", None),
+        (Block::Instance, "intrefaec", Some("interface")),
         (Block::Instance, "interfcae", Some("interface")),
         (Block::Instance, "no_preempt", Some("nopreempt")),
         (Block::Instance, "Priority", Some("priority")),

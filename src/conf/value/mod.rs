@@ -4,8 +4,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::model::Micros;
-
 /// Why a word is not the value it should be, in keepalived's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(pub String);
@@ -181,11 +179,6 @@ pub fn decimal(word: &str, range: Decimal) -> Result<Read, Fault> {
     Err(complaint
         .filter(|_| !rest.is_empty())
         .unwrap_or_else(|| Fault(format!("number '{word}' outside range [{min}, {max}]"))))
-}
-
-/// A time in seconds with microseconds.
-pub fn micros(read: &Read) -> Micros {
-    Micros(read.value)
 }
 
 /// An address, IPv6 if it has a colon. No port, no prefix, no short forms.

@@ -1,0 +1,160 @@
+//! Scripts as the daemon runs them: words, environment, identity, order, and their end.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::libc;
+
+use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually, own_files};
+
+/// What a script tells of itself, in one write: words, identity, umask, groups, descriptors, variables. (The shell has
+/// two more descriptors: 10 is the script, and 3 the pipe by which it asks for the list.)
+const WITNESS: &str = r#"#!/bin/sh
+words=
+for word; do words="$words[$word]"; done
+me=$$
+stat=$(cat /proc/$me/stat)
+rest=${stat##*) }
+set -- $rest
+groups=$(sed -n 's/^Groups:[[:blank:]]*//p' /proc/$me/status)
+fds=$(ls /proc/$me/fd | grep -v '^10$' | tr '\n' ' ')
+blocked=$(sed -n 's/^SigBlk:[[:blank:]]*//p' /proc/$me/status)
+ignored=$(sed -n 's/^SigIgn:[[:blank:]]*//p' /proc/$me/status)
+in=$(readlink /proc/$me/fd/0) out=$(readlink /proc/$me/fd/1)
+echo "words=$words uid=$(id -u) gid=$(id -g) groups=<$groups> umask=$(umask) group=$(test "$3" = "$me" && echo own || echo not) parent=$2 fds=<$fds> in=$in out=$out blocked=$blocked notify=${NOTIFY_SOCKET-none} preload=${LD_LIBRARY_PATH-none} other=${KEPT-none} cwd=$(pwd) ignored=$ignored" >> FOLDER/told
+"#;
+
+/// A host with one interface, and a folder with a witness.
+fn host(config: &str) -> (Namespace, Folder) {
+    let namespace = Namespace::with_interface();
+    let folder = Folder::new();
+    let place = folder.0.display().to_string();
+    folder.program("witness", &WITNESS.replace("FOLDER", &place));
+    folder.write("conf", &config.replace("FOLDER", &place));
+    (namespace, folder)
+}
+
+fn start(namespace: &Namespace, folder: Folder) -> Daemon {
+    let mut command = Command::new("ip");
+    command
+        .args(["netns", "exec", &namespace.0, "/bin/sh", "-c", "exec 7</etc/passwd; exec \"$0\" \"$@\"", BINARY])
+        .args(own_files(&folder))
+        .args(["-n", "-l", "-D", "-G"])
+        .env("NOTIFY_SOCKET", folder.path("nobody"))
+        .env("LD_LIBRARY_PATH", "/nonexistent")
+        .env("KEPT", "yes");
+    Daemon::run(folder, command, |_| {})
+}
+
+fn told(daemon: &Daemon) -> Vec<String> {
+    daemon.folder.read("told").lines().map(str::to_owned).collect()
+}
+
+/// 32 and 33 belong to the C library, which ignores them in what it starts.
+const LIBRARY_SIGNALS: u64 = 1 << 31 | 1 << 32;
+
+const INSTANCE: &str = "
+global_defs {
+    enable_script_security
+    script_user root
+}
+vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    priority 255
+    advert_int 1
+    virtual_ipaddress {
+        10.77.0.100/32
+    }
+    notify_master \"FOLDER/witness m 'q1 q2'\"
+    notify_stop \"FOLDER/witness s\" nobody nogroup
+    notify \"FOLDER/witness all\"
+}
+";
+
+#[test]
+fn scripts_see_what_keepalived_shows_them_and_nothing_else() {
+    let (namespace, folder) = host(INSTANCE);
+    let mut daemon = start(&namespace, folder);
+    assert!(eventually(|| told(&daemon).len() >= 2), "{}\n{:?}", daemon.log(), told(&daemon));
+    let vrrp = daemon.folder.pid(VRRP).expect("a pid");
+    assert_eq!(daemon.stop().code(), Some(0));
+    let told = told(&daemon);
+    let by_words = |words: &str| {
+        let start = format!("words={words} ");
+        let found = told.iter().find_map(|line| line.strip_prefix(&start));
+        found.unwrap_or_else(|| panic!("no {words} in {told:#?}")).to_owned()
+    };
+    let as_root = format!(
+        "uid=0 gid=0 groups=<> umask=0177 group=own parent={vrrp} fds=<0 1 2 3 > in=/dev/null out=/dev/null \
+         blocked=0000000000000000 notify=none preload=none other=yes cwd={}",
+        std::env::current_dir().expect("a folder").display()
+    );
+    for words in ["[m][q1 q2]", "[all][INSTANCE][VI_1][MASTER][255]", "[all][INSTANCE][VI_1][STOP][255]"] {
+        let line = by_words(words);
+        let (line, ignored) = line.rsplit_once(" ignored=").expect("all fields");
+        assert_eq!(line, as_root, "{words}");
+        let ignored = u64::from_str_radix(ignored, 16).expect("a set of signals");
+        assert_eq!(ignored & !LIBRARY_SIGNALS, 0, "{words}");
+    }
+    assert_eq!(told.len(), 3, "nobody may not write to the folder of root: {told:#?}");
+}
+
+#[test]
+fn a_stop_waits_for_stop_scripts_but_not_for_ever() {
+    let slow = "#!/bin/sh\ntrap '' TERM\nsleep 30 &\necho begun >> FOLDER/slow.out\nwait\nsleep 30\n";
+    for (text, least, most) in [("#!/bin/sh\nsleep 0.3\necho done > FOLDER/slow.out\n", 300, 900), (slow, 1000, 3000)] {
+        let config = INSTANCE.replace("notify_stop \"FOLDER/witness s\" nobody nogroup", "notify_stop FOLDER/slow");
+        let (namespace, folder) = host(&config);
+        folder.program("slow", &text.replace("FOLDER", &folder.0.display().to_string()));
+        let mut daemon = start(&namespace, folder);
+        daemon.wait_for_line("Entering MASTER STATE");
+        let begun = Instant::now();
+        assert_eq!(daemon.stop().code(), Some(0));
+        let taken = begun.elapsed();
+        assert!(taken >= Duration::from_millis(least) && taken < Duration::from_millis(most), "{taken:?}");
+        assert!(!daemon.folder.read("slow.out").is_empty());
+    }
+}
+
+#[test]
+fn a_script_that_cannot_be_started_is_told() {
+    let (namespace, folder) = host(INSTANCE);
+    let mut daemon = start(&namespace, folder);
+    daemon.wait_for_line("Entering MASTER STATE");
+    std::fs::remove_file(daemon.folder.path("witness")).expect("removed");
+    assert_eq!(daemon.stop().code(), Some(0));
+    let path = daemon.folder.path("witness");
+    daemon.wait_for_line(&format!("Error exec-ing command '{}', error 2: No such file or directory", path.display()));
+}
+
+#[test]
+fn the_parent_runs_one_script_before_and_one_after_its_children() {
+    let (namespace, folder) = host(
+        "global_defs {\n enable_script_security\n script_user root\n startup_script FOLDER/first\n \
+         shutdown_script FOLDER/last\n}\n",
+    );
+    let place = folder.0.display().to_string();
+    folder.program("first", &format!("#!/bin/sh\necho first $PPID >> {place}/told\nexit 3\n"));
+    folder.program("last", &format!("#!/bin/sh\necho last $PPID >> {place}/told\n"));
+    let mut daemon = start(&namespace, folder);
+    daemon.wait_for_line("Warning - keepalived has no configuration to run");
+    daemon.assert_order(&["Running startup script ", "startup script failed, status 3", "Warning - "]);
+    let parent = daemon.folder.pid(PARENT).expect("a pid");
+    assert_eq!(daemon.stop().code(), Some(0));
+    daemon.assert_order(&["Stopping", "Running shutdown script ", "shutdown script succeeded", "Stopped Keepalived"]);
+    assert_eq!(told(&daemon), [format!("first {parent}"), format!("last {parent}")]);
+}
+
+#[test]
+fn a_stop_interrupts_the_startup_script() {
+    let (namespace, folder) =
+        host("global_defs {\n enable_script_security\n script_user root\n startup_script FOLDER/first\n}\n");
+    folder.program("first", "#!/bin/sh\nsleep 60\n");
+    let mut daemon = start(&namespace, folder);
+    daemon.wait_for_line("Running startup script ");
+    let begun = Instant::now();
+    daemon.signal(libc::SIGTERM);
+    assert_eq!(daemon.wait().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
