@@ -200,7 +200,7 @@ impl Engine {
     /// Ends a turn: paced announcements, socket filters, timers.
     pub(super) fn settle(&mut self, now: Time) {
         self.announcer.pump(now, &mut self.out);
-        self.channels.settle(&mut self.out);
+        self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }
 
     /// Puts a router where its next deadline belongs in the queue. To be called after each change of a router.
