@@ -82,6 +82,24 @@ impl Namespace {
         Namespace(name)
     }
 
+    /// One with an interface eth0 that is up and has the address 10.77.0.1.
+    pub fn with_interface() -> Self {
+        let namespace = Namespace::new("kahost");
+        namespace.ip(&["link", "add", "eth0", "type", "veth", "peer", "name", "eth1"]);
+        for interface in ["eth0", "eth1"] {
+            namespace.ip(&["link", "set", interface, "up"]);
+        }
+        namespace.ip(&["addr", "add", "10.77.0.1/24", "dev", "eth0"]);
+        namespace
+    }
+
+    /// A command that runs in it what follows.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0]);
+        command
+    }
+
     /// Runs ip(8) in it.
     pub fn ip(&self, arguments: &[&str]) {
         let done = Command::new("ip").args(["-n", &self.0]).args(arguments).status();

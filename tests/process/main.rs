@@ -6,6 +6,7 @@ mod daemon;
 mod log_devices;
 mod reload;
 mod scripts;
+mod settings;
 mod start;
 mod stop;
 mod supervision;

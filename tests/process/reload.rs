@@ -6,7 +6,10 @@ use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::daemon::{CHECK, Daemon, VRRP, children_of, command_line, eventually, is_alive, signal, stat_field};
+use super::daemon::{
+    BINARY, CHECK, Daemon, Folder, Namespace, VRRP, children_of, command_line, eventually, is_alive, own_files, signal,
+    stat_field,
+};
 
 #[test]
 fn children_take_over_a_new_configuration_and_stay() {
@@ -37,6 +40,50 @@ fn an_unusable_configuration_leaves_everything_as_it_is() {
     daemon.folder.write("conf", "");
     daemon.signal(libc::SIGHUP);
     daemon.wait_for_line("Reload complete");
+}
+
+const INSTANCE: &str = "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n priority 100\n \
+                        virtual_ipaddress {\n 10.77.0.100/32\n }\n}\n";
+
+#[test]
+fn children_come_and_go_with_their_configuration() {
+    let namespace = Namespace::with_interface();
+    let folder = Folder::new();
+    folder.write("conf", "");
+    let mut command = namespace.command();
+    command.arg(BINARY).args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
+    let mut daemon = Daemon::run(folder, command, |_| {});
+    daemon.wait_for_line("Warning - keepalived has no configuration to run");
+
+    daemon.folder.write("conf", INSTANCE);
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_line("Reload complete");
+    daemon.assert_order(&["Reloading ...", "Starting VRRP child process, pid=", "Reload complete"]);
+    let vrrp = daemon.folder.pid(VRRP).expect("a pid");
+    daemon.wait_for_line("(VI_1) Entering BACKUP STATE");
+
+    // An instance that cannot be run is no reason to give up the one that runs.
+    daemon.folder.write("conf", &INSTANCE.replace("eth0", "nosuch0"));
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_line("The new configuration is not used, the running one stays");
+    assert_eq!(daemon.folder.pid(VRRP), Some(vrrp));
+    assert!(is_alive(vrrp));
+
+    daemon.folder.write("conf", "");
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_lines("Reload complete", 2);
+    assert!(eventually(|| !is_alive(vrrp) && !daemon.folder.path(VRRP).exists()), "{}", daemon.log());
+    assert!(!daemon.log().contains("died"), "{}", daemon.log());
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn what_a_daemon_has_for_life_is_not_reloaded() {
+    let daemon = Daemon::idle(&[]);
+    daemon.folder.write("conf", "instance other\n");
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_line("Cannot change instance name at a reload - please restart keepalived");
+    daemon.wait_for_line("The new configuration is not used, the running one stays");
 }
 
 /// A daemon whose next reading of the configuration stands still, and the process that reads.

@@ -26,12 +26,7 @@ echo "words=$words uid=$(id -u) gid=$(id -g) groups=<$groups> umask=$(umask) gro
 
 /// A host with one interface, and a folder with a witness.
 fn host(config: &str) -> (Namespace, Folder) {
-    let namespace = Namespace::new("kascr");
-    namespace.ip(&["link", "add", "eth0", "type", "veth", "peer", "name", "eth1"]);
-    for interface in ["eth0", "eth1"] {
-        namespace.ip(&["link", "set", interface, "up"]);
-    }
-    namespace.ip(&["addr", "add", "10.77.0.1/24", "dev", "eth0"]);
+    let namespace = Namespace::with_interface();
     let folder = Folder::new();
     let place = folder.0.display().to_string();
     folder.program("witness", &WITNESS.replace("FOLDER", &place));

@@ -22,12 +22,16 @@ pub struct Node {
     pub config: VrrpConfig,
     /// Whether each interface is up
     pub up: [bool; 2],
+    /// Kernel index of each interface
+    index: [u32; 2],
     /// Addresses on the interfaces
     pub addresses: BTreeSet<OnInterface>,
     /// Addresses that a daemon has set, dead or alive
     marked: BTreeSet<OnInterface>,
     /// Open channels
     pub channels: BTreeMap<ChannelId, Channel>,
+    /// Channels whose interface has gone
+    broken: BTreeSet<ChannelId>,
     /// The daemon does not run until then (SIGSTOP, a busy host)
     pub stalled_until: Time,
 }
@@ -50,9 +54,11 @@ impl Node {
             engine: None,
             config,
             up: [true; 2],
+            index: [2, 3],
             addresses: BTreeSet::new(),
             marked: BTreeSet::new(),
             channels: BTreeMap::new(),
+            broken: BTreeSet::new(),
             stalled_until: Time(0),
         };
         for interface in 0..INTERFACES.len() {
@@ -78,13 +84,14 @@ impl Node {
         }
         engine.handle(now, Event::Start);
         self.engine = Some(engine);
-        self.carry_out()
+        self.carry_out(now)
     }
 
     /// Kills the daemon: what it has set stays.
     pub fn kill(&mut self) {
         self.engine = None;
         self.channels.clear();
+        self.broken.clear();
     }
 
     /// Feeds the daemon something and carries out what it wants.
@@ -92,7 +99,7 @@ impl Node {
         if let Some(engine) = &mut self.engine {
             engine.handle(now, event);
         }
-        self.carry_out()
+        self.carry_out(now)
     }
 
     /// Lets the daemon do what is due.
@@ -100,7 +107,7 @@ impl Node {
         if let Some(engine) = &mut self.engine {
             engine.handle_timeout(now);
         }
-        self.carry_out()
+        self.carry_out(now)
     }
 
     /// Gives the daemon a new configuration.
@@ -109,7 +116,7 @@ impl Node {
         if let Some(engine) = &mut self.engine {
             engine.reload(now, self.config.clone());
         }
-        self.carry_out()
+        self.carry_out(now)
     }
 
     /// When the daemon wants to run next.
@@ -142,6 +149,34 @@ impl Node {
         reports
     }
 
+    /// An interface disappears with its addresses and is made again, with another index.
+    pub fn recreate(&mut self, interface: usize) -> Vec<Effect> {
+        let gone: Vec<OnInterface> = self.addresses.iter().copied().filter(|(on, ..)| *on == interface).collect();
+        let mut reports = Vec::new();
+        for address in gone {
+            reports.push(Effect::Report(KernelEvent::AddressGone(self.describe(&address))));
+            self.addresses.remove(&address);
+        }
+        reports.push(Effect::Report(KernelEvent::LinkGone(self.index[interface])));
+        let name = IfName::new(INTERFACES[interface]);
+        self.broken.extend(self.channels.iter().filter(|(_, channel)| channel.interface == name).map(|(id, _)| *id));
+        self.index[interface] += 2;
+        self.up[interface] = true;
+        self.put_own_addresses(interface);
+        reports.push(Effect::Report(KernelEvent::Link(self.link(interface))));
+        for address in self.addresses.iter().filter(|(on, ..)| *on == interface) {
+            reports.push(Effect::Report(KernelEvent::Address(self.describe(address))));
+        }
+        reports
+    }
+
+    /// The kernel had no room for its reports: the daemon reads the tables anew.
+    pub fn resync(&mut self, now: Time) -> Vec<Effect> {
+        let links = (0..INTERFACES.len()).map(|interface| self.link(interface)).collect();
+        let addresses = self.addresses.iter().map(|address| self.describe(address)).collect();
+        self.feed(now, Event::Resync(links, addresses))
+    }
+
     /// Somebody removes one virtual address, if there is one.
     pub fn lose_vip(&mut self) -> Vec<Effect> {
         let vips: Vec<OnInterface> = self.virtual_addresses();
@@ -151,11 +186,14 @@ impl Node {
         vec![Effect::Report(KernelEvent::AddressGone(self.describe(address)))]
     }
 
-    /// The virtual addresses that are on its interfaces.
+    /// The addresses on its interfaces that a daemon has set.
     pub fn virtual_addresses(&self) -> Vec<OnInterface> {
-        let configured: BTreeSet<OnInterface> =
-            self.config.instances.iter().flat_map(|config| config.addresses().map(place)).collect();
-        self.addresses.intersection(&configured).copied().collect()
+        self.addresses.intersection(&self.marked).copied().collect()
+    }
+
+    /// Whether an address of the configuration is on its interface.
+    pub fn has(&self, address: &Address) -> bool {
+        self.addresses.contains(&place(address))
     }
 
     /// Whether a packet to this address over this interface reaches a channel, and which.
@@ -168,12 +206,16 @@ impl Node {
                     Local::Source(source) => source == to,
                 }
         };
-        self.channels.iter().filter(|(_, channel)| hears(channel)).map(|(id, _)| *id).collect()
+        self.channels
+            .iter()
+            .filter(|(id, channel)| hears(channel) && !self.broken.contains(id))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     fn link(&self, interface: usize) -> Link {
         Link {
-            index: interface as u32 + 2,
+            index: self.index[interface],
             name: IfName::new(INTERFACES[interface]).expect("a name"),
             admin_up: self.up[interface],
             running: self.up[interface],
@@ -191,7 +233,7 @@ impl Node {
         let (interface, ip, prefix_len) = *placed;
         let link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
         IfAddress {
-            index: interface as u32 + 2,
+            index: self.index[interface],
             ip,
             prefix_len,
             scope: if link_local { 253 } else { 0 },
@@ -200,39 +242,64 @@ impl Node {
         }
     }
 
-    fn carry_out(&mut self) -> Vec<Effect> {
+    /// Carries out the actions of a turn stage by stage, as the daemon's hands do, until there are none.
+    fn carry_out(&mut self, now: Time) -> Vec<Effect> {
         let mut effects = Vec::new();
-        while let Some(action) = self.engine.as_mut().and_then(Engine::poll) {
-            match action {
-                Action::Open(id, channel) => {
-                    self.channels.insert(id, channel);
-                }
-                Action::Close(id) => {
-                    self.channels.remove(&id);
-                }
-                Action::Send(packet) => {
-                    let channel = self.channels.get(&packet.channel).expect("packets leave over open channels");
-                    effects.push(Effect::Packet(channel.clone(), packet));
-                }
-                Action::AddAddress(address) => {
-                    let placed = place(&address);
-                    if self.addresses.insert(placed) {
-                        self.marked.insert(placed);
-                        effects.push(Effect::Report(KernelEvent::Address(self.describe(&placed))));
-                    }
-                }
-                Action::RemoveAddress(address) => {
-                    let placed = place(&address);
-                    if self.addresses.remove(&placed) {
-                        effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
-                    }
-                }
-                Action::Listen(..) | Action::Announce { .. } => {}
-                Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
-                Action::Log(_, line) => effects.push(Effect::Line(line)),
+        loop {
+            let mut actions: Vec<Action> = std::iter::from_fn(|| self.engine.as_mut()?.poll()).collect();
+            if actions.is_empty() {
+                return effects;
+            }
+            actions.sort_by_key(Action::stage);
+            for action in actions {
+                self.act(now, action, &mut effects);
             }
         }
-        effects
+    }
+
+    fn act(&mut self, now: Time, action: Action, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Open(id, channel) => {
+                self.channels.insert(id, channel);
+            }
+            Action::Close(id) => {
+                self.channels.remove(&id);
+                self.broken.remove(&id);
+            }
+            Action::Send(packet) => {
+                let channel = self.channels.get(&packet.channel).expect("packets leave over open channels");
+                if !self.broken.contains(&packet.channel) {
+                    effects.push(Effect::Packet(channel.clone(), packet));
+                }
+            }
+            Action::AddAddress(address) if !self.is_current(&address) => {
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::AddressRefused(address, "No such device".into()));
+                }
+            }
+            Action::AddAddress(address) => {
+                let placed = place(&address);
+                if self.addresses.insert(placed) {
+                    self.marked.insert(placed);
+                    effects.push(Effect::Report(KernelEvent::Address(self.describe(&placed))));
+                }
+            }
+            Action::RemoveAddress(address) => {
+                let placed = place(&address);
+                if self.is_current(&address) && self.addresses.remove(&placed) {
+                    effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
+                }
+            }
+            Action::Listen(..) | Action::Announce { .. } => {}
+            Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
+            Action::Log(_, line) => effects.push(Effect::Line(line)),
+        }
+    }
+
+    /// Whether the daemon knows the interface of an address as it is now.
+    fn is_current(&self, address: &Address) -> bool {
+        let known = self.engine.as_ref().and_then(|engine| engine.link(&address.interface));
+        known.is_some_and(|link| link.index == self.index[place(address).0])
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use keepalived_rs::model::{KernelEvent, Micros, Priority, Time};
+use keepalived_rs::model::{Instance, KernelEvent, Micros, Priority, Time};
 use keepalived_rs::vrrp::event::{Channel, ChannelId, Datagram, Event, Outgoing};
 use keepalived_rs::vrrp::fsm::State;
 use keepalived_rs::wire::ipv4;
@@ -213,7 +213,7 @@ impl World {
     fn trouble(&mut self) {
         let node = self.rng.range(0, self.nodes.len() as u64 - 1) as usize;
         self.calm_since = self.now;
-        match self.rng.range(0, 11) {
+        match self.rng.range(0, 14) {
             0 | 1 => {
                 self.note(format!("--- node {node} is killed"));
                 self.nodes[node].kill();
@@ -257,8 +257,29 @@ impl World {
                 let effects = self.nodes[node].lose_vip();
                 self.apply(node, effects);
             }
+            11 => {
+                let interface = self.rng.range(0, 1) as usize;
+                self.note(format!("--- {} of node {node} is made again", INTERFACES[interface]));
+                let effects = self.nodes[node].recreate(interface);
+                self.apply(node, effects);
+            }
+            12 => self.lose_reports(node),
             _ => self.reload(node),
         }
+    }
+
+    /// The kernel of a node loses what it had to report, and perhaps a VIP with it.
+    fn lose_reports(&mut self, node: usize) {
+        if self.nodes[node].stalled_until > self.now {
+            return;
+        }
+        self.note(format!("--- the kernel of node {node} loses its reports"));
+        if self.rng.chance(50) {
+            self.nodes[node].lose_vip();
+        }
+        self.contents.retain(|_, coming| !matches!(coming, Coming::Report { node: of, .. } if *of == node));
+        let effects = self.nodes[node].resync(self.now);
+        self.apply(node, effects);
     }
 
     fn reload(&mut self, node: usize) {
@@ -272,9 +293,27 @@ impl World {
         if self.rng.chance(30) {
             config.groups.clear();
         }
+        if self.rng.chance(40) {
+            self.move_vip(&mut config.instances);
+        }
         self.note(format!("--- node {node} reloads with priority {priority}, {} groups", config.groups.len()));
         let effects = self.nodes[node].reload(self.now, config);
         self.apply(node, effects);
+    }
+
+    /// One VIP moves to another instance of the same interface and family.
+    fn move_vip(&mut self, instances: &mut [Instance]) {
+        let last = instances.len() as u64 - 1;
+        let (from, to) = (self.rng.range(0, last) as usize, self.rng.range(0, last) as usize);
+        let fits = instances[from].interface == instances[to].interface
+            && instances[from].family == instances[to].family
+            && instances[from].vips.len() > 1;
+        if from != to
+            && fits
+            && let Some(vip) = instances[from].vips.pop()
+        {
+            instances[to].vips.push(vip);
+        }
     }
 
     fn boot(&mut self, node: usize) {
@@ -336,8 +375,16 @@ impl World {
     }
 
     /// What holds once nothing has happened for the convergence bound: at most one master for each virtual router in
-    /// each part of the network; exactly one if some node of the part can be it.
+    /// each part of the network; exactly one if some node of the part can be it. Every master has its addresses.
     fn check_agreement(&self, whole: bool) {
+        for node in &self.nodes {
+            for router in node.engine.iter().flat_map(|engine| engine.snapshot().routers) {
+                let missing = router.addresses.iter().find(|address| !node.has(address));
+                if let (true, Some(missing)) = (router.state.is_master(), missing) {
+                    panic!("node {}: master {} has no {missing}\n{}", node.number, router.name, self.story());
+                }
+            }
+        }
         if self.weather.loss > 0 || self.weather.delay.1 > 1_000 {
             return;
         }
