@@ -117,19 +117,6 @@ fn filled(pipe: std::io::PipeWriter) -> std::io::PipeWriter {
     pipe
 }
 
-/// The interface vanishes for good: the other takes over; the daemon lives, says so and can be stopped.
-#[test]
-fn interface_removed() {
-    let mut scene = Scene::started("interface_removed", OURS, QUICK);
-    let start = now();
-    scene.node(FIRST).host.ip("link delete eth0");
-    scene.node_mut(FIRST).settle();
-    scene.expect_master(SECOND, start);
-    scene.expect_notified(FIRST, &["FAULT"]);
-    scene.node(FIRST).expect_logged("(VI_1) Entering FAULT STATE");
-    scene.end();
-}
-
 /// No gap between the first node's adverts is much longer than the interval.
 fn assert_even_adverts(scene: &Scene, start: Moment) {
     let adverts = scene.lab.wire.adverts("lb01", start);

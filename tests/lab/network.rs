@@ -12,6 +12,8 @@ use crate::scene::{FIRST, PRIORITIES, Pair, SECOND, Scene};
 pairs! {
     address_deleted
     address_options
+    source_lost
+    interface_removed
     sync_group
     password
 }
@@ -29,6 +31,47 @@ fn address_deleted(name: &str, pair: Pair) {
     scene.expect_master(FIRST, start);
     scene.expect_notified(FIRST, &["BACKUP", "MASTER"]);
     scene.end();
+}
+
+/// The master loses its own address, and with it, as the kernel has it, the virtual one: it says goodbye from the old
+/// address and is in fault until it has an address again.
+fn source_lost(name: &str, pair: Pair) {
+    let scene = Scene::started(name, pair, Speech::QUICK);
+    let first = scene.node(FIRST);
+    let start = now();
+    first.host.ip("address delete 10.0.0.1/24 dev eth0");
+    scene.lab.wire.advert("a goodbye", "lb01", start, SOON, |a| a.priority == 0);
+    scene.expect_master(SECOND, start);
+    first.expect_logged("(VI_1) Entering FAULT STATE");
+    scene.expect_notified(SECOND, &["MASTER"]);
+    first.forget_notified();
+
+    let start = now();
+    first.host.ip("address add 10.0.0.1/24 dev eth0");
+    scene.expect_master(FIRST, start);
+    scene.expect_notified(FIRST, &["BACKUP", "MASTER"]);
+    scene.expect_notified(SECOND, &["BACKUP"]);
+    scene.end();
+}
+
+/// The master's interface is removed; later there is another one of its name.
+fn interface_removed(name: &str, pair: Pair) {
+    let mut scene = Scene::started(name, pair, Speech::QUICK);
+    let start = now();
+    scene.node(FIRST).host.ip("link delete eth0");
+    scene.expect_master(SECOND, start);
+    scene.node(FIRST).expect_logged("(VI_1) Entering FAULT STATE");
+    scene.expect_notified(FIRST, &["FAULT"]);
+    scene.expect_notified(SECOND, &["MASTER"]);
+
+    let start = now();
+    scene.lab.replug(FIRST, "eth0");
+    scene.expect_master(FIRST, start);
+    scene.expect_notified(FIRST, &["BACKUP", "MASTER"]);
+    scene.expect_notified(SECOND, &["BACKUP"]);
+    scene.node_mut(SECOND).stop();
+    scene.node_mut(FIRST).terminate();
+    assert!(!scene.node(FIRST).has_any(&scene.addresses(FIRST)), "no virtual address is left");
 }
 
 /// Options of virtual addresses as the kernel gets them; excluded addresses are set but not in the adverts.

@@ -36,6 +36,7 @@ fn background() {
     let node = &lab.nodes[FIRST];
     let addresses = instance().virtual_addresses();
     wait_until("it is master", SOON, || node.has_all(&addresses));
+    wait_until("its scripts have ended", SOON, || node.processes().len() == 2);
     for process in node.processes() {
         let folder = format!("/proc/{}", process.pid);
         let cwd = fs::read_link(format!("{folder}/cwd")).expect("a running process");

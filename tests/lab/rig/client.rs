@@ -24,8 +24,6 @@ pub struct Echo {
     pub id: u16,
     /// The sequence number in request and reply.
     pub sequence: u16,
-    /// From request to reply.
-    pub took: Duration,
 }
 
 impl Client {
@@ -64,8 +62,7 @@ impl Client {
             let skip = if address.is_ipv4() { 20 } else { 0 };
             let heard = answer.get(skip..length).unwrap_or_default();
             if heard.first() == Some(&reply) && heard.get(4..8) == packet.get(4..8) {
-                let took = start.elapsed();
-                return Some(Echo { id, sequence, took });
+                return Some(Echo { id, sequence });
             }
         }
     }

@@ -234,11 +234,6 @@ impl Running {
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().expect("ask for the state of a process")
     }
-
-    /// Waits for the end of the process.
-    pub fn wait(&mut self) -> ExitStatus {
-        self.0.wait().expect("wait for a process")
-    }
 }
 
 impl Drop for Running {

@@ -23,7 +23,7 @@ use std::{env, fs, thread};
 
 use client::Client;
 use host::Host;
-use node::{Daemon, Node};
+use node::Node;
 use wire::{Port, Wire};
 
 /// What a lab is made of.
@@ -73,11 +73,19 @@ impl Lab {
         for (host, _) in &machines {
             prepare(host);
         }
-        switch.ip(&bridges(&machines, layout));
-        for (i, (host, _)) in machines.iter().enumerate() {
-            host.ip(&links(number(i), layout));
+        let mut cables = String::new();
+        for (k, interface) in layout.interfaces.iter().enumerate() {
+            cables.push_str(&format!("link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"));
+            cables.extend(machines.iter().enumerate().map(|(i, (host, _))| cable(i, k, host, interface)));
         }
-        let wire = Wire::listen(&switch, ports(&switch, &machines, layout), &folder.join("wire.pcap"));
+        switch.ip(&cables);
+        let mut ports = Vec::new();
+        for (i, (host, _)) in machines.iter().enumerate() {
+            let interfaces = || layout.interfaces.iter().enumerate();
+            host.ip(&interfaces().map(|(k, interface)| link(number(i), k, interface)).collect::<String>());
+            ports.extend(interfaces().map(|(k, interface)| port(&switch, i, k, host.name(), interface)));
+        }
+        let wire = Wire::listen(&switch, ports, &folder.join("wire.pcap"));
         let (client, _) = machines.pop().expect("the client is the last one");
         Self {
             nodes: machines.into_iter().map(|(host, own)| Node::new(host, &own, ours)).collect(),
@@ -88,15 +96,18 @@ impl Lab {
         }
     }
 
-    /// The folder with everything that the machines wrote.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Takes the carrier from a node's first interface, or gives it back.
     pub fn carrier(&self, node: usize, on: bool) {
         let state = if on { "up" } else { "down" };
         self.switch.ip(&format!("link set n{node}i0 {state}"));
+    }
+
+    /// Gives a node a new interface in place of its first one, which was removed. `name` is its name.
+    pub fn replug(&self, node: usize, name: &str) {
+        let host = &self.nodes[node].host;
+        self.switch.ip(&cable(node, 0, host, name));
+        self.wire.add_port(port(&self.switch, node, 0, host.name(), name));
+        host.ip(&link(node + 1, 0, name));
     }
 
     /// Lets no frame pass between the nodes (each is alone with the client), or lets them pass again.
@@ -116,13 +127,6 @@ impl Lab {
                 if from == address && id == echo.id && sequence == echo.sequence)
         });
         Some(frame.from)
-    }
-
-    /// Starts the daemon of each node at once.
-    pub fn start_all(&mut self, daemons: &[Daemon], confs: &[String]) {
-        for ((node, daemon), conf) in self.nodes.iter_mut().zip(daemons).zip(confs) {
-            node.start(*daemon, conf);
-        }
     }
 }
 
@@ -182,44 +186,28 @@ fn prepare(host: &Host) {
     }
 }
 
-fn bridges(machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> String {
-    let mut lines = String::new();
-    for (k, interface) in layout.interfaces.iter().enumerate() {
-        lines.push_str(&format!("link add br{k} type bridge mcast_snooping 0\nlink set br{k} up\n"));
-        for (i, (host, _)) in machines.iter().enumerate() {
-            let pid = host.init_pid();
-            lines.push_str(&format!(
-                "link add n{i}i{k} type veth peer name {interface} netns {pid}\nlink set n{i}i{k} master br{k} up\n"
-            ));
-        }
-    }
-    lines
+/// Lines for the switch: the cable of the machine `i` to the bridge `k`.
+fn cable(i: usize, k: usize, host: &Host, interface: &str) -> String {
+    let pid = host.init_pid();
+    format!("link add n{i}i{k} type veth peer name {interface} netns {pid}\nlink set n{i}i{k} master br{k} up\n")
 }
 
-fn links(number: usize, layout: &Layout<'_>) -> String {
-    let mut lines = String::new();
-    for (k, interface) in layout.interfaces.iter().enumerate() {
-        lines.push_str(&format!(
-            "link set {interface} address 02:00:00:00:0{k}:0{number} up\n\
-             address add 10.0.{k}.{number}/24 dev {interface}\n\
-             address add fd00:0:0:{k}::{number}/64 dev {interface} nodad\n"
-        ));
-    }
-    lines
+/// Lines for a machine: its end of the cable to the bridge `k`.
+fn link(number: usize, k: usize, interface: &str) -> String {
+    format!(
+        "link set {interface} address 02:00:00:00:0{k}:0{number} up\n\
+         address add 10.0.{k}.{number}/24 dev {interface}\n\
+         address add fd00:0:0:{k}::{number}/64 dev {interface} nodad\n"
+    )
 }
 
-fn ports(switch: &Host, machines: &[(Host, PathBuf)], layout: &Layout<'_>) -> Vec<Port> {
-    let mut ports = Vec::new();
-    for (k, interface) in layout.interfaces.iter().enumerate() {
-        for (i, (host, _)) in machines.iter().enumerate() {
-            let name = format!("n{i}i{k}");
-            let index = switch.within(move || nix::net::if_::if_nametoindex(name.as_str()));
-            ports.push(Port {
-                index: usize::try_from(index.expect("a port that was just made")).expect("an interface number"),
-                host: host.name().to_owned(),
-                interface: (*interface).to_owned(),
-            });
-        }
+/// The port of that cable.
+fn port(switch: &Host, i: usize, k: usize, host: &str, interface: &str) -> Port {
+    let name = format!("n{i}i{k}");
+    let index = switch.within(move || nix::net::if_::if_nametoindex(name.as_str()));
+    Port {
+        index: usize::try_from(index.expect("a port that was just made")).expect("an interface number"),
+        host: host.to_owned(),
+        interface: interface.to_owned(),
     }
-    ports
 }

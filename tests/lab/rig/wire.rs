@@ -47,6 +47,7 @@ pub struct Port {
 /// The listener on all ports of the lab's bridges.
 pub struct Wire {
     seen: Arc<Seen>,
+    ports: Arc<Mutex<Vec<Port>>>,
     stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
     file: PathBuf,
@@ -64,15 +65,21 @@ impl Wire {
         let socket = switch.within(open_socket);
         let capture = Capture::create(file).unwrap_or_else(|e| panic!("create {}: {e}", file.display()));
         let seen = Arc::new(Seen::default());
+        let ports = Arc::new(Mutex::new(ports));
         let stop = Arc::new(AtomicBool::new(false));
         let listener = {
-            let (seen, stop) = (Arc::clone(&seen), Arc::clone(&stop));
+            let (seen, ports, stop) = (Arc::clone(&seen), Arc::clone(&ports), Arc::clone(&stop));
             thread::Builder::new()
                 .name("wire".to_owned())
                 .spawn(move || receive(&socket, &ports, capture, &seen, &stop))
                 .expect("start the listener on the wire")
         };
-        Self { seen, stop, listener: Some(listener), file: file.to_owned() }
+        Self { seen, ports, stop, listener: Some(listener), file: file.to_owned() }
+    }
+
+    /// Listens to one more port.
+    pub fn add_port(&self, port: Port) {
+        self.ports.lock().expect("the listener lives").push(port);
     }
 
     /// The capture file. It is complete up to the last frame that was seen.
@@ -160,13 +167,14 @@ fn open_socket() -> OwnedFd {
     socket
 }
 
-fn receive(socket: &OwnedFd, ports: &[Port], mut capture: Capture, seen: &Seen, stop: &AtomicBool) {
+fn receive(socket: &OwnedFd, ports: &Mutex<Vec<Port>>, mut capture: Capture, seen: &Seen, stop: &AtomicBool) {
     const OUTGOING: u8 = 4; // PACKET_OUTGOING, linux/if_packet.h
     let mut buffer = [0_u8; 2048];
     while !stop.load(Ordering::Relaxed) {
         let Some((at, sender, length)) = next_frame(socket, &mut buffer) else {
             continue;
         };
+        let ports = ports.lock().expect("the other threads live");
         let Some(port) = ports.iter().find(|p| p.index == sender.ifindex()) else {
             continue;
         };
