@@ -100,11 +100,12 @@ impl Duel {
     /// Lets the event happen and measures the takeover; then starts the return of the first node.
     pub fn round(&mut self, event: Event) {
         let at = self.provoke(event);
-        let measured = self.measure(event, at);
+        // First: what is on the wire and on the backup is recorded with its time meanwhile.
         if event == Event::Term {
             let exit = self.wait_exit(at);
             self.figures[event as usize].exit.add_time(exit);
         }
+        let measured = self.measure(event, at);
         if measured.is_none() {
             self.figures[event as usize].discarded += 1;
         }
