@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::apply;
 use super::diagnostic::{Code, Diagnostic, Report, Weight};
 use super::environment::Environment;
 use super::lex::{self, Words};
@@ -317,7 +318,12 @@ impl<'a> Reader<'a> {
         match keyword.action {
             Action::Set(apply) if mine => apply(self, &statement)?,
             Action::Check(takes) if mine => takes.check(self, &statement)?,
-            Action::Lines(entry) if mine => self.lines(&statement, block, keyword, entry)?,
+            Action::Lines(open, entry) if mine => {
+                open(self, &statement)?;
+                let skipped = std::mem::take(&mut self.skip_next);
+                let entry = if skipped { apply::anything } else { entry };
+                self.lines(&statement, block, keyword, entry)?;
+            }
             Action::Block { of, open, close } => {
                 if mine {
                     open(self, &statement)?;
@@ -363,6 +369,7 @@ impl<'a> Reader<'a> {
             );
         }
         let mut first = true;
+        let mut empty = true;
         while let Some(unit) = self.next() {
             if std::mem::take(&mut first) {
                 if unit.bytes() == b"{" {
@@ -376,8 +383,12 @@ impl<'a> Reader<'a> {
             }
             let line = self.statement(unit, block);
             if line.len() > 0 {
+                empty = false;
                 entry(self, &line)?;
             }
+        }
+        if let Some(text) = keyword.when_empty().filter(|_| empty) {
+            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(statement.place(0)));
         }
         Ok(())
     }

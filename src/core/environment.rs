@@ -224,3 +224,6 @@ impl Environment for Machine {
         std::thread::available_parallelism().map_or(1, |count| count.get() as u32)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -351,8 +351,6 @@ impl<'a> Parent<'a> {
             return;
         }
         self.stage = Stage::Stopping(status);
-        info!("Stopping");
-        systemd::stopping();
         self.incoming = None;
         self.reload_again = false;
         let patience = self.patience();
@@ -367,6 +365,9 @@ impl<'a> Parent<'a> {
                 }
             }
         }
+        // Told after the children: until their goodbye nobody takes over.
+        info!("Stopping");
+        systemd::stopping();
     }
 
     fn patience(&self) -> Duration {

@@ -1,4 +1,4 @@
-//! What the processes say to each other over their socketpairs. The encoding is in `core/ipc`.
+//! What the processes say to each other over their socketpairs. The encoding is in `os/ipc`.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub struct ChildOptions {
     pub log: LogOptions,
     /// Name of the process as the system shows it
     pub process_name: String,
-    /// File that the child writes its pid into and removes at a clean end
+    /// File with the child's pid: the parent writes it, the child removes it at a clean end
     pub pid_file: PathBuf,
     /// Leave addresses where they are when stopping, and send no priority 0 (`-V`)
     pub dont_release_vrrp: bool,

@@ -85,12 +85,18 @@ impl Channels {
         self.open.get(&id).into_iter().flat_map(|open| open.by_vrid.values().flatten().copied()).collect()
     }
 
-    /// Tells the hands which VRIDs to let through, where that has changed.
-    pub(super) fn settle(&mut self, out: &mut VecDeque<Action>) {
+    /// Tells the hands which VRIDs to let through, where that has changed: ours, or `all` to hear of strangers too.
+    pub(super) fn settle(&mut self, all: bool, out: &mut VecDeque<Action>) {
         for id in std::mem::take(&mut self.changed) {
             if let Some(open) = self.open.get(&id) {
-                out.push_back(Action::Listen(id, open.by_vrid.keys().copied().collect()));
+                let vrids = if all { (0..=u8::MAX).collect() } else { open.by_vrid.keys().copied().collect() };
+                out.push_back(Action::Listen(id, vrids));
             }
         }
+    }
+
+    /// The filters of all channels are to be set anew.
+    pub(super) fn refilter(&mut self) {
+        self.changed.extend(self.open.keys());
     }
 }

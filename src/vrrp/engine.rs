@@ -192,6 +192,12 @@ impl Engine {
         [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
     }
 
+    /// When a backup will claim mastership, if that is what is due next: the one deadline whose lateness people feel.
+    pub fn next_claim(&self) -> Option<Time> {
+        let (at, id) = *self.timers.first()?;
+        matches!(self.routers[id].state, State::Backup { down_at } if down_at == at).then_some(at)
+    }
+
     /// The interface of this name, as the kernel described it last.
     pub fn link(&self, name: &IfName) -> Option<&Link> {
         self.links.get(name)
@@ -200,7 +206,7 @@ impl Engine {
     /// Ends a turn: paced announcements, socket filters, timers.
     pub(super) fn settle(&mut self, now: Time) {
         self.announcer.pump(now, &mut self.out);
-        self.channels.settle(&mut self.out);
+        self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }
 
     /// Puts a router where its next deadline belongs in the queue. To be called after each change of a router.

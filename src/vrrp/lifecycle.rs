@@ -197,6 +197,9 @@ impl Engine {
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
         let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
         self.ownership.index(routers, config.static_addresses.iter());
+        if config.log_unknown_vrids != self.config.log_unknown_vrids {
+            self.channels.refilter();
+        }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();

@@ -30,6 +30,8 @@ pub enum Fault {
     InterfaceMissing(IfName),
     /// The interface is down or has no carrier
     InterfaceDown(IfName),
+    /// A link that is tracked in reverse is up
+    InterfaceUp(IfName),
     /// No address to send from
     NoAddress(Family),
     /// The sockets could not be opened
@@ -42,6 +44,7 @@ impl fmt::Display for Fault {
             Fault::Config(reason) => f.write_str(reason),
             Fault::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
             Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
+            Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::Channel(reason) => f.write_str(reason),
         }

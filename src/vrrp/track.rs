@@ -97,24 +97,37 @@ impl Engine {
                 faults.insert(Fault::NoAddress(config.family));
             }
         }
-        for interface in needed(config).chain(self.unweighted(router)) {
+        for interface in needed(config) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
                 Some(_) => false,
             };
         }
+        for track in self.tracked(router).filter(|track| track.weight == 0) {
+            let interface = track.interface.clone();
+            match (self.links.get(&interface), track.reverse) {
+                (None, false) => faults.insert(Fault::InterfaceMissing(interface)),
+                (Some(link), false) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface)),
+                (Some(link), true) if link.is_up() => faults.insert(Fault::InterfaceUp(interface)),
+                (Some(_), _) | (None, true) => false,
+            };
+        }
         faults
     }
 
+    /// The links that count for a router: its own and its group's. Where both name one, the group's weight counts,
+    /// unless the router's own entry has none.
     fn tracked<'a>(&'a self, router: &'a Router) -> impl Iterator<Item = &'a TrackInterface> {
+        let own = &router.config.track_interfaces;
         let group = router.group.and_then(|group| self.groups.get(group));
-        let of_group = group.map(|group| &group.config.track_interfaces).into_iter().flatten();
-        router.config.track_interfaces.iter().chain(of_group)
-    }
-
-    fn unweighted<'a>(&'a self, router: &'a Router) -> impl Iterator<Item = &'a IfName> {
-        self.tracked(router).filter(|track| track.weight == 0).map(|track| &track.interface)
+        let of_group: &[TrackInterface] = group.map_or(&[], |group| &group.config.track_interfaces);
+        let names = |tracks: &[TrackInterface], interface: &IfName, weighted: bool| {
+            tracks.iter().any(|track| track.interface == *interface && (weighted || track.weight == 0))
+        };
+        own.iter()
+            .filter(move |track| track.weight == 0 || !names(of_group, &track.interface, true))
+            .chain(of_group.iter().filter(move |track| !names(own, &track.interface, false)))
     }
 
     fn adjust_weight(&mut self, now: Time, id: RouterId) {

@@ -41,6 +41,17 @@ pub fn close(reader: &mut Reader, place: Place) {
     reader.complain(Diagnostic::error(Code::Group, text).at(place));
 }
 
+/// The block `group`; a second one is skipped.
+pub fn open_members(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let given = |group: &&RawGroup| group.members.is_some();
+    if let Some(group) = reader.raw.groups.last().filter(given) {
+        let text = format!("Group list already specified for sync group {}", group.name);
+        reader.complain(Diagnostic::error(Code::Repeated, text).at(statement.place(0)).effect("the block is skipped"));
+        reader.skip_block();
+    }
+    Ok(())
+}
+
 /// A line of `group`: each word is a member.
 pub fn members(reader: &mut Reader, statement: &Statement) -> Outcome {
     let words = (0..statement.len()).filter_map(|index| Some((statement.get(index)?, index)));

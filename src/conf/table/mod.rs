@@ -16,7 +16,9 @@ mod track;
 /// What the family files are written with.
 mod prelude {
     pub(super) use super::takes::{METHODS, Takes};
-    pub(super) use super::{Block, Keyword, Owners, block, later, later_block, later_lines, later_set, lines, set};
+    pub(super) use super::{
+        Block, Keyword, Owners, block, checked_lines, later, later_block, later_lines, later_set, lines, set,
+    };
     pub(super) use crate::conf::apply::{
         address, anything, closed, garp, global, group, instance, nothing, notify, service, track,
     };
@@ -26,6 +28,7 @@ mod prelude {
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::apply::nothing;
 use super::reader::{Apply, Close};
 pub(super) use takes::{METHODS, SCHEDULERS, Takes};
 
@@ -220,8 +223,8 @@ pub(super) enum Action {
     Check(Takes),
     /// Opens a block of keywords
     Block { of: Block, open: Apply, close: Close },
-    /// Opens a block whose lines are entries, each given to the function
-    Lines(Apply),
+    /// Opens a block whose lines are entries. The first function is given the keyword, the second each entry.
+    Lines(Apply, Apply),
 }
 
 /// One keyword in one block.
@@ -265,6 +268,15 @@ impl Keyword {
     /// Whether the block it opens has a name.
     pub fn takes_name(&self) -> bool {
         self.arguments.starts_with("NAME")
+    }
+
+    /// What is said if a block of entries has none.
+    pub(super) fn when_empty(&self) -> Option<&'static str> {
+        match self.name {
+            "notification_email" => Some("Warning - empty notification_email block"),
+            "interfaces" => Some("Warning - empty garp_group interfaces block"),
+            _ => None,
+        }
     }
 
     /// Whether its first word is a script, whose quotes follow rules of their own.
@@ -311,9 +323,11 @@ constructors! {
     /// A block of keywords for a feature that is not done yet.
     later_block, false, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of entries.
-    lines, true, (entry: Apply) => Action::Lines(entry);
+    lines, true, (entry: Apply) => Action::Lines(nothing, entry);
+    /// A block of entries whose beginning means something, or which must not be empty.
+    checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
     /// A block of entries for a feature that is not done yet.
-    later_lines, false, (entry: Apply) => Action::Lines(entry);
+    later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }
 
 type Index = HashMap<(Block, &'static [u8]), &'static Keyword>;

@@ -5,9 +5,9 @@ use super::prelude::*;
 /// `vrrp_sync_group`
 #[rustfmt::skip]
 pub(super) static SYNC_GROUP: &[Keyword] = &[
-    lines("group", "block of instance names (several per line allowed)", "", "",
+    checked_lines("group", "block of instance names (several per line allowed)", "", "",
         "Members; unknown member reported and ignored at validation; one member only is reported (counts as fault)",
-        group::members),
+        (group::open_members, group::members)),
     lines("track_interface", "block of lines: IFACE [weight INT [reverse]]", "-253..253 (±254 accepted, reported, set to ±253)", "weight 0 = fault when down",
         "Tracked links for the whole group",
         track::group_interfaces),
