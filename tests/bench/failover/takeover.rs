@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 use crate::rig::conf::{Instance, Speech, file};
 use crate::rig::moment::{Moment, SOON, comes_true, now, stay};
@@ -99,13 +102,15 @@ impl Duel {
 
     /// Lets the event happen and measures the takeover; then starts the return of the first node.
     pub fn round(&mut self, event: Event) {
+        let pid = self.lab.nodes[FIRST].pid(Role::Parent);
+        let exit = (event == Event::Term).then(|| thread::spawn(move || end_of(pid)));
         let at = self.provoke(event);
-        // First: what is on the wire and on the backup is recorded with its time meanwhile.
-        if event == Event::Term {
-            let exit = self.wait_exit(at);
-            self.figures[event as usize].exit.add_time(exit);
-        }
         let measured = self.measure(event, at);
+        if let Some(exit) = exit {
+            let ended = exit.join().expect("the thread that waits for the end");
+            self.figures[event as usize].exit.add_time(ended - at);
+            self.lab.nodes[FIRST].wait_end(SOON);
+        }
         if measured.is_none() {
             self.figures[event as usize].discarded += 1;
         }
@@ -131,11 +136,6 @@ impl Duel {
                 at
             }
         }
-    }
-
-    fn wait_exit(&mut self, since: Moment) -> Duration {
-        self.lab.nodes[FIRST].wait_end(SOON);
-        now() - since
     }
 
     fn measure(&mut self, event: Event, at: Moment) -> Option<()> {
@@ -173,6 +173,12 @@ impl Duel {
         assert!(back, "the first node is master again");
         stay(self.speech.interval * 2);
     }
+}
+
+/// Waits for the end of a child process, leaves it to be reaped by others, and gives the time.
+fn end_of(pid: Pid) -> Moment {
+    waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).expect("wait for a child process");
+    now()
 }
 
 fn milliseconds_beyond(at: Moment, due: Moment) -> f64 {
