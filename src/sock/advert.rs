@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::cmsg_space;
 use nix::errno::Errno;
@@ -21,7 +22,8 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use super::SockError;
 use super::filter::Program;
 use super::option::{set_ipv6_checksum, set_multicast_interface_v4};
-use crate::model::{Family, IfName};
+use crate::model::{Family, IfName, Micros};
+use crate::os::clock;
 
 /// IP protocol number of VRRP (RFC 9568 section 5.1.1.4).
 const PROTOCOL_VRRP: i32 = 112;
@@ -125,6 +127,8 @@ pub struct Datagram<'a> {
     pub destination: Option<IpAddr>,
     /// TTL or hop limit, where the socket tells it
     pub ttl: Option<u8>,
+    /// How long it has waited for us since the kernel received it, by the time of day, which may have stepped meanwhile
+    pub waited: Micros,
     /// Whether it was longer than the inbox, so that `bytes` are only its beginning
     pub truncated: bool,
     /// IPv4: from the IP header on; IPv6: from the VRRP header on
@@ -142,7 +146,7 @@ impl Inbox {
     /// Room for packets of `length` bytes, IPv4 header included. No packet that Linux puts together has more than
     /// 65,535, jumbograms apart.
     pub fn new(length: usize) -> Self {
-        Inbox { bytes: vec![0; length], control: cmsg_space!(libc::c_int, libc::in6_pktinfo) }
+        Inbox { bytes: vec![0; length], control: cmsg_space!(libc::c_int, libc::in6_pktinfo, libc::timespec) }
     }
 }
 
@@ -200,7 +204,8 @@ impl AdvertSocket {
             IpAddr::V4(_) => (destination_v4(bytes), bytes.get(8).copied()),
             IpAddr::V6(_) => (received.destination, received.hop_limit),
         };
-        Ok(Some(Datagram { source, destination, ttl, truncated: received.truncated, bytes }))
+        let waited = received.stamp.map_or(Micros::ZERO, since);
+        Ok(Some(Datagram { source, destination, ttl, waited, truncated: received.truncated, bytes }))
     }
 
     /// Sends a packet, without waiting.
@@ -316,6 +321,7 @@ fn receiver(endpoint: &Endpoint) -> Result<Socket, SockError> {
         socket.set_recv_hoplimit_v6(true).map_err(endpoint.failed("set IPV6_RECVHOPLIMIT"))?;
         setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true).map_err(endpoint.failed("set IPV6_RECVPKTINFO"))?;
     }
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true).map_err(endpoint.failed("set SO_TIMESTAMPNS"))?;
     discard_queued(&socket);
     Ok(socket)
 }
@@ -357,6 +363,8 @@ struct Envelope {
     source: Option<IpAddr>,
     destination: Option<IpAddr>,
     hop_limit: Option<u8>,
+    /// When the kernel received it, on `CLOCK_REALTIME`
+    stamp: Option<Duration>,
 }
 
 impl Envelope {
@@ -371,6 +379,7 @@ impl Envelope {
             source,
             destination: None,
             hop_limit: None,
+            stamp: None,
         };
         for control in received.cmsgs().into_iter().flatten() {
             match control {
@@ -380,11 +389,18 @@ impl Envelope {
                 ControlMessageOwned::Ipv6HopLimit(hops) => {
                     envelope.hop_limit = u8::try_from(hops).ok();
                 }
+                ControlMessageOwned::ScmTimestampns(stamp) => envelope.stamp = Some(stamp.into()),
                 _ => {}
             }
         }
         envelope
     }
+}
+
+/// The span from a point of the time of day until now.
+fn since(stamp: Duration) -> Micros {
+    let now = clock::wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Micros(u64::try_from(now.saturating_sub(stamp).as_micros()).unwrap_or(u64::MAX))
 }
 
 /// The destination in an IPv4 header (RFC 791 section 3.1).

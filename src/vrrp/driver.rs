@@ -163,6 +163,7 @@ impl Driver {
             self.engine.handle_timeout(now);
         }
         self.carry_out(now, tell);
+        self.hands.end_turn(now);
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Ou
 use super::limit::LogLimit;
 use crate::model::{Address, IfName, Micros, Notification, Time};
 use crate::net::{self, Change, NetError, Netlink};
+use crate::os::clock;
 use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::neigh;
 
@@ -45,6 +46,7 @@ pub(super) struct Hands {
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
+    last_turn: Time,
 }
 
 /// What the engine has to be told after its actions.
@@ -65,6 +67,7 @@ impl Hands {
             inbox: Inbox::new(INBOX_BYTES),
             forwarding: HashMap::new(),
             failures: LogLimit::default(),
+            last_turn: clock::now(),
         })
     }
 
@@ -100,7 +103,10 @@ impl Hands {
                         ttl: packet.ttl,
                         bytes: packet.bytes,
                     };
-                    engine.handle(now, Event::Datagram(id, datagram));
+                    // Timers count from the arrival, not from our waking up. The time of day may have stepped since,
+                    // but nothing has waited longer than since the last turn.
+                    let arrived = now - packet.waited.min(now.since(self.last_turn));
+                    engine.handle(arrived, Event::Datagram(id, datagram));
                 }
                 Err(error) => {
                     // An error that waits on the socket (ENETDOWN, for instance) is taken off by reading it.
@@ -112,6 +118,11 @@ impl Hands {
             }
         }
         true
+    }
+
+    /// Takes note of the end of a turn: what is heard from now on has arrived since.
+    pub(super) fn end_turn(&mut self, now: Time) {
+        self.last_turn = now;
     }
 
     /// Carries out the actions of one turn; notices go to `tell`.
