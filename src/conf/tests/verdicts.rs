@@ -284,3 +284,11 @@ fn no_complaint_tells_a_password() {
         assert!(!said.contains("s3cr"), "{lines}: {said}");
     }
 }
+
+#[test]
+fn peers_that_are_asked_for_and_not_there_are_missed() {
+    let multicast = "(V) A unicast keyword has been specified without any unicast peers. Defaulting to multicast. This usage \
+                     is deprecated - please update your configuration.";
+    check(&with("unicast_peer {\n}"), 5, &[multicast]);
+    check(&with("unicast_peer { }"), 5, &[multicast]);
+}
