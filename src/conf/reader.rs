@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::apply;
-use super::diagnostic::{Code, Diagnostic, Report, Weight};
+use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
 use super::environment::Environment;
 use super::lex::{self, Words};
 use super::place::{Files, Place};
@@ -411,8 +411,9 @@ impl<'a> Reader<'a> {
             Block::Root => "outside any block".to_string(),
             block => format!("in {}", block.name()),
         };
-        let mut diagnostic = Diagnostic::error(Code::UnknownKeyword, format!("Unknown keyword '{word}'"))
-            .title(format!("unknown keyword `{word}` {within}"))
+        let shown = conceal(word.as_bytes());
+        let mut diagnostic = Diagnostic::error(Code::UnknownKeyword, format!("Unknown keyword '{shown}'"))
+            .title(format!("unknown keyword `{shown}` {within}"))
             .at(place)
             .effect("the line is ignored");
         let key = (block, statement.word(0).unwrap_or_default().to_vec());

@@ -328,6 +328,10 @@ impl World {
     fn heal(&mut self) {
         self.note("--- everything heals".into());
         self.weather = Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; self.nodes.len()] };
+        self.calm_since = self.now;
+        // Those that stand still come round first, lest they hear of the healing before what it heals.
+        let resumes = self.nodes.iter().map(|node| node.stalled_until).max().unwrap_or(self.now);
+        self.run_until(resumes.max(self.now));
         for node in 0..self.nodes.len() {
             self.boot(node);
             for interface in 0..INTERFACES.len() {
@@ -335,9 +339,7 @@ impl World {
                 self.apply(node, effects);
             }
         }
-        let resumes = self.nodes.iter().map(|node| node.stalled_until).max().unwrap_or(self.now);
-        self.calm_since = self.now.max(resumes);
-        self.now = self.calm_since;
+        self.calm_since = self.now;
     }
 
     /// What holds at every moment: no VIP without a master that believes it holds it, and groups agree.

@@ -263,7 +263,8 @@ pub fn unicast_src_ip(reader: &mut Reader, statement: &Statement) -> Outcome {
     mcast_src_ip(reader, statement)
 }
 
-fn mark_unicast(reader: &mut Reader, statement: &Statement) -> Outcome {
+/// A keyword that asks for unicast: without peers it is in vain, and said so.
+pub fn mark_unicast(reader: &mut Reader, statement: &Statement) -> Outcome {
     let place = statement.place(0);
     reader.with_instance(|it| {
         it.unicast.get_or_insert(place);
@@ -302,7 +303,6 @@ pub fn mcast_dst_ip(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// A line of `unicast_peer`.
 pub fn unicast_peer(reader: &mut Reader, statement: &Statement) -> Outcome {
-    mark_unicast(reader, statement)?;
     let word = statement.text(0)?.into_owned();
     let name = reader.instance_name();
     let refuse = |reader: &mut Reader, code: Code, text: String| {

@@ -4,11 +4,13 @@
 //! into text for people and for the log.
 
 mod code;
+mod conceal;
 mod render;
 
 use std::collections::HashSet;
 
 pub use code::Code;
+pub use conceal::conceal;
 pub use render::{Style, render_inactive};
 
 use super::place::{FileId, Place, Site};

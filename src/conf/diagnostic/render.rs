@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::conceal::{MASK, secret_at};
 use super::{Diagnostic, Severity};
 use crate::conf::place::{Files, Place, Site};
 
@@ -41,14 +42,24 @@ fn width(c: char) -> usize {
     if wide { 2 } else { 1 }
 }
 
-/// The line of `site` as it can be shown, the blanks that lead to the marked part, and the width of that part.
+/// The line of `site` as it can be shown, the blanks that lead to the marked part, and the width of that part. A secret
+/// is masked, and the mask is what is marked if something in it should be.
 fn excerpt(files: &Files, site: Site, length: u32) -> Option<(String, String, usize)> {
     let line = files.get(site.file)?.line(site.line)?;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let column = (site.column as usize).saturating_sub(1).min(line.len());
+    let column = (site.column as usize).saturating_sub(1);
+    let secret = secret_at(line);
+    let masked = secret.and_then(|at| line.get(..at)).map(|open| [open, MASK.as_bytes()].concat());
+    let (column, length) = match secret {
+        Some(at) if column >= at => (at, MASK.len()),
+        Some(at) => (column, (length as usize).min(at - column)),
+        None => (column, length as usize),
+    };
+    let line = masked.as_deref().unwrap_or(line);
+    let column = column.min(line.len());
     let from = if column > EXCERPT / 2 && line.len() > EXCERPT { column - EXCERPT / 4 } else { 0 };
     let to = line.len().min(from + EXCERPT);
-    let end = (column + length as usize).min(to).max(column);
+    let end = (column + length).min(to).max(column);
     let mut before = printable(line.get(from..column)?);
     let marked = printable(line.get(column..end)?);
     let after = printable(line.get(end..to)?);

@@ -19,7 +19,7 @@ use definition::{Definitions, Meaning, ValueLine};
 pub use include::Checks;
 use repeat::Rounds;
 
-use super::diagnostic::{Code, Diagnostic, Report, Weight};
+use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
 use super::environment::Environment;
 use super::place::{FileId, Files, Place, Site};
 use super::text::Text;
@@ -444,7 +444,7 @@ fn first_brace(bytes: &[u8]) -> Option<usize> {
 /// Strips comment and blanks; reports a quote that is left open.
 fn strip(text: &mut Text, report: &mut Report) {
     if let Some(quote) = comment::strip(text) {
-        let shown = String::from_utf8_lossy(text.bytes()).into_owned();
+        let shown = conceal(text.bytes());
         report.push(
             Diagnostic::error(Code::Quote, format!("Unterminated quote '{shown}'"))
                 .title("this quote is never closed")

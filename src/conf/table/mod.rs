@@ -343,7 +343,7 @@ pub fn find(block: Block, name: &[u8]) -> Option<&'static Keyword> {
 }
 
 /// How many letters have to be added, dropped, exchanged or swapped with their neighbour to turn one word into the other.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

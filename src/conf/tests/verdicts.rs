@@ -261,3 +261,34 @@ fn inactive_keywords_are_noted_once() {
     assert_eq!(loaded.diagnostics.len(), 1);
     assert_eq!(loaded.config.check.virtual_servers, ["[10.0.0.1]:tcp:80"]);
 }
+
+#[test]
+fn no_complaint_tells_a_password() {
+    for lines in [
+        "authentication {\nauth_type PASS\nauth_pass s3cr3tlongerthan8\n}",
+        "authentication {\nauth_type PASS\nauth_pas s3cr3t\n}",
+        "authentication {\nauth_type PASS\nauth_pass=s3cr3t\n}",
+        "authentication {\nauth_type PASS\nauth_pass: s3cr3t\n}",
+        "authentication {\nauth_type PASS\nauth_pass \"s3cr3t\n}",
+        "authentication {\nauth_type PASS\nauth_pass {s3cr3t}\n}",
+        "authentication {\nauth_type PASS\nauth_pass s3cr3t\0\n}",
+        "authentication { auth_type PASS auth_pass s3cr3t }",
+        "authentification {\nauth_type PASS\nauth_pass s3cr3t\n}",
+        "auth_pass s3cr3t",
+        "authentication {\nauth_type PASS\nkey x s3cr3t\n}\nauth_hmac s3cr3t",
+    ] {
+        let loaded = with(lines);
+        let rendered = loaded.render(Style::default());
+        assert!(!rendered.is_empty(), "nothing is said of {lines}");
+        let said = words(&loaded).join("\n") + &rendered;
+        assert!(!said.contains("s3cr"), "{lines}: {said}");
+    }
+}
+
+#[test]
+fn peers_that_are_asked_for_and_not_there_are_missed() {
+    let multicast = "(V) A unicast keyword has been specified without any unicast peers. Defaulting to multicast. This usage \
+                     is deprecated - please update your configuration.";
+    check(&with("unicast_peer {\n}"), 5, &[multicast]);
+    check(&with("unicast_peer { }"), 5, &[multicast]);
+}
