@@ -165,11 +165,12 @@ pub fn mac_of(i: usize) -> [u8; 6] {
     [2, 0, 0, 0, 0, u8::try_from(i + 1).expect("a few nodes")]
 }
 
-/// A folder in memory: a daemon that writes its log to a busy disk stands still meanwhile.
+/// A folder in memory, unless `TMPDIR` names another place: a daemon that writes its log to a busy disk stands still
+/// meanwhile.
 fn new_folder(name: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let memory = PathBuf::from("/dev/shm");
-    let base = if memory.is_dir() { memory } else { env::temp_dir() };
+    let base = if memory.is_dir() && env::var_os("TMPDIR").is_none() { memory } else { env::temp_dir() };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = base.join(format!("lab-{}-{count}-{name}", std::process::id()));
     fs::create_dir_all(&folder).expect("create the lab's folder");
