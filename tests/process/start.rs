@@ -197,3 +197,17 @@ fn an_unknown_namespace_is_an_error() {
     assert_eq!(status, Some(1));
     assert!(err.contains("Unable to set network namespace nosuch"), "{err}");
 }
+
+#[test]
+fn an_unknown_namespace_of_the_configuration_is_what_is_told() {
+    let folder = Folder::new();
+    folder.write(
+        "conf",
+        "net_namespace no-such-namespace\nvrrp_instance V {\n interface no-such-link\n virtual_router_id 1\n \
+         virtual_ipaddress {\n  10.77.0.9\n }\n}\n",
+    );
+    let (status, _, log) = run(own_files(&folder).iter().map(String::as_str).chain(["-n", "-l", "-G"]));
+    assert_eq!(status, Some(1));
+    assert!(log.contains("Unable to set network namespace no-such-namespace - exiting: "), "{log}");
+    assert!(!log.contains("no-such-link"), "{log}");
+}
