@@ -231,8 +231,8 @@ macro_rules! scenarios {
     (@ $speech:ident $pair:ident $daemons:ident: $($scenario:ident)*) => {
         $(#[test]
         fn $scenario() {
-            let name = concat!(stringify!($scenario), "-", stringify!($speech), "-", stringify!($pair));
-            super::super::$scenario(name, $daemons, SPEECH);
+            const NAME: &str = concat!(stringify!($scenario), "-", stringify!($speech), "-", stringify!($pair));
+            $crate::steady::steadily(|| super::super::$scenario(NAME, $daemons, SPEECH));
         })*
     };
 }

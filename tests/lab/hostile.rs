@@ -12,13 +12,18 @@ use crate::rig::moment::{Moment, SOON, now, stay};
 use crate::rig::node::{ARGS, Daemon};
 use crate::scene::{FIRST, OURS, PRIORITIES, SECOND, Scene};
 
+crate::tests! {
+    refused_packets_change_nothing
+    weaker_adverts_draw_few_answers
+    log_that_takes_nothing
+}
+
 const QUICK: Speech = Speech::QUICK;
 const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 12);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
 
 /// Every refused packet, sent at a rate at which keepalived's master would fall silent, leaves master and backup as
 /// they are: no advert late, no state changed.
-#[test]
 fn refused_packets_change_nothing() {
     let scene = Scene::started("refused_packets", OURS, QUICK);
     let forger = Forger::on(&scene.lab.client.host, CLIENT);
@@ -56,7 +61,6 @@ fn refused_packets_change_nothing() {
 }
 
 /// A weaker node that claims to be master is answered, but not without limit, and the log stays short.
-#[test]
 fn weaker_adverts_draw_few_answers() {
     let scene = Scene::started("weaker_adverts", OURS, QUICK);
     let forger = Forger::on(&scene.lab.client.host, CLIENT);
@@ -77,7 +81,6 @@ fn weaker_adverts_draw_few_answers() {
 }
 
 /// A log that is full or that nobody reads delays no advert.
-#[test]
 fn log_that_takes_nothing() {
     for full in [true, false] {
         let mut scene = Scene::new("log_that_takes_nothing", OURS, QUICK);

@@ -13,28 +13,43 @@ mod process;
 mod rig;
 mod scene;
 mod seeds;
+mod steady;
 
 use std::path::PathBuf;
+
+/// Makes tests of scenarios.
+macro_rules! tests {
+    ($($scenario:ident)*) => {
+        mod tests {
+            $(#[test]
+            fn $scenario() {
+                $crate::steady::steadily(super::$scenario);
+            })*
+        }
+    };
+}
+use tests;
 
 /// Makes tests of scenarios that take a name and a pair of programs: each with every pair.
 macro_rules! pairs {
     ($($scenario:ident)*) => {
         $(mod $scenario {
             use $crate::scene::{OURS, OURS_FIRST, OURS_SECOND};
+            use $crate::steady::steadily;
 
             #[test]
             fn ours_with_ours() {
-                super::$scenario(concat!(stringify!($scenario), "-ours_with_ours"), OURS);
+                steadily(|| super::$scenario(concat!(stringify!($scenario), "-ours_with_ours"), OURS));
             }
 
             #[test]
             fn ours_with_keepalived() {
-                super::$scenario(concat!(stringify!($scenario), "-ours_with_keepalived"), OURS_FIRST);
+                steadily(|| super::$scenario(concat!(stringify!($scenario), "-ours_with_keepalived"), OURS_FIRST));
             }
 
             #[test]
             fn keepalived_with_ours() {
-                super::$scenario(concat!(stringify!($scenario), "-keepalived_with_ours"), OURS_SECOND);
+                steadily(|| super::$scenario(concat!(stringify!($scenario), "-keepalived_with_ours"), OURS_SECOND));
             }
         })*
     };

@@ -14,6 +14,17 @@ use crate::rig::node::{ARGS, CONF, Daemon, Role};
 use crate::rig::{Lab, Layout};
 use crate::scene::{FIRST, OURS, Scene};
 
+crate::tests! {
+    background
+    own_pid_files
+    second_start
+    dont_respawn
+    refused_configurations
+    tolerated_configurations
+    reload_with_bad_file
+    service_manager_is_told
+}
+
 const ALONE: Layout<'static> = Layout { nodes: &["lb01"], interfaces: &["eth0"] };
 
 fn alone(name: &str) -> Lab {
@@ -26,7 +37,6 @@ fn instance() -> Instance {
 
 /// Without `-n` the command returns with success and the daemon lives on, away from its terminal, with pid files of mode
 /// 0644 at the usual places.
-#[test]
 fn background() {
     let mut lab = alone("background");
     lab.nodes[FIRST].configure(&file("", &[&instance()]));
@@ -56,7 +66,6 @@ fn background() {
 }
 
 /// `-p` and `-r` put the pid files elsewhere; SIGINT stops like SIGTERM.
-#[test]
 fn own_pid_files() {
     let mut lab = alone("own_pid_files");
     lab.nodes[FIRST].configure(&file("", &[&instance()]));
@@ -84,7 +93,6 @@ fn own_pid_files() {
 }
 
 /// A second daemon on the same pid file says so, ends with the status that keepalived has, and harms nothing.
-#[test]
 fn second_start() {
     let scene = Scene::started("second_start", OURS, Speech::QUICK);
     let start = now();
@@ -97,7 +105,6 @@ fn second_start() {
 }
 
 /// With `-R` nothing is restarted: the death of a child ends all, with success.
-#[test]
 fn dont_respawn() {
     let mut lab = alone("dont_respawn");
     let node = &mut lab.nodes[FIRST];
@@ -113,7 +120,6 @@ fn dont_respawn() {
 }
 
 /// What cannot run ends with keepalived's exit status and a message; nothing is left.
-#[test]
 fn refused_configurations() {
     let lab = alone("refused_configurations");
     let node = &lab.nodes[FIRST];
@@ -144,7 +150,6 @@ fn refused_configurations() {
 }
 
 /// What keepalived complains of and runs with all the same.
-#[test]
 fn tolerated_configurations() {
     let mut lab = alone("tolerated_configurations");
     let sound = file("", &[&instance()]);
@@ -166,7 +171,6 @@ fn tolerated_configurations() {
 }
 
 /// A reload with a file that cannot run, or with none, changes nothing and says why. (keepalived ends here.)
-#[test]
 fn reload_with_bad_file() {
     let mut scene = Scene::started("reload_with_bad_file", OURS, Speech::QUICK);
     let sound = scene.conf(FIRST);
@@ -194,7 +198,6 @@ fn reload_with_bad_file() {
 }
 
 /// Whoever started us hears when we are ready, reload and stop.
-#[test]
 fn service_manager_is_told() {
     let mut lab = alone("service_manager_is_told");
     let node = &mut lab.nodes[FIRST];
