@@ -19,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use std::{env, fs, thread};
+use std::{env, fs, io, thread};
 
 use client::Client;
 use host::Host;
@@ -136,10 +136,12 @@ impl Drop for Lab {
             for node in &self.nodes {
                 eprintln!("{}", node.log_tail());
             }
-            eprintln!("kept for a look: {}", self.folder.display());
-        } else {
-            let _ = fs::remove_dir_all(&self.folder);
+            match keep(&self.folder) {
+                Ok(kept) => eprintln!("kept for a look: {}", kept.display()),
+                Err(e) => eprintln!("what the machines wrote could not be kept: {e}"),
+            }
         }
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -163,13 +165,37 @@ pub fn mac_of(i: usize) -> [u8; 6] {
     [2, 0, 0, 0, 0, u8::try_from(i + 1).expect("a few nodes")]
 }
 
+/// A folder in memory: a daemon that writes its log to a busy disk stands still meanwhile.
 fn new_folder(name: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let base = option_env!("CARGO_TARGET_TMPDIR").map_or_else(env::temp_dir, PathBuf::from);
+    let memory = PathBuf::from("/dev/shm");
+    let base = if memory.is_dir() { memory } else { env::temp_dir() };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = base.join(format!("lab-{}-{count}-{name}", std::process::id()));
     fs::create_dir_all(&folder).expect("create the lab's folder");
     folder
+}
+
+/// Copies what the machines wrote to where it lasts.
+fn keep(folder: &Path) -> io::Result<PathBuf> {
+    let base = option_env!("CARGO_TARGET_TMPDIR").map_or_else(env::temp_dir, PathBuf::from);
+    let to = base.join(folder.file_name().unwrap_or_default());
+    copy(folder, &to)?;
+    Ok(to)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// Addresses are there at once (no duplicate address detection), stay when an interface goes down, and there are no
