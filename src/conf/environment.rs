@@ -49,7 +49,8 @@ pub enum Command {
 
 /// The machine that a configuration is read for.
 pub trait Environment {
-    /// The interface with this name in the network namespace (`None`: the one we are in); `None` if there is none.
+    /// The interface with this name in the network namespace (`None`: the one we are in); `None` if there is none. In a
+    /// namespace that cannot be entered any interface may be.
     fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface>;
     /// The user with this name and its primary group.
     fn user(&self, name: &str) -> Option<Identity>;

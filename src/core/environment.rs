@@ -34,7 +34,8 @@ type Interfaces = HashMap<String, Interface>;
 pub(super) struct Machine {
     /// A namespace on the command line overrides the one of the configuration; we are in it already
     namespace_is_settled: bool,
-    interfaces: RefCell<HashMap<Option<String>, Interfaces>>,
+    /// By namespace; `None` if it cannot be entered
+    interfaces: RefCell<HashMap<Option<String>, Option<Interfaces>>>,
 }
 
 impl Machine {
@@ -66,16 +67,12 @@ fn mtu(name: &str) -> Option<u32> {
     std::fs::read_to_string(format!("/sys/class/net/{name}/mtu")).ok()?.trim().parse().ok()
 }
 
-/// All interfaces of another namespace. Only a thread goes there, so this process stays where it is.
-fn list_elsewhere(namespace: &str) -> Interfaces {
-    let Ok(file) = File::open(Path::new(NAMESPACES).join(namespace)) else {
-        return Interfaces::new();
-    };
-    let look = move || match setns(file, CloneFlags::CLONE_NEWNET) {
-        Ok(()) => list_interfaces(false),
-        Err(_) => Interfaces::new(),
-    };
-    std::thread::spawn(look).join().unwrap_or_default()
+/// All interfaces of another namespace, unless it cannot be entered. Only a thread goes there, so this process stays
+/// where it is.
+fn list_elsewhere(namespace: &str) -> Option<Interfaces> {
+    let file = File::open(Path::new(NAMESPACES).join(namespace)).ok()?;
+    let look = move || setns(file, CloneFlags::CLONE_NEWNET).ok().map(|()| list_interfaces(false));
+    std::thread::spawn(look).join().ok()?
 }
 
 /// Whether the mode bits give this identity the right that `bit` (of the last three) stands for.
@@ -167,9 +164,13 @@ impl Environment for Machine {
         let mut known = self.interfaces.borrow_mut();
         let interfaces = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
             Some(namespace) => list_elsewhere(namespace),
-            None => list_interfaces(true),
+            None => Some(list_interfaces(true)),
         });
-        interfaces.get(name).cloned()
+        match interfaces {
+            Some(interfaces) => interfaces.get(name).cloned(),
+            // The daemon stops because of the namespace, and says so; its interfaces are nobody's mistake.
+            None => Some(Interface { loopback: false, multicast: true, mtu: USUAL_MTU, addresses: Vec::new() }),
+        }
     }
 
     fn user(&self, name: &str) -> Option<Identity> {

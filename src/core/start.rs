@@ -291,8 +291,12 @@ fn leave_folder(setting: &Setting) {
 
 /// Claims the pid files of the parent and of all children that may run; all or none.
 fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
-    let mut files =
-        PidFiles { parent: PidFile::claim(&setting.paths.parent).map_err(not_claimed)?, children: Vec::new() };
+    let mut parent = PidFile::claim(&setting.paths.parent).map_err(not_claimed)?;
+    if let Some(pid) = parent.daemon_without_lock() {
+        info!("Process {pid} of pid file {} is alive", parent.path().display());
+        return Err(Failure::Running);
+    }
+    let mut files = PidFiles { parent, children: Vec::new() };
     for role in roles::ALL.into_iter().filter(|role| setting.allows(*role)) {
         match PidFile::claim(setting.paths.of(role)) {
             Ok(file) => files.children.push((role, file)),

@@ -3,13 +3,15 @@
 //! `core` claims all files before it goes into the background; a child takes its own away at a clean end.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
+
+use super::process;
 
 #[cfg(test)]
 mod tests;
@@ -70,6 +72,16 @@ impl PidFile {
             }
         }
         Err(Error::Held(path.to_owned()))
+    }
+
+    /// The daemon that the file tells of though it does not hold the lock: keepalived takes one only since 2.3.2. To
+    /// be asked before the first [`PidFile::write`].
+    pub fn daemon_without_lock(&mut self) -> Option<u32> {
+        let mut text = String::new();
+        self.file.rewind().ok()?;
+        self.file.read_to_string(&mut text).ok()?;
+        let pid = text.trim().parse().ok().filter(|&pid| pid > 0 && pid != std::process::id())?;
+        process::is_named(pid).then_some(pid)
     }
 
     /// Writes a pid; makes the file anew if somebody has removed it.

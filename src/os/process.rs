@@ -1,8 +1,10 @@
 //! Our own process and those that it starts.
 
 use std::ffi::{CString, OsString};
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -30,6 +32,14 @@ pub fn set_name(name: &str) -> io::Result<()> {
 pub fn shows_name(command_line: &[OsString]) -> bool {
     let program = command_line.first().map(Path::new);
     program.and_then(Path::file_name).is_some_and(|name| name == NAME)
+}
+
+/// Whether a process is alive and shows the name. A pid file that has outlived its daemon may tell of any process by now.
+pub fn is_named(pid: u32) -> bool {
+    // What has ended and waits to be reaped has no command line any more.
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let program = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    shows_name(&[OsString::from_vec(program.to_vec())])
 }
 
 /// Begins this program anew, in the same process, under a command line that shows the name. Returns only if that fails.

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use nix::libc;
 use nix::unistd::{getegid, geteuid};
 
+use super::process;
 use crate::model::Script;
 
 /// Variables that could change what a script of another user runs, and systemd's socket, which is ours alone.
@@ -26,7 +27,9 @@ pub fn drop_groups() {
 }
 
 /// Starts `script` with `appended` as further words. `spawn` makes a process of the command, in whatever way the caller
-/// waits for it. Must run on a thread that lets all signals through, because a script inherits that.
+/// waits for it. Must run on a thread that lets all signals through, because a script inherits that, and that lives as
+/// long as the process does: with the thread the script is asked to end, as it must not finish the work of a state after
+/// a successor of ours has begun with another.
 pub fn start<T>(
     script: &Script,
     appended: &[&OsStr],
@@ -55,7 +58,11 @@ fn prepare(command: &mut Command, script: &Script) {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    // Naming an identity makes starting a process several times dearer, so ours is not named.
+    // SAFETY: runs in the new process between fork and exec, and makes one system call.
+    #[allow(unsafe_code)]
+    unsafe {
+        command.pre_exec(process::end_with_parent);
+    }
     if (script.uid, script.gid) != (geteuid().as_raw(), getegid().as_raw()) {
         command.uid(script.uid).gid(script.gid);
     }

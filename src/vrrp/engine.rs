@@ -357,6 +357,7 @@ impl Engine {
         self.links.put_address(address);
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
+            self.source_changed(now, &name, ip);
         }
     }
 
@@ -378,6 +379,21 @@ impl Engine {
         self.restore_static_address(&name, address);
         if !self.ownership.is_virtual(&name, address.ip) {
             self.interface_changed(now, &name);
+            self.source_changed(now, &name, address.ip);
+        }
+    }
+
+    /// An address has come or gone that routers on other interfaces may be told to send from.
+    fn source_changed(&mut self, now: Time, interface: &IfName, ip: IpAddr) {
+        if matches!(self.phase, Phase::Learning | Phase::Stopped) {
+            return;
+        }
+        let elsewhere = |id: &RouterId| {
+            let config = &self.routers[*id].config;
+            config.source == Some(ip) && config.interface.as_ref() != Some(interface)
+        };
+        for id in self.order.iter().copied().filter(elsewhere).collect::<Vec<_>>() {
+            self.inspect(now, id);
         }
     }
 

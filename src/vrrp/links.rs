@@ -97,6 +97,11 @@ impl Links {
         self.addresses(&address.interface).any(|found| found.ip == address.ip && found.prefix_len == address.prefix_len)
     }
 
+    /// Whether any interface has this address.
+    pub fn has_ip(&self, ip: IpAddr) -> bool {
+        self.by_index.values().any(|known| known.addresses.iter().any(|address| address.ip == ip))
+    }
+
     /// The addresses of an interface that adverts of a family may be sent from: IPv4 any, IPv6 link-local only; no
     /// tentative ones.
     pub fn sources(&self, name: &IfName, family: Family) -> impl Iterator<Item = IpAddr> {

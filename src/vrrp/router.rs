@@ -34,6 +34,8 @@ pub enum Fault {
     InterfaceUp(IfName),
     /// No address to send from
     NoAddress(Family),
+    /// The configured source of a unicast router is on no interface: nobody could answer it
+    SourceMissing(IpAddr),
     /// The sockets could not be opened
     Channel(String),
 }
@@ -46,6 +48,7 @@ impl fmt::Display for Fault {
             Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
+            Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
             Fault::Channel(reason) => f.write_str(reason),
         }
     }

@@ -112,7 +112,7 @@ impl Engine {
         if old == state {
             return false;
         }
-        if old != GroupState::Init && group.members.len() > 1 {
+        if old != GroupState::Init {
             let line = format!("VRRP_Group({}) Syncing instances to {state} state", group.config.name);
             self.log(Level::Info, line);
         }

@@ -97,6 +97,9 @@ impl Engine {
                 faults.insert(Fault::NoAddress(config.family));
             }
         }
+        if let Some(ip) = config.source.filter(|ip| config.is_unicast() && !self.links.has_ip(*ip)) {
+            faults.insert(Fault::SourceMissing(ip));
+        }
         for interface in needed(config) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),

@@ -57,7 +57,11 @@ impl Engine {
                     "Backup received priority 0 advertisement".into()
                 });
                 let router = &mut self.routers[id];
-                router.state = State::Backup { down_at: now + router.skew() };
+                let skew_over = now + router.skew();
+                // Never later than before: farewells without end must not hold back a takeover.
+                if let State::Backup { down_at } = &mut router.state {
+                    *down_at = skew_over.min(*down_at);
+                }
             }
             (Move::Disregard, Some(heard)) => self.disregard(now, id, heard),
             (Move::Warn, _) => self.limited(now, id, Line::Ourselves, Level::Warning, || {

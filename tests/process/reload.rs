@@ -135,7 +135,7 @@ fn a_reading_that_hangs_holds_up_nothing() {
     signal(vrrp, libc::SIGKILL);
     daemon.wait_for_lines("Starting VRRP child process", 2);
     assert_eq!(daemon.stop().code(), Some(0));
-    assert!(!is_alive(reader));
+    assert!(eventually(|| !is_alive(reader)));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Scripts as the daemon runs them: words, environment, identity, order, and their end.
 
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
-use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually, own_files};
+use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually, own_files, signal};
 
 /// What a script tells of itself, in one write: words, identity, umask, groups, descriptors, variables. (The shell has
 /// two more descriptors: 10 is the script, and 3 the pipe by which it asks for the list.)
@@ -115,6 +116,28 @@ fn a_stop_waits_for_stop_scripts_but_not_for_ever() {
         assert!(taken >= Duration::from_millis(least) && taken < Duration::from_millis(most), "{taken:?}");
         assert!(!daemon.folder.read("slow.out").is_empty());
     }
+}
+
+/// Otherwise the work of a master that is gone would end after that of the backup that came after it.
+#[test]
+fn scripts_of_a_killed_process_are_asked_to_end() {
+    let config = INSTANCE.replace("FOLDER/witness m 'q1 q2'\"", "FOLDER/slow\" nobody nogroup");
+    let (namespace, folder) = host(&config);
+    let place = folder.0.display().to_string();
+    std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o755)).expect("permitted");
+    let told = folder.write("told", "");
+    chown(&told, Some(65_534), None).expect("owned");
+    folder.program(
+        "slow",
+        &format!("#!/bin/sh\ntrap 'echo ended $$ >> {place}/told; exit' TERM\necho begun >> {place}/told\nwhile :; do sleep 0.05; done\n"),
+    );
+    let mut daemon = start(&namespace, folder);
+    let count =
+        |daemon: &Daemon, word: &str| daemon.folder.read("told").lines().filter(|l| l.starts_with(word)).count();
+    assert!(eventually(|| count(&daemon, "begun") == 1), "{}", daemon.log());
+    signal(daemon.folder.pid(VRRP).expect("a pid"), libc::SIGKILL);
+    assert!(eventually(|| count(&daemon, "ended") == 1), "{}", daemon.folder.read("told"));
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How a daemon starts, in the foreground and in the background, and what it leaves in the system.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::libc;
@@ -81,6 +82,29 @@ fn a_second_instance_ends_well_and_changes_nothing() {
     assert!(log.trim_end().ends_with("daemon is already running"), "{log}");
     assert_eq!(pids(), before);
     assert!(is_alive(daemon.pid()));
+}
+
+/// keepalived before 2.3.2 (Debian 12 has 2.2.7) takes no lock: only the number in its pid file tells of it.
+#[test]
+fn a_daemon_that_takes_no_lock_is_left_alone() {
+    let folder = Folder::new();
+    folder.write("conf", "");
+    let mut other = Command::new("sleep").arg0("/usr/sbin/keepalived").arg("60").spawn().expect("sleep runs");
+    let pid = other.id();
+    folder.write(PARENT, &format!("{pid}\n"));
+    let arguments = || own_files(&folder).into_iter().chain(["-n", "-l", "-G", "--all"].map(String::from));
+    let (status, _, log) = run(arguments());
+    let kept = folder.pid(PARENT);
+    other.kill().expect("a signal");
+    // Dead and not reaped is dead.
+    let mut daemon = Daemon::start(folder, &["--all"]);
+    daemon.wait_for_line("Startup complete");
+    other.wait().expect("reaped");
+    assert_eq!(status, Some(0));
+    assert!(log.contains(&format!("Process {pid} of pid file ")), "{log}");
+    assert!(log.trim_end().ends_with("daemon is already running"), "{log}");
+    assert_eq!(kept, i32::try_from(pid).ok());
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]
@@ -196,4 +220,18 @@ fn an_unknown_namespace_is_an_error() {
     let (status, _, err) = run(arguments.iter().map(String::as_str).chain(["-G", "-s", "nosuch"]));
     assert_eq!(status, Some(1));
     assert!(err.contains("Unable to set network namespace nosuch"), "{err}");
+}
+
+#[test]
+fn an_unknown_namespace_of_the_configuration_is_what_is_told() {
+    let folder = Folder::new();
+    folder.write(
+        "conf",
+        "net_namespace no-such-namespace\nvrrp_instance V {\n interface no-such-link\n virtual_router_id 1\n \
+         virtual_ipaddress {\n  10.77.0.9\n }\n}\n",
+    );
+    let (status, _, log) = run(own_files(&folder).iter().map(String::as_str).chain(["-n", "-l", "-G"]));
+    assert_eq!(status, Some(1));
+    assert!(log.contains("Unable to set network namespace no-such-namespace - exiting: "), "{log}");
+    assert!(!log.contains("no-such-link"), "{log}");
 }
