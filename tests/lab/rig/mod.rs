@@ -172,9 +172,23 @@ fn new_folder(name: &str) -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     let base = if memory.is_dir() && env::var_os("TMPDIR").is_none() { memory } else { env::temp_dir() };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    if count == 0 {
+        sweep(&base);
+    }
     let folder = base.join(format!("lab-{}-{count}-{name}", std::process::id()));
     fs::create_dir_all(&folder).expect("create the lab's folder");
     folder
+}
+
+/// Removes the folders of test processes that were killed.
+fn sweep(base: &Path) {
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|n| n.strip_prefix("lab-")?.split('-').next()?.parse::<u32>().ok());
+        if owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Copies what the machines wrote to where it lasts.
