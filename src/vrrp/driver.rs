@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::engine::Engine;
 use super::event::{ChannelId, Event};
-use super::hands::{Feedback, Hands, is_permission};
+use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, ToVrrp};
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
@@ -35,7 +35,7 @@ const CATCH_UP_ROUNDS: usize = 64;
 pub enum Error {
     /// Netlink
     #[error("{0}")]
-    Net(NetError),
+    Net(#[from] NetError),
     /// Sockets
     #[error("{0}")]
     Sock(#[from] SockError),
@@ -55,7 +55,8 @@ impl Error {
             Error::Sock(error) => error.cause(),
             Error::Net(NetError::Dump { .. }) | Error::Parent(_) => return None,
         };
-        is_permission(cause).then_some(PermanentExit::MissingPermission)
+        let lacks_right = cause.kind() == io::ErrorKind::PermissionDenied;
+        lacks_right.then_some(PermanentExit::MissingPermission)
     }
 }
 
@@ -77,7 +78,7 @@ pub async fn run(
             biased;
             signal = signals.next() => Woken::Signal(signal),
             frame = parent.receiver.receive() => Woken::Frame(frame?),
-            events = driver.monitor.events() => Woken::Kernel(events.map_err(Error::Net)?),
+            events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
@@ -127,7 +128,7 @@ impl Driver {
         Ok(Driver {
             engine: Engine::new(config),
             hands: Hands::open()?,
-            monitor: Monitor::open().map_err(Error::Net)?,
+            monitor: Monitor::open()?,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
@@ -136,7 +137,7 @@ impl Driver {
 
     /// Tells the engine of all interfaces and addresses, and lets it begin.
     fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
-        let present = self.monitor.pending().map_err(Error::Net)?;
+        let present = self.monitor.pending()?;
         self.turn_with(tell, |driver, now| driver.take(now, present))?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }
@@ -226,7 +227,7 @@ impl Driver {
         {
             warn!("{line}");
         }
-        let events = self.monitor.pending().map_err(Error::Net)?;
+        let events = self.monitor.pending()?;
         self.take(now, events);
         let mut channels = self.hands.all_channels();
         for _ in 0..CATCH_UP_ROUNDS {

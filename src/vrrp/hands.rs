@@ -4,7 +4,6 @@
 //! kernel, then all announcements, and only then what people and scripts are told.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::IpAddr;
 
 use nix::errno::Errno;
@@ -14,7 +13,7 @@ use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
 use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, NetError, Netlink};
+use crate::net::{self, Change, Netlink};
 use crate::os::clock;
 use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::neigh;
@@ -289,16 +288,5 @@ impl Hands {
                 answer
             }
         }
-    }
-}
-
-/// Whether an error means that the process lacks a right.
-pub(super) fn is_permission(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied
-}
-
-impl From<NetError> for super::driver::Error {
-    fn from(error: NetError) -> Self {
-        super::driver::Error::Net(error)
     }
 }

@@ -220,19 +220,6 @@ impl Router {
         if priority == 0 {
             self.stats[Counter::PriorityZeroSent] += 1;
         }
-        match &self.config.transport {
-            Transport::Multicast { group } => vec![self.outgoing(channel, source, *group, Some(u8::MAX), priority)],
-            Transport::Unicast { peers, ttl } => {
-                let ttl = match self.config.family {
-                    Family::V4 => Some(ttl.unwrap_or(u8::MAX)),
-                    Family::V6 => *ttl,
-                };
-                peers.iter().map(|peer| self.outgoing(channel, source, peer.ip, ttl, priority)).collect()
-            }
-        }
-    }
-
-    fn outgoing(&self, channel: ChannelId, source: IpAddr, to: IpAddr, ttl: Option<u8>, priority: u8) -> Outgoing {
         let config = &self.config;
         let addresses: Vec<IpAddr> = config.vips.iter().map(|vip| vip.ip).collect();
         let advert = Advert {
@@ -247,10 +234,31 @@ impl Router {
                 Auth::Pass(password) => Some(password.expose()),
             },
         };
+        match &config.transport {
+            Transport::Multicast { group } => vec![self.outgoing(&advert, channel, source, *group, Some(u8::MAX))],
+            Transport::Unicast { peers, ttl } => {
+                let ttl = match config.family {
+                    Family::V4 => Some(ttl.unwrap_or(u8::MAX)),
+                    Family::V6 => *ttl,
+                };
+                peers.iter().map(|peer| self.outgoing(&advert, channel, source, peer.ip, ttl)).collect()
+            }
+        }
+    }
+
+    /// The copy of an advert for one destination.
+    fn outgoing(
+        &self,
+        advert: &Advert<'_>,
+        channel: ChannelId,
+        source: IpAddr,
+        to: IpAddr,
+        ttl: Option<u8>,
+    ) -> Outgoing {
         let bytes = match (source, to) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let pseudo = match config.version {
-                    Version::V3 if !config.v3_checksum_as_v2 => Pseudo::V4 { source, destination },
+                let pseudo = match advert.version {
+                    Version::V3 if !self.config.v3_checksum_as_v2 => Pseudo::V4 { source, destination },
                     Version::V2 | Version::V3 => Pseudo::None,
                 };
                 let header = ipv4::Header {

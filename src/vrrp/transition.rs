@@ -364,33 +364,26 @@ impl Engine {
     }
 
     fn set_addresses(&mut self, id: RouterId) {
-        let config = &self.routers[id].config;
-        let addresses: Vec<Address> = config.addresses().cloned().collect();
-        let (vips, excluded) = (!config.vips.is_empty(), !config.excluded.is_empty());
-        if vips {
-            self.log_of(id, Level::Detail, "setting VIPs.");
-        }
-        if excluded {
-            self.log_of(id, Level::Detail, "setting E-VIPs.");
-        }
-        for address in addresses {
+        for address in self.told_addresses(id, "setting") {
             self.add_address(address);
         }
     }
 
     fn release_addresses(&mut self, id: RouterId) {
-        let config = &self.routers[id].config;
-        let addresses: Vec<Address> = config.addresses().cloned().collect();
-        let (vips, excluded) = (!config.vips.is_empty(), !config.excluded.is_empty());
-        if vips {
-            self.log_of(id, Level::Detail, "removing VIPs.");
-        }
-        if excluded {
-            self.log_of(id, Level::Detail, "removing E-VIPs.");
-        }
-        for address in addresses {
+        for address in self.told_addresses(id, "removing") {
             self.release_address(id, address);
         }
+    }
+
+    /// All addresses of a router, after the log has been told what becomes of them.
+    fn told_addresses(&mut self, id: RouterId, verb: &str) -> Vec<Address> {
+        let config = &self.routers[id].config;
+        let addresses: Vec<Address> = config.addresses().cloned().collect();
+        let kinds = [(config.vips.is_empty(), "VIPs"), (config.excluded.is_empty(), "E-VIPs")];
+        for (_, kind) in kinds.into_iter().filter(|(empty, _)| !empty) {
+            self.log_of(id, Level::Detail, format!("{verb} {kind}."));
+        }
+        addresses
     }
 
     /// Puts an address on its interface.

@@ -7,20 +7,9 @@ use crate::conf::reader::{Outcome, Reader, Statement};
 
 /// A new group. Without a name, or with one that is taken, the block is skipped.
 pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let name = statement.get(1).unwrap_or_default().into_owned();
-    let fault = if statement.len() != 2 {
-        Some("vrrp_sync_group must have a name - skipping".to_string())
-    } else if !reader.raw.names.insert(("vrrp_sync_group", name.clone())) {
-        Some(format!("vrrp sync group {name} already defined"))
-    } else {
-        None
-    };
-    if let Some(text) = fault {
-        let diagnostic = Diagnostic::error(Code::BlockName, text).at(statement.whole());
-        reader.complain(diagnostic.effect("the block is skipped"));
-        reader.skip_block();
+    let Some(name) = reader.claim_name(statement, "vrrp_sync_group", "vrrp sync group") else {
         return Ok(());
-    }
+    };
     reader.raw.groups.push(RawGroup {
         name,
         place: statement.place(1),

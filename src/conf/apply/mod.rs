@@ -60,6 +60,23 @@ impl Reader<'_> {
         );
     }
 
+    /// The name of a block that needs one of its own; `None` after a complaint, and then the block is skipped. `words`
+    /// is what keepalived calls the block when the name is taken.
+    pub(super) fn claim_name(&mut self, statement: &Statement, kind: &'static str, words: &str) -> Option<String> {
+        let name = statement.get(1).unwrap_or_default().into_owned();
+        let text = if statement.len() != 2 {
+            format!("{kind} must have a name - skipping")
+        } else if !self.raw.names.insert((kind, name.clone())) {
+            format!("{words} {name} already defined")
+        } else {
+            return Some(name);
+        };
+        let diagnostic = Diagnostic::error(Code::BlockName, text).at(statement.whole());
+        self.complain(diagnostic.effect("the block is skipped"));
+        self.skip_block();
+        None
+    }
+
     /// Who scripts run as that name no user; `None` after a complaint if there is nobody.
     pub(super) fn default_script_user(&mut self, place: Place) -> Option<Identity> {
         if self.raw.script_user == ScriptUser::Open {

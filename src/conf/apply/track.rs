@@ -175,19 +175,7 @@ fn remember(reader: &mut Reader, statement: &Statement, kind: &'static str) -> O
 
 /// A `track_group`.
 pub fn open_track_group(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let name = statement.get(1).unwrap_or_default().into_owned();
-    let fault = if statement.len() != 2 {
-        Some("track_group must have a name - skipping".to_string())
-    } else if !reader.raw.names.insert(("track_group", name.clone())) {
-        Some(format!("track_group {name} already defined"))
-    } else {
-        None
-    };
-    if let Some(text) = fault {
-        let diagnostic = Diagnostic::error(Code::BlockName, text).at(statement.whole());
-        reader.complain(diagnostic.effect("the block is skipped"));
-        reader.skip_block();
-    }
+    reader.claim_name(statement, "track_group", "track_group");
     Ok(())
 }
 

@@ -165,8 +165,8 @@ impl Source<'_> {
         report.push(diagnostic);
     }
 
-    /// Folder that relative names start from.
-    fn base(&self) -> PathBuf {
+    /// Folder of the file being read: relative names start from it.
+    pub(super) fn base(&self) -> PathBuf {
         self.stack
             .iter()
             .rev()

@@ -1,7 +1,6 @@
 //! Putting the values of definitions in place of their names.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use super::definition::{Builtin, Meaning, Reference, reference};
 use super::{Frame, LONGEST_LINE, Source};
@@ -121,7 +120,7 @@ impl Source<'_> {
             None
         };
         let bytes = match builtin {
-            Builtin::Folder if count == 0 => self.folder().as_os_str().as_bytes().to_vec(),
+            Builtin::Folder if count == 0 => self.base().as_os_str().as_bytes().to_vec(),
             Builtin::Instance if count == 0 => self.config_id.clone().into_bytes(),
             Builtin::Text(bytes) if count == 0 => bytes.to_vec(),
             Builtin::Folder | Builtin::Instance | Builtin::Text(_) => return None,
@@ -162,18 +161,6 @@ impl Source<'_> {
             },
         };
         Some(Value::Bytes(bytes, None))
-    }
-
-    /// Folder of the file being read.
-    fn folder(&self) -> PathBuf {
-        self.stack
-            .iter()
-            .rev()
-            .find_map(|frame| match frame {
-                Frame::File(open) => Some(open.base.clone()),
-                _ => None,
-            })
-            .unwrap_or_else(|| self.env.current_dir())
     }
 }
 
