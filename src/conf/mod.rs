@@ -183,7 +183,6 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::BFD).is_err() {
         return (config, stopped());
     }
-    config.bfd_instances = reader.bfd_instances();
     (config, refusal)
 }
 

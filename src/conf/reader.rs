@@ -562,11 +562,3 @@ impl<'a> Reader<'a> {
         read
     }
 }
-
-impl Reader<'_> {
-    /// Number of `bfd_instance` blocks in the last pass.
-    pub fn bfd_instances(&self) -> usize {
-        let kind = |(kind, _): &&(&'static str, String)| *kind == "bfd_instance";
-        self.raw.names.iter().filter(kind).count()
-    }
-}

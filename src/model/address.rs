@@ -72,6 +72,10 @@ pub struct Address {
     pub preferred: Lifetime,
     /// Whether its removal by somebody else ends mastership (no `no_track`)
     pub tracked: bool,
+    /// Put on a VMAC of the interface of the line (`use_vmac`)
+    pub use_vmac: bool,
+    /// Group that tracks it (static addresses)
+    pub track_group: Option<String>,
 }
 
 /// The `IFA_F_*` flags that a configuration can ask for.

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bfd::BfdConfig;
 use super::global::GarpPace;
-use super::{Address, CheckConfig, Global, Instance, Micros, SyncGroup};
+use super::macvlan::{InterfaceDelays, Linkbeat};
+use super::route::{Route, Rule};
+use super::tracker::{TrackFile, TrackProcess, TrackScript};
+use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
 
 /// What a set of configuration files means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +18,8 @@ pub struct Config {
     pub vrrp: VrrpConfig,
     /// The `check` process's part
     pub check: CheckConfig,
-    /// Number of `bfd_instance` blocks
-    pub bfd_instances: usize,
+    /// The `bfd` process's part
+    pub bfd: BfdConfig,
 }
 
 /// The part of the configuration that the `vrrp` process owns.
@@ -27,6 +31,22 @@ pub struct VrrpConfig {
     pub groups: Vec<SyncGroup>,
     /// Addresses that are there from start to stop whatever VRRP decides
     pub static_addresses: Vec<Address>,
+    /// Routes that are there from start to stop
+    pub static_routes: Vec<Route>,
+    /// Rules that are there from start to stop
+    pub static_rules: Vec<Rule>,
+    /// Instances that follow static addresses, routes and rules
+    pub track_groups: Vec<TrackGroup>,
+    /// Scripts that somebody follows or not, in configuration order
+    pub scripts: Vec<TrackScript>,
+    /// Files
+    pub files: Vec<TrackFile>,
+    /// Processes
+    pub processes: Vec<TrackProcess>,
+    /// Debouncing of link state changes
+    pub interface_delays: Vec<InterfaceDelays>,
+    /// Interfaces whose state is polled
+    pub linkbeats: Vec<(IfName, Linkbeat)>,
     /// Paces of gratuitous ARP; the first that names an interface counts, then the first without interfaces
     pub garp_paces: Vec<GarpPace>,
     /// No instance starts before this span has passed (`vrrp_startup_delay`, `vrrp_delay_after_boot`)
@@ -37,6 +57,15 @@ pub struct VrrpConfig {
     pub log_unknown_vrids: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
+}
+
+/// Instances that follow the static objects naming the group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackGroup {
+    /// The name after `track_group`
+    pub name: String,
+    /// Names of instances that exist, never empty
+    pub members: Vec<String>,
 }
 
 impl VrrpConfig {

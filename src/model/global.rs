@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::settings::{
+    Dbus, Fifos, Files, Firewall, Lvs, Mail, NetlinkBuffers, Processes, ReloadRules, ScriptRules, Snmp, VrrpDefaults,
+};
 use super::{IfName, Micros, Script};
 
 /// Process-wide settings.
@@ -27,6 +30,34 @@ pub struct Global {
     pub shutdown_script: Option<TimedScript>,
     /// `umask`, 0 to 0o777; `None` is 0o177
     pub umask: Option<u32>,
+    /// `namespace_with_ipsets`
+    pub namespace_with_ipsets: bool,
+    /// `random_seed`; without effect
+    pub random_seed: Option<u32>,
+    /// Mails
+    pub mail: Mail,
+    /// Named pipes for events
+    pub fifos: Fifos,
+    /// How scripts are run
+    pub scripts: ScriptRules,
+    /// Scheduling of the children
+    pub processes: Processes,
+    /// Defaults for instances
+    pub vrrp: VrrpDefaults,
+    /// IPVS as a whole
+    pub lvs: Lvs,
+    /// Netlink sockets
+    pub netlink: NetlinkBuffers,
+    /// Packet filter
+    pub firewall: Firewall,
+    /// SNMP
+    pub snmp: Snmp,
+    /// D-Bus
+    pub dbus: Dbus,
+    /// Reloading
+    pub reload: ReloadRules,
+    /// Files and folders
+    pub files: Files,
 }
 
 /// Names of the processes; `None` is `keepalived`. At most 15 bytes each.

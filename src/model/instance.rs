@@ -4,7 +4,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Family, IfName, Micros, Priority, Script, Secret, Vrid};
+use super::macvlan::OwnLink;
+use super::route::{Route, Rule};
+use super::settings::GarpExtra;
+use super::weight::Tracking;
+use super::{Address, Family, Hmac, IfName, Micros, Priority, Script, Secret, Vrid};
 
 /// VRRP version of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +64,10 @@ pub enum Auth {
     None,
     /// Simple password (RFC 2338 section 10.2): 1 to 8 bytes, padded with zeros on the wire. IPv4 version 2 only.
     Pass(Secret),
+    /// Authentication header (RFC 2338 section 10.3.3), HMAC-MD5-96 keyed with the password. IPv4 version 2 only.
+    Ah(Secret),
+    /// Trailer with HMAC-SHA256, an extension of keepalived 2.4
+    Hmac(Hmac),
 }
 
 /// Gratuitous ARP and unsolicited neighbour advertisement settings.
@@ -169,9 +177,52 @@ pub struct Instance {
     pub garp: Garp,
     /// Scripts
     pub notify: Notify,
+    /// What it follows beside links
+    pub tracking: Tracking,
+    /// FAULT while the configured source address is absent (`track_src_ip`)
+    pub track_source: bool,
+    /// VMAC or ipvlan of its own
+    pub own_link: Option<OwnLink>,
+    /// `virtual_routes`
+    pub routes: Vec<Route>,
+    /// `virtual_rules`
+    pub rules: Vec<Rule>,
+    /// Rarely used settings
+    pub extras: Extras,
     /// Why the instance has to stay in FAULT whatever happens, for instance a feature that would make it speak a
     /// protocol its peers do not understand
     pub config_fault: Option<String>,
+}
+
+/// Settings of an instance that few files have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extras {
+    /// `accept` or `no_accept`; `None`: accepted, with strict mode only by the owner
+    pub accept: Option<bool>,
+    /// Promote secondary addresses of the interface
+    pub promote_secondaries: bool,
+    /// `smtp_alert` of the instance; `None`: the group's or global default
+    pub smtp_alert: Option<bool>,
+    /// `notify_priority_changes` of the instance; `None`: the group's or global default
+    pub notify_priority_changes: Option<bool>,
+    /// `old_unicast_checksum`: `Some(true)` always, `Some(false)` never, `None` as the peers do
+    pub old_unicast_checksum: Option<bool>,
+    /// `timer_expired_backup`: highest priority of the other routers, 1 to 254
+    pub timer_expired_backup: Option<u8>,
+    /// `garp_extra_if`; `None`: the global one
+    pub garp_extra: Option<GarpExtra>,
+    /// `vrf` of an instance without interface
+    pub vrf: Option<IfName>,
+    /// `linkbeat_use_polling`
+    pub linkbeat_use_polling: bool,
+    /// `kernel_rx_buf_size`, bytes
+    pub kernel_rx_buf_size: Option<u32>,
+    /// `lvs_sync_daemon_interface`
+    pub lvs_sync_daemon_interface: Option<IfName>,
+    /// `unicast_fault_no_peer`
+    pub unicast_fault_no_peer: bool,
+    /// `debug`, 0 to 4; without effect
+    pub debug: u8,
 }
 
 impl Instance {
@@ -195,6 +246,14 @@ pub struct SyncGroup {
     pub members: Vec<String>,
     /// Links that count for every member
     pub track_interfaces: Vec<TrackInterface>,
+    /// What every member follows beside links
+    pub tracking: Tracking,
+    /// Members may follow things with a weight of their own (`sync_group_tracking_weight`, `global_tracking`)
+    pub tracking_weight: bool,
+    /// `smtp_alert`; `None`: the global default
+    pub smtp_alert: Option<bool>,
+    /// `notify_priority_changes`; `None`: the global default
+    pub notify_priority_changes: Option<bool>,
     /// Scripts
     pub notify: Notify,
 }

@@ -5,26 +5,38 @@
 //! Nothing here reads a clock, a file or a socket, and nothing here knows another room.
 
 pub mod address;
+pub mod bfd;
 pub mod check;
+pub mod checker;
 pub mod config;
 pub mod frame;
 pub mod global;
+pub mod hmac;
 pub mod instance;
 pub mod link;
+pub mod macvlan;
 pub mod names;
 pub mod notification;
+pub mod route;
 pub mod script;
 pub mod secret;
+pub mod settings;
 pub mod time;
+pub mod tracker;
+pub mod weight;
 
 pub use address::{Address, Family, Lifetime};
+pub use bfd::{BfdConfig, BfdInstance};
 pub use check::CheckConfig;
 pub use config::{Config, VrrpConfig};
 pub use global::Global;
-pub use instance::{Auth, Garp, Instance, Notify, Peer, SyncGroup, TrackInterface, Transport, Version};
+pub use hmac::Hmac;
+pub use instance::{Auth, Extras, Garp, Instance, Notify, Peer, SyncGroup, TrackInterface, Transport, Version};
 pub use link::{IfAddress, KernelEvent, Link};
 pub use names::{IfName, Priority, Vrid};
 pub use notification::{Notification, NotifyState, Subject};
+pub use route::{Route, Rule};
 pub use script::Script;
 pub use secret::Secret;
 pub use time::{Micros, Time};
+pub use weight::{Tracked, Tracking, Weight};

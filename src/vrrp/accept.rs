@@ -329,8 +329,9 @@ fn authenticate(instance: &Instance, source_ip: IpAddr, packet: &Packet<'_>) -> 
         return Err(Refusal::InvalidAuthType { source_ip, received });
     }
     let expected = match &instance.auth {
-        Auth::None => vrrp::AUTH_NONE,
+        Auth::None | Auth::Hmac(_) => vrrp::AUTH_NONE,
         Auth::Pass(_) => vrrp::AUTH_PASS,
+        Auth::Ah(_) => vrrp::AUTH_AH,
     };
     if received != expected {
         return Err(Refusal::AuthTypeMismatch { source_ip, received, expected });

@@ -8,8 +8,8 @@ use super::fsm::State;
 use super::snapshot::RouterView;
 use crate::model::address::AddressFlags;
 use crate::model::{
-    Address, Auth, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify, NotifyState, Priority,
-    Subject, SyncGroup, Time, Transport, Version, Vrid, VrrpConfig,
+    Address, Auth, Extras, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify, NotifyState,
+    Priority, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig,
 };
 use crate::wire::ipv4;
 use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
@@ -39,6 +39,8 @@ pub fn vip(interface: &str, last: u8) -> Address {
         flags: AddressFlags::default(),
         preferred: Lifetime::Forever,
         tracked: true,
+        use_vmac: false,
+        track_group: None,
     }
 }
 
@@ -79,6 +81,12 @@ pub fn instance() -> Instance {
             lower_prio_repeat: 1,
         },
         notify: Notify::default(),
+        tracking: Tracking::default(),
+        track_source: false,
+        own_link: None,
+        routes: vec![],
+        rules: vec![],
+        extras: Extras::default(),
         config_fault: None,
     }
 }
@@ -108,6 +116,10 @@ pub fn grouped() -> VrrpConfig {
         name: "G1".into(),
         members: vec!["VI_1".into(), "VI_2".into()],
         track_interfaces: vec![],
+        tracking: Tracking::default(),
+        tracking_weight: false,
+        smtp_alert: None,
+        notify_priority_changes: None,
         notify: Notify::default(),
     };
     VrrpConfig { groups: vec![group], ..config([instance(), second()]) }

@@ -230,7 +230,7 @@ impl Router {
             addresses: &addresses,
             family: config.family,
             password: match &config.auth {
-                Auth::None => None,
+                Auth::None | Auth::Ah(_) | Auth::Hmac(_) => None,
                 Auth::Pass(password) => Some(password.expose()),
             },
         };

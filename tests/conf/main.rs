@@ -142,7 +142,7 @@ fn typing_mistakes_leave_the_rest_as_it_was_meant() {
     assert_eq!(instance.vips[0].to_string(), "10.220.5.233");
     assert_eq!(instance.vips[0].prefix_len, 32);
     assert!(instance.start_as_master);
-    assert_eq!(reflow.check.virtual_servers, ["[10.220.5.233]:tcp:0"]);
+    assert_eq!(reflow.check.virtual_servers[0].name(), "[10.220.5.233]:tcp:0");
     let master = seed("s3c-lb01", "IFS").config;
     assert_eq!(master.global.router_id.as_deref(), Some("lb01"));
     let vip = &master.vrrp.instances[0].vips[0];

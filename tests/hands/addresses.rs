@@ -23,6 +23,8 @@ fn plain(text: &str) -> Address {
         flags: AddressFlags { nodad: true, ..AddressFlags::default() },
         preferred: Lifetime::Forever,
         tracked: true,
+        use_vmac: false,
+        track_group: None,
     }
 }
 

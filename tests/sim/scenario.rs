@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keepalived_rs::model::address::AddressFlags;
 use keepalived_rs::model::{
-    Address, Auth, Family, Garp, IfName, Instance, Lifetime, Micros, Notify, Peer, Priority, Secret, SyncGroup,
-    Transport, Version, Vrid, VrrpConfig,
+    Address, Auth, Extras, Family, Garp, IfName, Instance, Lifetime, Micros, Notify, Peer, Priority, Secret, SyncGroup,
+    Tracking, Transport, Version, Vrid, VrrpConfig,
 };
 
 use crate::rng::Rng;
@@ -123,6 +123,8 @@ fn instance(index: usize, node: usize, nodes: usize, shared: &Shared) -> Instanc
             flags: AddressFlags::default(),
             preferred: Lifetime::Forever,
             tracked: true,
+            use_vmac: false,
+            track_group: None,
         }
     };
     Instance {
@@ -164,6 +166,12 @@ fn instance(index: usize, node: usize, nodes: usize, shared: &Shared) -> Instanc
             lower_prio_repeat: 1,
         },
         notify: Notify::default(),
+        tracking: Tracking::default(),
+        track_source: false,
+        own_link: None,
+        routes: vec![],
+        rules: vec![],
+        extras: Extras::default(),
         config_fault: None,
     }
 }
@@ -173,6 +181,10 @@ fn group_of(instances: &[Instance]) -> SyncGroup {
         name: "G1".into(),
         members: instances.iter().map(|instance| instance.name.clone()).collect(),
         track_interfaces: vec![],
+        tracking: Tracking::default(),
+        tracking_weight: false,
+        smtp_alert: None,
+        notify_priority_changes: None,
         notify: Notify::default(),
     }
 }

@@ -6,7 +6,8 @@ mod pcap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keepalived_rs::model::{
-    Auth, Family, Garp, IfName, Instance, Link, Micros, Notify, Peer, Priority, Secret, Transport, Version, Vrid,
+    Auth, Extras, Family, Garp, IfName, Instance, Link, Micros, Notify, Peer, Priority, Secret, Tracking, Transport,
+    Version, Vrid,
 };
 use keepalived_rs::vrrp::accept::{Context, Heard, Oddity, Refusal, judge};
 use keepalived_rs::vrrp::event::Datagram;
@@ -199,6 +200,12 @@ fn instance(family: Family, version: Version) -> Instance {
             lower_prio_repeat: 0,
         },
         notify: Notify::default(),
+        tracking: Tracking::default(),
+        track_source: false,
+        own_link: None,
+        routes: vec![],
+        rules: vec![],
+        extras: Extras::default(),
         config_fault: None,
     }
 }

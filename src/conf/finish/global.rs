@@ -27,5 +27,6 @@ pub(super) fn finish(reader: &mut Reader) -> Global {
         startup_script: timed(&global.startup_script, global.startup_timeout),
         shutdown_script: timed(&global.shutdown_script, global.shutdown_timeout),
         umask: global.umask,
+        ..Global::default()
     }
 }

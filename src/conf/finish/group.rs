@@ -6,7 +6,7 @@ use super::script::script;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::raw::{RawGroup, RawInstance, RawNotify};
 use crate::conf::reader::Reader;
-use crate::model::{Instance, Notify, SyncGroup, TrackInterface};
+use crate::model::{Instance, Notify, SyncGroup, TrackInterface, Tracking};
 
 use super::changed;
 
@@ -91,7 +91,16 @@ pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mu
                 TrackInterface { weight: 0, ..tracked.clone() }
             })
             .collect();
-        groups.push(SyncGroup { name: raw.name, members, track_interfaces, notify: notify(&raw.notify, false) });
+        groups.push(SyncGroup {
+            name: raw.name,
+            members,
+            track_interfaces,
+            tracking: Tracking::default(),
+            tracking_weight: raw.tracking_weight,
+            smtp_alert: None,
+            notify_priority_changes: None,
+            notify: notify(&raw.notify, false),
+        });
     }
     groups
 }

@@ -10,7 +10,8 @@ use crate::conf::environment::Interface;
 use crate::conf::raw::{AuthKind, RawInstance};
 use crate::conf::reader::Reader;
 use crate::model::{
-    Address, Auth, Family, IfName, Instance, Micros, Priority, TrackInterface, Transport, Version, Vrid,
+    Address, Auth, Extras, Family, IfName, Instance, Micros, Priority, TrackInterface, Tracking, Transport, Version,
+    Vrid,
 };
 
 /// Group of VRRP over IPv4 (RFC 9568 section 5.1.1.2).
@@ -450,6 +451,12 @@ pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, weighted: bool) -> 
         track_interfaces,
         garp,
         notify: notify(&raw.notify, raw.report_deleted),
+        tracking: Tracking::default(),
+        track_source: false,
+        own_link: None,
+        routes: Vec::new(),
+        rules: Vec::new(),
+        extras: Extras::default(),
         config_fault,
     })
 }

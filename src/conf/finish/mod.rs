@@ -30,8 +30,8 @@ pub fn check(reader: &mut Reader) -> CheckConfig {
         service::complete(reader);
         script::check_services(reader);
     }
-    let services = &reader.raw.services;
-    CheckConfig { virtual_servers: services.iter().map(|service| service.name()).collect() }
+    let virtual_servers = reader.raw.services.iter().map(service::finish).collect();
+    CheckConfig { virtual_servers, ..CheckConfig::default() }
 }
 
 /// The part of the `vrrp` process, and why it must not run with it.
@@ -72,6 +72,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         delay_after_boot: global.delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
         dynamic_interfaces: global.dynamic_interfaces,
+        ..VrrpConfig::default()
     };
     reader.raw.instances = raw;
     (config, refusals.into_iter().next())
@@ -90,6 +91,8 @@ fn address(raw: &RawAddress, interface: Option<&IfName>) -> Option<Address> {
         flags: raw.flags,
         preferred: raw.preferred,
         tracked: raw.tracked,
+        use_vmac: false,
+        track_group: None,
     })
 }
 

@@ -259,7 +259,7 @@ fn inactive_keywords_are_noted_once() {
         "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nalpha\nreal_server 10.0.0.2 80 {\nweight 1\n}\n}\n",
     );
     assert_eq!(loaded.diagnostics.len(), 1);
-    assert_eq!(loaded.config.check.virtual_servers, ["[10.0.0.1]:tcp:80"]);
+    assert_eq!(loaded.config.check.virtual_servers[0].name(), "[10.0.0.1]:tcp:80");
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! Things that can be tracked: scripts, files and processes.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::weight::Weight;
+use super::{Micros, Script};
+
+/// What a `vrrp_script` does each time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Probe {
+    /// Runs a command; exit status 0 is good
+    Run(Script),
+    /// `</path`: good if the file can be opened for reading
+    Open(PathBuf),
+}
+
+/// One `vrrp_script` that can be run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackScript {
+    /// The name after `vrrp_script`
+    pub name: String,
+    /// What it does
+    pub probe: Probe,
+    /// Time between two runs, 1 ms to 4294967.295 s
+    pub interval: Micros,
+    /// Time limit of one run; `None` is the interval
+    pub timeout: Option<Micros>,
+    /// Weight for those who follow it without one of their own
+    pub weight: Weight,
+    /// Successes in a row until it counts as good, at least 1
+    pub rise: u32,
+    /// Failures in a row until it counts as bad, at least 1
+    pub fall: u32,
+    /// Bad until it has proved good
+    pub init_fail: bool,
+}
+
+/// One `track_file`: a number in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackFile {
+    /// The name after `track_file`
+    pub name: String,
+    /// The file
+    pub file: PathBuf,
+    /// What the number is multiplied by; 0: any number but 0 means FAULT
+    pub weight: Weight,
+    /// What to write into it at start
+    pub init: Option<InitFile>,
+}
+
+/// `init_file`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitFile {
+    /// The number to write
+    pub value: i32,
+    /// Also if the file exists already
+    pub overwrite: bool,
+}
+
+/// How the arguments of a process are compared with `process`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ParamMatch {
+    /// All of them, no more
+    #[default]
+    Exact,
+    /// The first ones; more may follow, and the last may be longer (`param_match initial`: whole arguments only)
+    Initial,
+    /// As `Initial`, and the last one may go on (`param_match partial`)
+    Partial,
+}
+
+/// One `vrrp_track_process`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackProcess {
+    /// The name after `vrrp_track_process`
+    pub name: String,
+    /// Program, then arguments; never empty
+    pub command: Vec<OsString>,
+    /// How arguments are compared
+    pub param_match: ParamMatch,
+    /// Compare whole command lines instead of the kernel's short name
+    pub full_command: bool,
+    /// Weight for those who follow it without one of their own
+    pub weight: Weight,
+    /// Fewest processes, 1 to 65535; 0 only together with `quorum_max` 0
+    pub quorum: u32,
+    /// Most processes; `None` is no limit
+    pub quorum_max: Option<u32>,
+    /// How long a loss has to last before it counts
+    pub terminate_delay: Micros,
+    /// How long a gain has to last before it counts
+    pub fork_delay: Micros,
+}
