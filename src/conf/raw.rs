@@ -38,6 +38,8 @@ pub struct RawAddress {
     pub flags: AddressFlags,
     pub preferred: Lifetime,
     pub tracked: bool,
+    pub use_vmac: bool,
+    pub track_group: Option<String>,
     pub place: Place,
 }
 

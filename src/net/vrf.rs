@@ -50,3 +50,6 @@ fn vrf(payload: &[u8]) -> Option<(IfName, u32)> {
     let table = u32::from_ne_bytes(table.get(..4)?.try_into().ok()?);
     Some((IfName::new(text(&find(attributes, IFLA_IFNAME)?)?)?, table))
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,7 +249,11 @@ impl Reading<'_, '_, '_> {
                 if word == "to" {
                     self.line.word();
                 }
-                self.line.complain(Code::UnknownOption, "\"as to\" for MPLS only - ignoring", "these words are ignored");
+                self.line.complain(
+                    Code::UnknownOption,
+                    "\"as to\" for MPLS only - ignoring",
+                    "these words are ignored",
+                );
             }
             _ => return Ok(false),
         }
@@ -335,8 +339,7 @@ fn missing_interface(name: &str) -> String {
 /// Reads a line; `None` if the route is not to be used.
 fn read(reader: &mut Reader, statement: &Statement, is_static: bool) -> Result<Option<Route>, super::MissingWord> {
     let line = Line::new(reader, statement, "the route is not used");
-    let mut reading =
-        Reading { line, route: blank(), kin: Kin::default(), destination: None, source: None, is_static };
+    let mut reading = Reading { line, route: blank(), kin: Kin::default(), destination: None, source: None, is_static };
     match reading.words().and_then(|()| reading.complete()) {
         Ok(route) => Ok(Some(route)),
         Err(Stop::Dropped) => Ok(None),

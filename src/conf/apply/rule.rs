@@ -209,7 +209,11 @@ impl Reading<'_, '_, '_> {
                     // As keepalived: the rest of the line is not read.
                     let name = self.line.value()?;
                     let text = format!("track_group {name} is a duplicate");
-                    self.line.complain(Code::Repeated, text, "the first one stays, and the rest of the line is ignored");
+                    self.line.complain(
+                        Code::Repeated,
+                        text,
+                        "the first one stays, and the rest of the line is ignored",
+                    );
                     while self.line.word().is_some() {}
                 } else {
                     self.rule.track_group = self.line.track_group()?;
@@ -313,14 +317,7 @@ impl Reading<'_, '_, '_> {
             None => self.next_preference(family),
         };
         let prefix = |target: Target| target.prefix(family);
-        Ok(Rule {
-            family,
-            from: self.from.map(prefix),
-            to: self.to.map(prefix),
-            action,
-            preference,
-            ..self.rule
-        })
+        Ok(Rule { family, from: self.from.map(prefix), to: self.to.map(prefix), action, preference, ..self.rule })
     }
 
     /// Rules without preference count down, each family for itself.

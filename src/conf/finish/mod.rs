@@ -103,8 +103,8 @@ fn address(raw: &RawAddress, interface: Option<&IfName>) -> Option<Address> {
         flags: raw.flags,
         preferred: raw.preferred,
         tracked: raw.tracked,
-        use_vmac: false,
-        track_group: None,
+        use_vmac: raw.use_vmac,
+        track_group: raw.track_group.clone(),
     })
 }
 

@@ -79,7 +79,7 @@ fn option_of_key(line: &mut Line, family: Family, key: &mut TunnelKey, option: &
         ("tos", true) | ("tc", false) => match line.reader.named_id(NameTable::Dsfield, &value) {
             Some(tos) => return ok(&mut key.tos, tos as u8),
             None if v4 => format!("dsfield {value} not valid for ip encapsulation"),
-            None => format!("tc value {value} is invalid for ip6 encapsulation"),
+            None => "tc value tc is invalid for ip6 encapsulation".into(),
         },
         ("ttl", true) | ("hoplimit", false) => match value::unsigned(&value, 0, 255) {
             Ok(ttl) => return ok(&mut key.ttl, ttl as u8),

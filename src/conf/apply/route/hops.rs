@@ -22,7 +22,11 @@ pub(super) fn stated_family(line: &mut Line) -> Option<Family> {
 /// `or ADDR`, an old way to name a second gateway: both become hops.
 pub(super) fn old_second(reading: &mut Reading) -> Read<()> {
     let line = &mut reading.line;
-    line.complain(Code::Deprecated, "\"or\" for routes is deprecated. Please use \"nexthop\"", "it is read as a next hop");
+    line.complain(
+        Code::Deprecated,
+        "\"or\" for routes is deprecated. Please use \"nexthop\"",
+        "it is read as a next hop",
+    );
     if !reading.route.hops.is_empty() {
         line.word();
         line.complain(Code::Repeated, "\"or\" route already specified - ignoring subsequent", "the first two stay");

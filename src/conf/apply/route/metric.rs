@@ -3,7 +3,7 @@
 use super::super::line::Read;
 use super::Reading;
 use crate::conf::diagnostic::Code;
-use crate::conf::value::{self, Decimal};
+use crate::conf::value::{self, Decimal, Fault};
 use crate::model::route::{Metric, MetricKind};
 
 /// What a metric takes.
@@ -89,13 +89,16 @@ fn value(reading: &mut Reading, kind: MetricKind, takes: Takes, called: &str) ->
         Takes::Number(max) => line.number(max, text)?,
         Takes::Time(units, name) => {
             let word = line.value()?;
-            let Some(time) = time(&word, units) else {
+            let Some((time, complaint)) = time(&word, units) else {
                 let text = match kind {
                     MetricKind::RtoMin => text(&word),
                     _ => format!("Invalid {called} {word} for route"),
                 };
                 return line.drop(Code::Time, text);
             };
+            if let Some(Fault(text)) = complaint {
+                line.complain(Code::Time, text, "it is rounded");
+            }
             if time > LONGEST * units {
                 let text = format!("{name} value {word} exceeds maximum {}s, resetting", LONGEST / 1000);
                 line.complain(Code::Time, text, "the maximum is used");
@@ -111,13 +114,13 @@ fn value(reading: &mut Reading, kind: MetricKind, takes: Takes, called: &str) ->
 
 /// A time in the kernel's units: a bare number is in these units, one with `s`, `sec` or `secs` in seconds, with an `m`
 /// before that in milliseconds.
-fn time(word: &str, units: u32) -> Option<u32> {
+fn time(word: &str, units: u32) -> Option<(u32, Option<Fault>)> {
     let word = word.trim_start();
     let most = u64::from(LONGEST * units);
     let read = |number: &str, digits| {
-        // Too many digits after the point are no number here.
-        let read = value::decimal(number, Decimal { min: 0, max: most, digits }).ok()?;
-        read.complaint.is_none().then_some(read.value as u32).filter(|_| !number.contains(['e', 'E']))
+        let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && number.matches('.').count() < 2;
+        let read = value::decimal(number, Decimal { min: 0, max: most, digits }).ok().filter(|_| plain)?;
+        Some((read.value as u32, read.complaint))
     };
     let Some((number, unit)) = word.find(['s', 'S']).and_then(|at| word.split_at_checked(at)) else {
         return read(word, 0);
@@ -130,7 +133,8 @@ fn time(word: &str, units: u32) -> Option<u32> {
         None => (number, 3),
     };
     // The product of the largest number and 8 fits into 32 bits.
-    if number.is_empty() { None } else { Some(read(number, digits)? * units) }
+    let (value, complaint) = read(number, digits).filter(|_| !number.is_empty())?;
+    Some((value * units, complaint))
 }
 
 #[cfg(test)]
