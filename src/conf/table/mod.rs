@@ -20,7 +20,7 @@ mod prelude {
         Block, Keyword, Owners, block, checked_lines, later, later_block, later_lines, later_set, lines, set,
     };
     pub(super) use crate::conf::apply::{
-        address, anything, closed, garp, global, group, instance, nothing, notify, service, track,
+        address, anything, closed, garp, global, group, instance, nothing, notify, route, rule, service, track,
     };
     pub(super) use crate::conf::value::Decimal;
 }
