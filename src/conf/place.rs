@@ -104,6 +104,11 @@ impl Files {
         self.0.get(id.0 as usize)
     }
 
+    /// Their names, in the order they were opened.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|file| file.name.as_str())
+    }
+
     /// Its name, or a question mark.
     pub fn name(&self, id: FileId) -> &str {
         self.get(id).map_or("?", |file| file.name.as_str())

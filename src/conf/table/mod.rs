@@ -241,6 +241,8 @@ pub struct Keyword {
     pub default: &'static str,
     /// What it is for
     pub effect: &'static str,
+    /// The release of keepalived that brought it, if 2.2.7 does not know it
+    pub since: Option<&'static str>,
     /// Why not to use it any more
     pub deprecated: Option<&'static str>,
     /// What it does
@@ -256,8 +258,19 @@ impl Keyword {
         Keyword { deprecated: Some(reason), ..self }
     }
 
+    #[allow(dead_code)]
+    const fn since(self, release: &'static str) -> Self {
+        Keyword { since: Some(release), ..self }
+    }
+
     const fn by(self, owners: Owners) -> Self {
         Keyword { owners, ..self }
+    }
+
+    /// Whether both are described in the same words.
+    pub fn same_words(&self, other: &Keyword) -> bool {
+        let words = |it: &Keyword| (it.arguments, it.range, it.default, it.effect, it.since, it.deprecated, it.active);
+        words(self) == words(other)
     }
 
     /// The range without what is said about it in brackets and after semicolons.
@@ -303,6 +316,7 @@ macro_rules! constructors {
                 range,
                 default,
                 effect,
+                since: None,
                 deprecated: None,
                 action: $action,
                 active: $active,
