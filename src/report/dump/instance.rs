@@ -1,24 +1,20 @@
 //! One virtual router.
 
-use std::collections::BTreeSet;
-
 use crate::model::frame::Shared;
 use crate::model::hmac::{AntiReplay, HmacMode};
 use crate::model::macvlan::{Ipvlan, IpvlanMode, Macvlan, OwnLink};
 use crate::model::settings::GarpExtra;
 use crate::model::{Auth, Family, Hmac, Instance, Notify, Peer, Transport, Version, VrrpConfig};
 
+use super::link::Names;
 use super::number::{general, whole_seconds};
-use super::route::{self, On};
+use super::route;
 use super::tracker::group_of;
 use super::vrrp::{notify_scripts, sends_mail, tracked};
 use super::{Page, ability, answer, either, truth};
 
-/// How the names of own links begin, unless `vmac_prefix` says otherwise.
-const PREFIX: &str = "vrrp";
-
-/// An instance; `own`: the name of its own link.
-pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &Instance, own: Option<&str>) {
+/// An instance; `names`: those of the links that it makes.
+pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &Instance, names: &Names<'_>) {
     page.at(1).pair("VRRP Instance", &one.name);
     let mut at = page.at(3);
     at.pair("VRRP Version", one.version.number());
@@ -28,13 +24,13 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &
     let mut at = page.at(3);
     at.pair("Wantstate", either(one.start_as_master, "MASTER", "BACKUP"));
     at.pair("Number of config faults", u8::from(one.config_fault.is_some()));
-    links(page, one, own);
+    links(page, one, names.own.as_deref());
     transport(page, one);
     bursts(page, one);
     election(page, one);
     auth(page, one);
     packets(page, one);
-    addresses(page, one, own);
+    addresses(page, one, names);
     if let Transport::Unicast { peers, ttl } = &one.transport {
         unicast(page, one, peers, *ttl);
     }
@@ -49,27 +45,6 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &
 /// Whether packets to the addresses are accepted.
 pub(super) fn accepts(one: &Instance) -> bool {
     one.extras.accept.unwrap_or(!one.strict || one.priority.is_owner())
-}
-
-/// The names of the links that instances make for themselves: the configured one, else the first that no other has.
-pub(super) fn own_names(shared: &Shared, config: &VrrpConfig) -> Vec<Option<String>> {
-    let prefix = shared.global.vrrp.vmac_prefix.as_deref().unwrap_or(PREFIX);
-    let configured = |one: &Instance| match one.own_link.as_ref()? {
-        OwnLink::Macvlan(Macvlan { name, .. }) | OwnLink::Ipvlan(Ipvlan { name, .. }) => {
-            Some(name.as_ref()?.to_string())
-        }
-    };
-    let mut taken: BTreeSet<String> = config.instances.iter().filter_map(configured).collect();
-    let mut name = |one: &Instance| {
-        one.own_link.as_ref()?;
-        configured(one).or_else(|| {
-            let numbers = [String::new(), "6".into()].into_iter().chain((1..).map(|number: u32| number.to_string()));
-            let of_family = numbers.filter(|number| one.family == Family::V6 || number != "6");
-            let mut candidates = of_family.map(|number| format!("{prefix}{number}.{}", one.vrid));
-            candidates.find(|name| taken.insert(name.clone()))
-        })
-    };
-    config.instances.iter().map(&mut name).collect()
 }
 
 /// Whether anything is set that keepalived keeps as a flag, and the flags that it names.
@@ -244,9 +219,8 @@ fn packets(page: &mut Page, one: &Instance) {
     at.maybe("Debug level", Some(one.extras.debug).filter(|level| *level > 0));
 }
 
-fn addresses(page: &mut Page, one: &Instance, own: Option<&str>) {
-    let on = own.zip(one.interface.as_ref()).map(|(own, base)| On { own, base });
-    let line = |address: &_| route::address(address, on.as_ref());
+fn addresses(page: &mut Page, one: &Instance, names: &Names<'_>) {
+    let line = |address: &_| route::address(address, &names.of(address));
     let mut at = page.at(3);
     at.list(format_args!("Virtual IP ({}):", one.vips.len()), &one.vips, line);
     at.list("Virtual IP Excluded :", &one.excluded, line);

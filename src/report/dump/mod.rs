@@ -17,6 +17,7 @@ mod checker;
 mod global;
 mod instance;
 pub mod json;
+mod link;
 mod number;
 mod route;
 mod tracker;

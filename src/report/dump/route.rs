@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use crate::model::route::{Encap, MetricKind, NextHop, Placement, Prefix, RuleAction, TunnelKey};
-use crate::model::{Address, Family, IfName, Lifetime, Route, Rule};
+use crate::model::{Address, Family, Lifetime, Route, Rule};
 
 use super::number::general;
 
@@ -17,11 +17,9 @@ const UNICAST: u8 = 1;
 /// `RTAX_FEATURE_ECN`.
 const FEATURE_ECN: u32 = 1;
 
-/// The link that an instance makes for itself, and the one below.
-pub(super) struct On<'a> {
-    pub(super) own: &'a str,
-    pub(super) base: &'a IfName,
-}
+/// Where the label stands in an entry of an MPLS label stack, and the bit of the last entry (linux/mpls.h).
+const MPLS_LABEL_SHIFT: u32 = 12;
+const MPLS_BOTTOM: u32 = 1 << 8;
 
 /// A line in the making: words with blanks between them.
 #[derive(Default)]
@@ -59,14 +57,11 @@ fn prefix(Prefix { ip, len }: Prefix) -> String {
     with_length(ip, len)
 }
 
-/// An address; `on`: what the addresses of the instance itself are on.
-pub(super) fn address(address: &Address, on: Option<&On<'_>>) -> String {
+/// An address on a link, `vrrp.51@eth0` for instance.
+pub(super) fn address(address: &Address, link: &str) -> String {
     let mut line = Words(address.to_string());
     line.with("brd", address.broadcast);
-    match on.filter(|on| *on.base == address.interface) {
-        Some(On { own, base }) => line.add(format_args!("dev {own}@{base}")),
-        None => line.add(format_args!("dev {}", address.interface)),
-    }
+    line.with("dev", Some(link));
     line.flag(address.use_vmac, "use_vmac");
     line.add(format_args!("scope {}", scope(address.scope)));
     line.with("label", address.label.as_ref());
@@ -138,8 +133,13 @@ fn encap(line: &mut Words, encap: &Encap) {
         Encap::Ip(key) => tunnel(line, "ip", ["tos", "ttl"], key),
         Encap::Ip6(key) => tunnel(line, "ip6", ["tc", "hoplimit"], key),
         Encap::Mpls(labels) => {
-            let labels: Vec<_> = labels.iter().map(|label| format!("{label:x}")).collect();
-            line.add(format_args!("encap mpls {}", labels.join("/")));
+            let last = labels.len().saturating_sub(1);
+            let entry = |(index, label): (usize, &u32)| {
+                let bottom = if index == last { MPLS_BOTTOM } else { 0 };
+                format!("{:x}", label << MPLS_LABEL_SHIFT | bottom)
+            };
+            let entries: Vec<_> = labels.iter().enumerate().map(entry).collect();
+            line.add(format_args!("encap mpls {}", entries.join("/")));
         }
         Encap::Ila(locator) => line.add(format_args!("encap ila {locator}")),
     }
@@ -160,7 +160,7 @@ pub(super) fn route(route: &Route) -> String {
     let mut line = Words::default();
     line.flag(true, placement(route.placement));
     line.flag(route.kind != UNICAST, &kind(route.kind));
-    line.flag(true, &destination(route.destination));
+    line.flag(true, &prefix(route.destination));
     line.with("from", route.source.map(prefix));
     line.with("src", route.preferred_source);
     line.with("tos", Some(route.tos).filter(|tos| *tos != 0));
@@ -192,10 +192,6 @@ fn placement(placement: Placement) -> &'static str {
         Placement::Append => "append",
         Placement::Add => "add",
     }
-}
-
-fn destination(to: Prefix) -> String {
-    if to.len == 0 && to.ip.is_unspecified() { "default".into() } else { prefix(to) }
 }
 
 /// The metrics in keepalived's order, among them two settings that are none.

@@ -6,7 +6,7 @@ use crate::model::{Instance, SyncGroup, Tracked, Tracking, VrrpConfig, Weight};
 
 use super::number::{seconds, short_seconds};
 use super::vrrp::{amount, weight};
-use super::{Page, either, truth};
+use super::{Page, truth};
 
 /// A script; its state is that of one that has not run.
 pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript) {
@@ -29,7 +29,6 @@ pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript)
     at.pair("Fall", script.fall);
     // Those that were not safe to run are not here.
     at.pair("Insecure", "no");
-    at.pair("Init state", either(script.init_fail, "INIT/FAILED", "INIT"));
     at.pair("Script uid:gid", format_args!("{}:{}", identity.0, identity.1));
     at.say("VRRP instances :");
     followers(page, config, &script.name, |tracking| &tracking.scripts);
@@ -78,13 +77,18 @@ pub(super) fn session(page: &mut Page, config: &VrrpConfig, session: &BfdInstanc
     followers(page, config, &session.name, |tracking| &tracking.bfds);
 }
 
-/// The instances that follow the thing with this name, by themselves or through their group.
+/// The instances that follow the thing with this name: those that name it themselves, then the members of groups.
 fn followers(page: &mut Page, config: &VrrpConfig, name: &str, kind: impl Fn(&Tracking) -> &Vec<Tracked>) {
     let of = |tracking: &Tracking| kind(tracking).iter().find(|it| it.name == name).map(|it| it.weight);
-    let follows =
-        |one: &Instance| -> Option<Weight> { of(&one.tracking).or_else(|| of(&group_of(config, one)?.tracking)) };
-    let lines: Vec<String> =
-        config.instances.iter().filter_map(|one| Some(format!("{}, {}", one.name, weight(follows(one)?)))).collect();
+    let mut follows: Vec<(&String, Weight)> = Vec::new();
+    follows.extend(config.instances.iter().filter_map(|one| Some((&one.name, of(&one.tracking)?))));
+    for group in &config.groups {
+        if let Some(by) = of(&group.tracking) {
+            let own: Vec<_> = follows.iter().map(|(name, _)| *name).collect();
+            follows.extend(group.members.iter().filter(|member| !own.contains(member)).map(|member| (member, by)));
+        }
+    }
+    let lines: Vec<String> = follows.iter().map(|(name, by)| format!("{name}, {}", weight(*by))).collect();
     page.at(3).list("Tracking instances :", &lines, String::clone);
 }
 

@@ -4,21 +4,21 @@ use crate::model::config::TrackGroup;
 use crate::model::frame::Shared;
 use crate::model::global::GarpPace;
 use crate::model::instance::TrackInterface;
-use crate::model::{IfName, Notify, Script, SyncGroup, Tracked, Tracking, VrrpConfig, Weight};
+use crate::model::{Family, IfName, Instance, Notify, Script, SyncGroup, Tracked, Tracking, VrrpConfig, Weight};
 
 use super::number::seconds;
-use super::{Column, Page, answer, instance, route, tracker};
+use super::{Column, Page, answer, instance, link, route, tracker};
 
 pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig) {
     paces(page, config);
-    page.section("Static Addresses", &config.static_addresses, |page, it| page.at(5).say(route::address(it, None)));
+    page.section("Static Addresses", &config.static_addresses, |page, it| {
+        page.at(5).say(route::address(it, it.interface.as_str()))
+    });
     page.section("Static Routes", &config.static_routes, |page, it| page.at(5).say(route::route(it)));
     page.section("Static Rules", &config.static_rules, |page, it| page.at(5).say(route::rule(it)));
     page.section("Static Track groups", &config.track_groups, track_group);
-    let instances: Vec<_> = config.instances.iter().zip(instance::own_names(shared, config)).collect();
-    page.section("VRRP Topology", &instances, |page, (it, own)| {
-        instance::dump(page, shared, config, it, own.as_deref())
-    });
+    let instances: Vec<_> = config.instances.iter().zip(link::names(shared, config)).collect();
+    page.section("VRRP Topology", &instances, |page, (it, names)| instance::dump(page, shared, config, it, names));
     page.section("VRRP Sync groups", &config.groups, |page, it| group(page, shared, it));
     page.section("VRRP Scripts", &config.scripts, |page, it| tracker::script(page, config, it));
     page.section("VRRP Track files", &config.files, |page, it| tracker::file(page, config, it));
@@ -29,19 +29,24 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig) {
 
 /// Each pace with its interfaces; the one without any stands for each interface that has none of its own.
 fn paces(page: &mut Page, config: &VrrpConfig) {
-    let named: Vec<&IfName> = config.garp_paces.iter().flat_map(|pace| &pace.interfaces).collect();
-    let mut others: Vec<&IfName> = Vec::new();
-    for interface in config.instances.iter().filter_map(|one| one.interface.as_ref()) {
-        if !named.contains(&interface) && !others.contains(&interface) {
-            others.push(interface);
-        }
-    }
+    let mut taken: Vec<&IfName> = config.garp_paces.iter().flat_map(|pace| &pace.interfaces).collect();
     let mut groups: Vec<(&GarpPace, Vec<&IfName>)> = Vec::new();
     for pace in &config.garp_paces {
-        if pace.interfaces.is_empty() {
-            groups.extend(others.drain(..).map(|interface| (pace, vec![interface])));
-        } else {
+        if !pace.interfaces.is_empty() {
             groups.push((pace, pace.interfaces.iter().collect()));
+            continue;
+        }
+        let slows = |one: &&Instance| {
+            let has = |family| one.family == family || one.excluded.iter().any(|it| it.family() == family);
+            has(Family::V4) && !pace.garp_interval.is_zero() || has(Family::V6) && !pace.gna_interval.is_zero()
+        };
+        let links =
+            |one: &'_ Instance| one.interface.iter().chain(one.addresses().map(|it| &it.interface)).collect::<Vec<_>>();
+        for link in config.instances.iter().filter(slows).flat_map(links) {
+            if !taken.contains(&link) {
+                taken.push(link);
+                groups.push((pace, vec![link]));
+            }
         }
     }
     page.section("Gratuitous ARP delays", &groups, |page, (pace, interfaces)| {
