@@ -40,12 +40,12 @@ fn paces(page: &mut Page, config: &VrrpConfig) {
             let has = |family| one.family == family || one.excluded.iter().any(|it| it.family() == family);
             has(Family::V4) && !pace.garp_interval.is_zero() || has(Family::V6) && !pace.gna_interval.is_zero()
         };
-        let links =
-            |one: &'_ Instance| one.interface.iter().chain(one.addresses().map(|it| &it.interface)).collect::<Vec<_>>();
-        for link in config.instances.iter().filter(slows).flat_map(links) {
-            if !taken.contains(&link) {
-                taken.push(link);
-                groups.push((pace, vec![link]));
+        for one in config.instances.iter().filter(slows) {
+            for link in one.interface.iter().chain(one.addresses().map(|it| &it.interface)) {
+                if !taken.contains(&link) {
+                    taken.push(link);
+                    groups.push((pace, vec![link]));
+                }
             }
         }
     }
