@@ -27,11 +27,15 @@ pub(super) fn dump(page: &mut Page, config: &CheckConfig) {
     page.section("Health checkers", &all, |page, (service, server, it)| checker(page, service, server, it));
 }
 
-/// All checkers with what they are about.
+/// All checkers with what they are about; of each server those that follow files come last.
 fn all(config: &CheckConfig) -> impl Iterator<Item = (&VirtualServer, &RealServer, &Checker)> {
     config.virtual_servers.iter().flat_map(|service| {
         let of = move |server| move |checker| (service, server, checker);
-        service.real_servers.iter().flat_map(move |server: &RealServer| server.checkers.iter().map(of(server)))
+        service.real_servers.iter().flat_map(move |server: &RealServer| {
+            let is_file = |checker: &&Checker| matches!(checker.kind, CheckKind::File { .. });
+            let others = server.checkers.iter().filter(move |checker| !is_file(checker));
+            others.chain(server.checkers.iter().filter(is_file)).map(of(server))
+        })
     })
 }
 
@@ -66,6 +70,8 @@ fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &C
     let mut at = page.at(3);
     if !matches!(it.kind, CheckKind::File { .. }) {
         at.pair("Alpha", answer(schedule.alpha));
+    }
+    if !matches!(it.kind, CheckKind::File { .. } | CheckKind::Bfd { .. }) {
         at.pair("Delay loop", format_args!("{} us", schedule.delay_loop.0));
         at.pair("Warmup", format_args!("{} us", schedule.warmup.0));
         at.pair("Retries", schedule.retry);
@@ -153,7 +159,7 @@ fn web(page: &mut Page, http: &Http) {
     if http.tls {
         at.say(format_args!("tls_compliant {}", set(http.tls_compliant)));
     }
-    http.urls.iter().for_each(|it| url(page, http, it));
+    http.urls.iter().for_each(|it| url(page, it));
 }
 
 /// `set` or `unset`.
@@ -161,11 +167,11 @@ fn set(is_set: bool) -> &'static str {
     either(is_set, "set", "unset")
 }
 
-fn url(page: &mut Page, http: &Http, url: &Url) {
+fn url(page: &mut Page, url: &Url) {
     page.at(3).pair("Checked url", &url.path);
     let mut at = page.at(5);
     at.maybe("digest", url.digest.map(|digest| digest.map(|byte| format!("{byte:02x}")).concat()));
-    at.say(format_args!("tls_compliant {}", set(url.tls_compliant.unwrap_or(http.tls_compliant))));
+    at.say(format_args!("tls_compliant {}", set(url.tls_compliant.unwrap_or_default())));
     at.list("HTTP Status Code(s)", &url.status, |(first, last)| {
         if first == last { first.to_string() } else { format!("{first}-{last}") }
     });
