@@ -84,11 +84,9 @@ fn vrrp(reader: &Reader) -> VrrpDefaults {
 
 /// How scripts are run, once all blocks have said who runs theirs.
 pub(super) fn scripts(reader: &Reader) -> ScriptRules {
-    let settings = &reader.raw.settings;
     ScriptRules {
         security: reader.raw.global.script_security,
-        keep_symlinks: settings.keep_symlinks,
-        supplementary_groups: settings.supplementary_groups,
+        keep_symlinks: reader.raw.settings.keep_symlinks,
         default_identity: match reader.raw.script_user {
             ScriptUser::Known(identity) => Some((identity.uid, identity.gid)),
             _ => None,

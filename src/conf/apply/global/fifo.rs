@@ -5,7 +5,6 @@ use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::raw::settings::RawFifo;
 use crate::conf::reader::{Outcome, Reader, Statement};
 
-
 /// The pipe that a keyword is about, and what keepalived puts before its words.
 fn slot<'a>(reader: &'a mut Reader, keyword: &str) -> (&'static str, &'a mut RawFifo) {
     let fifos = &mut reader.raw.settings.fifos;

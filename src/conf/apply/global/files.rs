@@ -153,4 +153,3 @@ pub fn include_check(reader: &mut Reader, statement: &Statement) -> Outcome {
     }
     Ok(())
 }
-

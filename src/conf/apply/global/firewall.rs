@@ -1,10 +1,11 @@
 //! Packet filter: nftables, and the keywords of builds with iptables.
 
+use super::unknown_here;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
 
-/// Most bytes of a table's name (as keepalived; the kernel takes more).
-const NAME: usize = 30;
+/// Most bytes of a table's name (`NFT_TABLE_MAXNAMELEN` of linux/netfilter/nf_tables.h, less one and the NUL).
+const NAME: usize = 254;
 const TABLE: &str = "keepalived";
 const IPVS_TABLE: &str = "keepalived_ipvs";
 
@@ -90,14 +91,7 @@ pub fn vrrp_iptables(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// `vrrp_ipsets`, which keepalived only knows with libipset.
 pub fn vrrp_ipsets(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reader.complain(
-        Diagnostic::error(Code::UnknownKeyword, "Unknown keyword 'vrrp_ipsets'")
-            .title("`vrrp_ipsets` is for keepalived with iptables and ipsets")
-            .at(statement.place(0))
-            .effect("the line is ignored: nftables have sets of their own")
-            .help("remove it, and use `nftables` instead of `vrrp_iptables`"),
-    );
-    reader.raw.settings.firewall.ipsets =
-        (1..statement.len()).filter_map(|index| statement.get(index)).map(|word| word.into_owned()).collect();
+    let title = "`vrrp_ipsets` is for keepalived with iptables and ipsets; nftables have sets of their own";
+    unknown_here(reader, statement, title, "remove it, and use `nftables` instead of `vrrp_iptables`");
     Ok(())
 }

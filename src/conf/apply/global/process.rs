@@ -182,4 +182,3 @@ pub fn umask(reader: &mut Reader, statement: &Statement) -> Outcome {
     }
     Ok(())
 }
-
