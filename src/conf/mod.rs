@@ -113,6 +113,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::BFD).is_err() {
         return (config, stopped());
     }
+    finish::shared(reader, &mut config.global);
     (config, refusal)
 }
 

@@ -3,6 +3,7 @@
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
 pub mod route;
+pub mod settings;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -12,7 +13,6 @@ use super::environment::Identity;
 use super::place::Place;
 use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
-use crate::model::settings::Files;
 use crate::model::{Family, IfName, Lifetime, Micros, Peer, Priority, Secret, TrackInterface, Version, Vrid};
 
 /// A command that a script keyword names, with the identity it is to run under.
@@ -245,7 +245,6 @@ pub struct RawGlobal {
     pub delay_after_boot: Micros,
     pub log_unknown_vrids: bool,
     pub script_security: bool,
-    pub files: Files,
 }
 
 /// Who scripts run as that name no user.
@@ -264,6 +263,7 @@ pub enum ScriptUser {
 #[derive(Debug, Default)]
 pub struct Raw {
     pub global: RawGlobal,
+    pub settings: settings::RawSettings,
     pub script_user: ScriptUser,
     pub instances: Vec<RawInstance>,
     pub groups: Vec<RawGroup>,

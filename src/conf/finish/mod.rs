@@ -24,6 +24,12 @@ pub fn core(reader: &mut Reader) -> Global {
     global::finish(reader)
 }
 
+/// What only is settled when all processes have read their blocks: named pipes, and how scripts are run.
+pub fn shared(reader: &mut Reader, global: &mut Global) {
+    global.fifos = global::fifos(reader);
+    global.scripts = global::scripts(reader);
+}
+
 /// The part of the `check` process.
 pub fn check(reader: &mut Reader) -> CheckConfig {
     if !reader.raw.services.is_empty() {

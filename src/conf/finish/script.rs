@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
 use crate::conf::environment::Command;
 use crate::conf::place::Place;
+use crate::conf::raw::settings::{RawFifo, RawFifos};
 use crate::conf::raw::{RawCommand, RawNotify};
 use crate::conf::reader::Reader;
 use crate::model::Script;
@@ -120,6 +121,19 @@ pub(super) fn check_own(reader: &mut Reader) {
     seen.report(reader, "start/shutdown ");
 }
 
+/// One of the named pipes.
+type Pipe = fn(&mut RawFifos) -> &mut RawFifo;
+
+/// Scripts that read named pipes: that of all events, and that of the process.
+fn check_fifos(reader: &mut Reader, seen: &mut Seen, own: Pipe) {
+    let all: Pipe = |fifos| &mut fifos.all;
+    for slot in [all, own] {
+        let command = slot(&mut reader.raw.settings.fifos).script.take();
+        let command = command.and_then(|command| check_notify(reader, seen, command));
+        slot(&mut reader.raw.settings.fifos).script = command;
+    }
+}
+
 /// Scripts of virtual servers.
 pub(super) fn check_services(reader: &mut Reader) {
     let mut seen = Seen::default();
@@ -128,6 +142,7 @@ pub(super) fn check_services(reader: &mut Reader) {
             seen.add(&found, command.place);
         }
     }
+    check_fifos(reader, &mut seen, |fifos| &mut fifos.lvs);
     seen.report(reader, "check ");
 }
 
@@ -147,6 +162,7 @@ pub(super) fn check_instances(reader: &mut Reader) {
         check_all(reader, &mut seen, &mut group.notify);
     }
     (reader.raw.instances, reader.raw.groups) = (instances, groups);
+    check_fifos(reader, &mut seen, |fifos| &mut fifos.vrrp);
     seen.report(reader, "");
 }
 

@@ -19,8 +19,9 @@ mod prelude {
     pub(super) use super::{
         Block, Keyword, Owners, block, checked_lines, later, later_block, later_lines, later_set, lines, set,
     };
+    pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
-        address, anything, closed, garp, global, group, instance, nothing, notify, route, rule, service, track,
+        address, anything, closed, garp, group, instance, nothing, notify, route, rule, service, track,
     };
     pub(super) use crate::conf::value::Decimal;
 }
