@@ -2,9 +2,15 @@
 //!
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
+pub mod checker;
+pub mod service;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::net::IpAddr;
+
+pub use checker::RawSchedule;
+pub use service::RawCheck;
 
 use super::environment::Identity;
 use super::place::Place;
@@ -185,26 +191,6 @@ pub struct RawScript {
     pub user: Option<Result<Identity, Place>>,
 }
 
-/// A virtual server, as far as it is understood already.
-#[derive(Clone, Debug)]
-pub struct RawService {
-    /// Address, group or mark, as keepalived prints it
-    pub target: ServiceTarget,
-    pub protocol: Option<&'static str>,
-    pub scheduler: bool,
-    pub method: bool,
-    pub servers: usize,
-    pub place: Place,
-}
-
-/// What a virtual server serves.
-#[derive(Clone, Debug)]
-pub enum ServiceTarget {
-    Address(IpAddr, u16),
-    Mark(u32),
-    Group(String),
-}
-
 /// `global_defs` and what stands outside blocks.
 #[derive(Clone, Debug, Default)]
 pub struct RawGlobal {
@@ -264,9 +250,7 @@ pub struct Raw {
     pub static_addresses: Vec<RawAddress>,
     pub garp_groups: Vec<RawGarpGroup>,
     pub scripts: Vec<RawScript>,
-    pub services: Vec<RawService>,
-    pub check_scripts: Vec<RawCommand>,
-    pub misc: Option<RawScript>,
+    pub check: RawCheck,
     /// An interface that has to be there is not
     pub missing_interface: bool,
     /// Names that were given so far, with the keyword of their kind

@@ -4,12 +4,21 @@
 //! `conf::finish`.
 
 pub mod address;
+pub mod checker;
+pub mod checker_http;
+pub mod checker_kinds;
+mod forwarding;
 pub mod garp;
 pub mod global;
 pub mod group;
 pub mod instance;
 pub mod notify;
+mod said;
+pub mod schedule;
+pub mod server;
+pub mod server_group;
 pub mod service;
+pub mod ssl;
 pub mod track;
 
 use super::diagnostic::{Code, Diagnostic};
