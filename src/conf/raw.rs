@@ -3,7 +3,9 @@
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
 pub mod checker;
+pub mod route;
 pub mod service;
+pub mod settings;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -41,6 +43,8 @@ pub struct RawAddress {
     pub flags: AddressFlags,
     pub preferred: Lifetime,
     pub tracked: bool,
+    pub use_vmac: bool,
+    pub track_group: Option<String>,
     pub place: Place,
 }
 
@@ -244,10 +248,13 @@ pub enum ScriptUser {
 #[derive(Debug, Default)]
 pub struct Raw {
     pub global: RawGlobal,
+    pub settings: settings::RawSettings,
     pub script_user: ScriptUser,
     pub instances: Vec<RawInstance>,
     pub groups: Vec<RawGroup>,
     pub static_addresses: Vec<RawAddress>,
+    /// Routes and rules
+    pub routing: route::RawRouting,
     pub garp_groups: Vec<RawGarpGroup>,
     pub scripts: Vec<RawScript>,
     pub check: RawCheck,

@@ -12,7 +12,11 @@ pub mod garp;
 pub mod global;
 pub mod group;
 pub mod instance;
+mod line;
+mod names;
 pub mod notify;
+pub mod route;
+pub mod rule;
 mod said;
 pub mod schedule;
 pub mod server;
@@ -25,7 +29,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::environment::{Identity, Interface};
 use super::place::Place;
 use super::raw::ScriptUser;
-use super::reader::{Outcome, Reader, Statement};
+use super::reader::{MissingWord, Outcome, Reader, Statement};
 use crate::model::IfName;
 
 /// A block whose opening means nothing.

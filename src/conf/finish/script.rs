@@ -8,6 +8,7 @@ use crate::conf::environment::Command;
 use crate::conf::place::Place;
 use crate::conf::raw::checker::{RawKind, RawMisc};
 use crate::conf::raw::service::RawService;
+use crate::conf::raw::settings::{RawFifo, RawFifos};
 use crate::conf::raw::{RawCommand, RawNotify};
 use crate::conf::reader::Reader;
 use crate::model::Script;
@@ -123,8 +124,24 @@ pub(super) fn check_own(reader: &mut Reader) {
     seen.report(reader, "start/shutdown ");
 }
 
+/// One of the named pipes.
+type Pipe = fn(&mut RawFifos) -> &mut RawFifo;
+
+/// Scripts that read named pipes: that of all events, and that of the process.
+fn check_fifos(reader: &mut Reader, seen: &mut Seen, own: Pipe) {
+    let all: Pipe = |fifos| &mut fifos.all;
+    for slot in [all, own] {
+        let command = slot(&mut reader.raw.settings.fifos).script.take();
+        let command = command.and_then(|command| check_notify(reader, seen, command));
+        slot(&mut reader.raw.settings.fifos).script = command;
+    }
+}
+
 /// Scripts of virtual servers: those of their checks first, then those that are told of changes.
 pub(super) fn check_services(reader: &mut Reader, services: &mut [RawService]) {
+    if services.is_empty() {
+        return;
+    }
     let mut seen = Seen::default();
     for server in services.iter_mut().flat_map(|service| &mut service.servers) {
         server.checkers.retain_mut(|checker| match &mut checker.kind {
@@ -143,6 +160,7 @@ pub(super) fn check_services(reader: &mut Reader, services: &mut [RawService]) {
             check(&mut server.notify_down);
         }
     }
+    check_fifos(reader, &mut seen, |fifos| &mut fifos.lvs);
     seen.report(reader, "check ");
 }
 
@@ -200,6 +218,7 @@ pub(super) fn check_instances(reader: &mut Reader) {
         check_all(reader, &mut seen, &mut group.notify);
     }
     (reader.raw.instances, reader.raw.groups) = (instances, groups);
+    check_fifos(reader, &mut seen, |fifos| &mut fifos.vrrp);
     seen.report(reader, "");
 }
 

@@ -4,6 +4,7 @@
 //! `~LST` lines and splits at braces. Every unit knows where it was written. It does not know keywords; the passes in
 //! `conf::pass` call it. Whatever the text says, it ends: repetition and depth are bounded.
 
+mod budget;
 mod comment;
 mod definition;
 mod include;
@@ -11,9 +12,11 @@ mod pattern;
 mod repeat;
 mod substitute;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::rc::Rc;
 
+use budget::Budget;
 use comment::{blanks, is_blank, trim_end};
 use definition::{Definitions, Meaning, ValueLine};
 pub use include::Checks;
@@ -26,11 +29,6 @@ use super::text::Text;
 
 /// Longest line in bytes that is still read, without its line end.
 const LONGEST_LINE: usize = 1022;
-/// Most lines that repetition and multi-line definitions may produce together. Each unit and each replacement in them
-/// counts as one line more, and long ones as several.
-const REPEATED_LINES: usize = 500_000;
-/// Bytes of a repeated line that count as a line of their own.
-const BYTES_PER_LINE: usize = 64;
 /// Deepest nesting of files, repetitions and multi-line definitions.
 const DEPTH: usize = 256;
 
@@ -55,6 +53,8 @@ struct OpenFile {
     checks_before: Checks,
     /// Where the include stands
     included_at: Option<Site>,
+    /// Its text was read before, or is read for a repeated line: it counts as repetition
+    repeated: bool,
 }
 
 /// Where the next line comes from; the last one on the stack is asked first.
@@ -67,7 +67,8 @@ enum Frame {
     },
     /// Lines of a definition, used at a place
     Body {
-        lines: VecDeque<ValueLine>,
+        lines: Rc<Vec<ValueLine>>,
+        next: usize,
         used: Site,
     },
 }
@@ -93,7 +94,9 @@ pub struct Source<'a> {
     open_definition: Option<OpenDefinition>,
     /// Braces that are open
     open_braces: Vec<Site>,
-    repeated: usize,
+    budget: Budget,
+    /// The files read so far, by their real paths
+    read: HashMap<PathBuf, FileId>,
     failed_include: bool,
 }
 
@@ -112,7 +115,8 @@ impl<'a> Source<'a> {
             definitions: Definitions::new(),
             open_definition: None,
             open_braces: Vec::new(),
-            repeated: 0,
+            budget: Budget::default(),
+            read: HashMap::new(),
             failed_include: false,
         }
     }
@@ -155,8 +159,8 @@ impl<'a> Source<'a> {
             if text.is_empty() || self.include(&text, report) {
                 continue;
             }
-            if !matches!(self.stack.last(), Some(Frame::File(_))) {
-                self.repeated += 1 + text.len() / BYTES_PER_LINE;
+            if self.is_repeated() {
+                self.budget.take(1 + text.len() / budget::BYTES);
             }
             return Some(self.split(text, report));
         }
@@ -209,8 +213,9 @@ impl<'a> Source<'a> {
                     }
                     None => drop(self.stack.pop()),
                 },
-                Frame::Body { lines, used } => match lines.pop_front() {
+                Frame::Body { lines, next, used } => match lines.get(*next).cloned() {
                     Some(line) => {
+                        *next += 1;
                         let used = *used;
                         if self.may_repeat(used, report) {
                             return Some(Text::of_value(line.bytes, used, line.site));
@@ -222,15 +227,20 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Whether what is read now was read before, or stands for a repeated line.
+    fn is_repeated(&self) -> bool {
+        match self.stack.last() {
+            Some(Frame::File(open)) => open.repeated,
+            _ => true,
+        }
+    }
+
     /// Counts a repeated line. When there are too many, all repetition ends.
     fn may_repeat(&mut self, site: Site, report: &mut Report) -> bool {
-        self.repeated += 1;
-        if self.repeated <= REPEATED_LINES {
+        if self.budget.take(1) {
             return true;
         }
-        let text = format!("repetition produces more than {REPEATED_LINES} lines - ignoring the rest");
-        let place = Place::point(site);
-        report.push(Diagnostic::error(Code::Repeat, text).at(place));
+        report.push(Budget::complaint(Place::point(site)));
         self.end_repetition();
         false
     }
@@ -257,21 +267,25 @@ impl<'a> Source<'a> {
             let Some(Frame::File(open)) = self.stack.last_mut() else {
                 return None;
             };
-            let site = Site { file: open.id, line: open.line, column: 1 + open.dropped as u32 };
-            let Some(line) = self.files.get(open.id).and_then(|file| file.line(open.line)) else {
+            let site = Site { file: open.id, line: open.line, column: 1 };
+            let Some((file, range)) = self.files.get(open.id).and_then(|file| Some((file, file.range(open.line)?)))
+            else {
                 self.close_definition();
                 self.next_file(report);
                 return None;
             };
-            let line = line.get(open.dropped..).unwrap_or_default();
+            let mut text = Text::of_file(file.text(), range, site);
+            text.drop_front(open.dropped);
+            let line = text.bytes();
             if line.len() > LONGEST_LINE {
-                let kept = String::from_utf8_lossy(line.get(LONGEST_LINE + 1..).unwrap_or_default());
+                let next = line.get(LONGEST_LINE + 1..).unwrap_or_default();
+                let kept = String::from_utf8_lossy(next.get(..80).unwrap_or(next));
                 let kept: String = kept.chars().take(20).collect();
                 open.dropped += LONGEST_LINE + 1;
                 report.push(
                     Diagnostic::error(Code::Line, "line too long - ignoring")
                         .title(format!("this line has more than {LONGEST_LINE} bytes"))
-                        .at(Place::point(site))
+                        .at(text.place(0, 1))
                         .effect(match kept.is_empty() {
                             true => "the line is ignored".to_string(),
                             false => format!(
@@ -287,17 +301,16 @@ impl<'a> Source<'a> {
             open.line += 1;
             open.dropped = 0;
             if line.contains(&0) {
-                let text = "configuration appears to have embedded NULs - ignoring line";
-                report.push(Diagnostic::error(Code::Line, text).at(Place::point(site)));
+                let words = "configuration appears to have embedded NULs - ignoring line";
+                report.push(Diagnostic::error(Code::Line, words).at(text.place(0, 1)));
                 continue;
             }
             let end = line.iter().rposition(|byte| *byte != b'\r');
-            let line = line.get(..end.map_or(0, |last| last + 1)).unwrap_or_default();
-            if line.is_empty() {
+            text.truncate(end.map_or(0, |last| last + 1));
+            if text.is_empty() {
                 self.close_definition();
                 continue;
             }
-            let mut text = Text::of_line(line.to_vec(), site);
             strip(&mut text, report);
             if !text.is_empty() {
                 return Some(text);
@@ -375,7 +388,7 @@ impl<'a> Source<'a> {
         };
         let meaning = match open.lines.is_empty() {
             true => Meaning::Line(ValueLine { bytes: Vec::new(), site: open.site }),
-            false => Meaning::Lines(open.lines),
+            false => Meaning::Lines(Rc::new(open.lines)),
         };
         self.definitions.set(&open.name, meaning);
     }
@@ -435,6 +448,7 @@ impl<'a> Source<'a> {
 /// Offset of the first brace outside double quotes.
 fn first_brace(bytes: &[u8]) -> Option<usize> {
     let mut quoted = false;
+    memchr::memchr2(b'{', b'}', bytes)?;
     bytes.iter().position(|byte| {
         quoted ^= *byte == b'"';
         !quoted && matches!(byte, b'{' | b'}')
