@@ -22,7 +22,7 @@ use nix::sys::signal::{Signal, kill};
 const OURS: &str = env!("CARGO_BIN_EXE_keepalived-rs");
 
 /// Passwords and keys of the configurations.
-const SECRETS: [&str; 3] = ["s3cr3t", "hidden", "pa55phrase"];
+const SECRETS: [&str; 4] = ["s3cr3t", "hidden", "pa55phrase", "0001020304"];
 
 /// How long a daemon may take to log what it has read.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -148,6 +148,41 @@ fn what_keepalived_2_2_knows_is_shown_as_it_shows_it() {
     assert_same(&ours, &theirs);
 }
 
+/// Keepalived shows no processor 0, all options of a regular expression once there is one, realms of a next hop cut
+/// short, periods that a BFD_CHECK does not have, the password of the TLS key, only what has been inherited so far, and
+/// scripts of the whole in the process that runs them only.
+#[test]
+fn what_keepalived_shows_wrongly_is_shown_as_it_is() {
+    let host = machine("dump-apart");
+    let said = ask(&host, &["-t", "-d", "-f", "/run/lab/apart.conf"]);
+    let shown = lines(&said.out);
+    let expected = [
+        " Startup script = '/usr/bin/true' 'begin', uid:gid 0:0, timeout 9",
+        " Shutdown script = '/usr/bin/true' 'end', uid:gid 0:0 timeout 8",
+        " Default interface = eth1",
+        " Global notify fifo script = '/usr/bin/true' '/run/dump-all', uid:gid 0:0",
+        " VRRP CPU Affinity = 0 ",
+        "     prepend 10.7.0.0/16 proto 18 nexthop via inet 10.0.0.2 dev eth0 nexthop via inet 10.0.1.2 dev eth1 realms 4/5",
+        "   Authentication type = IPSEC_AH",
+        "   Check unicast src : yes",
+        "   Unicast checksum compatibility = never",
+        "   Authentication extension = HMAC-SHA256-128",
+        "     Keys = 1, active key id = 1",
+        "     Mode = permissive",
+        "     Anti replay = time, window = 30 sec",
+        "     Regex options: caseless multiline",
+        "   Log all failures = yes",
+        "   Keepalive method = BFD_CHECK",
+    ];
+    for line in expected {
+        assert!(shown.iter().any(|it| it == line), "there is no {line:?}\n{}\n{}", said.out, said.err);
+    }
+    assert_eq!(shown.iter().filter(|line| line.contains("www.example.org")).count(), 1, "{}", said.out);
+    for secret in SECRETS {
+        assert!(!said.out.contains(secret) && !said.err.contains(secret), "{secret} is shown");
+    }
+}
+
 #[test]
 fn a_daemon_logs_what_each_child_has_read_at_start_and_reload() {
     let host = machine("dump-log");
@@ -191,7 +226,8 @@ fn json_is_one_document_without_secrets() {
     assert_eq!(at("/bfd/instances/0/min_rx"), 0.03);
     let members: Vec<&String> = document.as_object().expect("an object").keys().collect();
     assert_eq!(members.len(), 5, "{members:?}");
-    let order = ["\"version\"", "\"global\"", "\"vrrp\"", "\"check\"", "\"bfd\""].map(|name| alone.out.find(&format!("\n  {name}:")));
+    let order = ["\"version\"", "\"global\"", "\"vrrp\"", "\"check\"", "\"bfd\""]
+        .map(|name| alone.out.find(&format!("\n  {name}:")));
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{order:?}");
 }
 
