@@ -240,7 +240,7 @@ impl<'a> Source<'a> {
         if self.budget.take(1) {
             return true;
         }
-        report.push(Budget::complaint(Place::point(site)));
+        self.budget.complain(Place::point(site), report);
         self.end_repetition();
         false
     }
