@@ -8,7 +8,8 @@ use crate::conf::place::Place;
 
 /// Most lines that repetition, definitions of several lines and files that are included again may produce together.
 /// Each unit and each replacement in them counts as one line more, and long ones as several.
-pub(super) const LINES: usize = 500_000;
+/// The fuzzer has other things to find than how long that takes.
+pub(super) const LINES: usize = if cfg!(fuzzing) { 10_000 } else { 500_000 };
 /// An include that is repeated counts as so many lines, and so does each further alternative in braces.
 pub(super) const INCLUDE: usize = 10;
 /// Bytes of a repeated line that count as a line of their own.
