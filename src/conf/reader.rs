@@ -12,6 +12,7 @@ use super::apply;
 use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
 use super::environment::Environment;
 use super::lex::{self, Words};
+use super::outline::Outline;
 use super::place::{Files, Place};
 use super::raw::Raw;
 use super::source::{Checks, Source};
@@ -139,6 +140,8 @@ pub struct Reader<'a> {
     pub env: &'a dyn Environment,
     /// What the keywords wrote
     pub raw: Raw,
+    /// Keeps what a configuration test wants to look at
+    pub outline: Outline,
     feed: Feed<'a>,
     files: Files,
     units: Vec<Rc<Text>>,
@@ -165,6 +168,7 @@ impl<'a> Reader<'a> {
         Reader {
             env,
             raw: Raw::default(),
+            outline: Outline::default(),
             feed: Feed::Files(Box::new(source)),
             files: Files::default(),
             units: Vec::new(),
@@ -311,6 +315,7 @@ impl<'a> Reader<'a> {
         statement.known = Some(keyword);
         let mine = !self.foreign && (block != Block::Root || keyword.owners.meets(self.owner));
         if mine {
+            self.outline.keyword(depth, block, keyword, self.owner, &statement.unit);
             self.note_inactive(keyword, &statement);
         } else {
             self.skip_next |= !self.foreign;
@@ -322,7 +327,7 @@ impl<'a> Reader<'a> {
                 open(self, &statement)?;
                 let skipped = std::mem::take(&mut self.skip_next);
                 let entry = if skipped { apply::anything } else { entry };
-                self.lines(&statement, block, keyword, entry)?;
+                self.lines(&statement, block, keyword, entry, depth + 1)?;
             }
             Action::Block { of, open, close } => {
                 if mine {
@@ -358,7 +363,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the entries of a block up to its end.
-    fn lines(&mut self, statement: &Statement, block: Block, keyword: &Keyword, entry: Apply) -> Outcome {
+    fn lines(&mut self, statement: &Statement, block: Block, keyword: &Keyword, entry: Apply, depth: usize) -> Outcome {
         if let Some(word) = statement.get(1).filter(|_| !keyword.takes_name()) {
             let text = format!("Block {} has extra parameters {word} ...", statement.keyword());
             self.complain(
@@ -384,6 +389,7 @@ impl<'a> Reader<'a> {
             let line = self.statement(unit, block);
             if line.len() > 0 {
                 empty = false;
+                self.outline.entry(depth, block, &line.unit);
                 entry(self, &line)?;
             }
         }
