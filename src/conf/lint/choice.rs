@@ -15,7 +15,7 @@ const BOOLS: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 
 /// Puts suggestions into complaints about words that are none of those possible.
 pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
-    let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool);
+    let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
     let mut open: HashMap<Site, &mut Diagnostic> =
         complaints.iter_mut().filter(about_words).filter_map(|it| Some((it.place?.at, it))).collect();
     if open.is_empty() {
@@ -23,6 +23,9 @@ pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
     }
     for branch in outline.all() {
         let Some(keyword) = branch.keyword() else {
+            if let Some(complaint) = open.remove(&branch.place(0).at) {
+                name(complaint, outline, &branch.word(0).unwrap_or_default());
+            }
             continue;
         };
         for (index, word) in branch.words().iter().enumerate().skip(1) {
@@ -30,6 +33,18 @@ pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
                 improve(complaint, keyword, &branch, word);
             }
         }
+    }
+}
+
+/// Suggests a name that is defined for one that is not.
+fn name(complaint: &mut Diagnostic, outline: &Outline, word: &str) {
+    let takes_name = |block: &Branch| block.keyword().is_some_and(Keyword::takes_name);
+    let names: Vec<_> = outline.roots().filter(takes_name).filter_map(|block| block.word(1)).collect();
+    let names: Vec<&str> = names.iter().map(|name| &**name).filter(|name| *name != word).collect();
+    if complaint.code == Code::Reference
+        && let Some(near) = nearest(word, &names)
+    {
+        complaint.expected.get_or_insert(format!("did you mean `{near}`?"));
     }
 }
 

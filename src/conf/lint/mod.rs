@@ -99,6 +99,3 @@ pub fn look(loaded: &mut Loaded, outline: &Outline, env: &dyn Environment, targe
     }
     loaded.diagnostics.extend(report.into_diagnostics());
 }
-
-#[cfg(test)]
-mod tests;
