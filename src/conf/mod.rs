@@ -9,6 +9,8 @@ mod apply;
 pub mod diagnostic;
 pub mod environment;
 mod finish;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod lex;
 mod lint;
 mod loaded;

@@ -3,7 +3,6 @@
 //! The reader fills it in a configuration test only. It holds no values: those are in the finished configuration.
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
 use super::lex;
 use super::place::Place;
@@ -16,7 +15,7 @@ struct Node {
     depth: usize,
     block: Block,
     keyword: Option<&'static Keyword>,
-    unit: Rc<Text>,
+    unit: Text,
 }
 
 /// All keywords in the order of the text.
@@ -36,7 +35,7 @@ impl Outline {
     }
 
     /// Adds a keyword that `reader` reads. A block that several processes read is kept for the first of them.
-    pub fn keyword(&mut self, depth: usize, block: Block, keyword: &'static Keyword, reader: Owners, unit: &Rc<Text>) {
+    pub fn keyword(&mut self, depth: usize, block: Block, keyword: &'static Keyword, reader: Owners, unit: &Text) {
         if depth == 0 {
             self.first = keyword.owners.first() == reader;
         }
@@ -44,13 +43,13 @@ impl Outline {
     }
 
     /// Adds an entry of a block of entries.
-    pub fn entry(&mut self, depth: usize, block: Block, unit: &Rc<Text>) {
+    pub fn entry(&mut self, depth: usize, block: Block, unit: &Text) {
         self.push(depth, block, None, unit);
     }
 
-    fn push(&mut self, depth: usize, block: Block, keyword: Option<&'static Keyword>, unit: &Rc<Text>) {
+    fn push(&mut self, depth: usize, block: Block, keyword: Option<&'static Keyword>, unit: &Text) {
         if self.wanted && self.first {
-            self.nodes.push(Node { depth, block, keyword, unit: Rc::clone(unit) });
+            self.nodes.push(Node { depth, block, keyword, unit: unit.clone() });
         }
     }
 

@@ -65,10 +65,11 @@ pub(super) fn old_name(case: &Case) -> Vec<Diagnostic> {
     notes
 }
 
-/// The release that a word of the table names; `None` if no release has it everywhere.
+/// The release that the table names: its first word.
 fn release(text: &str) -> Option<Release> {
     let mut numbers = [0; 3];
-    for (number, part) in numbers.iter_mut().zip(text.split('.')) {
+    let first = text.split(' ').next().unwrap_or_default();
+    for (number, part) in numbers.iter_mut().zip(first.split('.')) {
         *number = part.parse().ok()?;
     }
     Some(numbers)
