@@ -64,13 +64,13 @@ impl Source {
         Reading { config: Box::new(loaded.config), complaints, refusal }
     }
 
-    /// Reads for `-t`: the complaints as people or machines want to read them, and the exit status. `colour`: they go to
-    /// a terminal.
-    pub(super) fn test(&self, how: &TestOptions, colour: bool) -> (String, u8) {
+    /// Reads for `-t`: the complaints as people or machines want to read them, the exit status, and what the
+    /// configuration means. `colour`: the complaints go to a terminal.
+    pub(super) fn test(&self, how: &TestOptions, colour: bool) -> (String, u8, Config) {
         let loaded = conf::examine(&self.request(), &self.machine(), how.target);
         let status = if how.strict { loaded.strict_exit_code() } else { loaded.test_exit_code() };
         let text = if how.json { loaded.to_json(status) } else { loaded.render(Style { colour }) };
-        (text, status)
+        (text, status, loaded.config)
     }
 
     fn load(&self) -> conf::Loaded {
