@@ -25,10 +25,12 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig) {
         config.virtual_servers.iter().for_each(|it| service(page, config, it));
     }
     checker::dump(page, config);
-    page.section("Checker track files", &config.track_files, |page, it| {
+    // Keepalived forgets files that nobody follows.
+    let files = config.track_files.iter().map(|it| (it, checker::followers_of_file(config, &it.name)));
+    let files: Vec<_> = files.filter(|(_, followers)| !followers.is_empty()).collect();
+    page.section("Checker track files", &files, |page, (it, followers)| {
         tracker::about_file(page, it);
-        let followers = checker::followers_of_file(config, &it.name);
-        page.at(3).list("Tracking instances :", &followers, String::clone);
+        page.at(3).list("Tracking instances :", followers, String::clone);
     });
     let sessions: Vec<_> = shared.bfd.instances.iter().filter(|it| it.for_checker).collect();
     page.section("Checker track BFDs", &sessions, |page, it| {

@@ -20,13 +20,14 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &
     at.pair("VRRP Version", one.version.number());
     at.maybe("Sync group", group_of(config, one).map(|group| &group.name));
     at.mention(one.family == Family::V6, "Using Native IPv6");
-    flags(page, one);
+    let garp_extra = one.extras.garp_extra.or(shared.global.vrrp.garp_extra);
+    flags(page, one, garp_extra);
     let mut at = page.at(3);
     at.pair("Wantstate", either(one.start_as_master, "MASTER", "BACKUP"));
     at.pair("Number of config faults", u8::from(one.config_fault.is_some()));
     links(page, one, names.own.as_deref());
     transport(page, one);
-    bursts(page, one);
+    bursts(page, one, garp_extra.filter(|extra| names.has_extra_links(extra.all)));
     election(page, one);
     auth(page, one);
     packets(page, one);
@@ -39,7 +40,7 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &
     at.list("Virtual Rules :", &one.rules, route::rule);
     tracked(&mut at, "processes", &one.track_interfaces, &one.tracking);
     at.pair("Using smtp notification", answer(sends_mail(shared, one.extras.smtp_alert)));
-    notifications(page, shared, one);
+    notifications(page, shared, config, one);
 }
 
 /// Whether packets to the addresses are accepted.
@@ -48,7 +49,7 @@ pub(super) fn accepts(one: &Instance) -> bool {
 }
 
 /// Whether anything is set that keepalived keeps as a flag, and the flags that it names.
-fn flags(page: &mut Page, one: &Instance) {
+fn flags(page: &mut Page, one: &Instance, garp_extra: Option<GarpExtra>) {
     let extras = &one.extras;
     let unicast = one.is_unicast();
     let other_family = one.excluded.iter().any(|address| address.family() != one.family);
@@ -65,7 +66,7 @@ fn flags(page: &mut Page, one: &Instance) {
         || one.nopreempt
         || one.v3_checksum_as_v2
         || one.own_link.is_some()
-        || extras.garp_extra.is_some_and(|extra| extra.all);
+        || garp_extra.is_some_and(|extra| extra.all);
     page.at(3).say(either(any, "Flags:", "Flags: none"));
     let mut at = page.at(5);
     at.mention(unicast, "Using unicast");
@@ -137,7 +138,7 @@ fn transport(page: &mut Page, one: &Instance) {
     }
 }
 
-fn bursts(page: &mut Page, one: &Instance) {
+fn bursts(page: &mut Page, one: &Instance, garp_extra: Option<GarpExtra>) {
     let garp = &one.garp;
     let mut at = page.at(3);
     at.pair("Gratuitous ARP delay", whole_seconds(garp.master_delay));
@@ -147,7 +148,7 @@ fn bursts(page: &mut Page, one: &Instance) {
     at.pair("Gratuitous ARP lower priority delay", whole_seconds(garp.lower_prio_delay));
     at.pair("Gratuitous ARP lower priority repeat", garp.lower_prio_repeat);
     at.pair("Down timer adverts", one.down_timer_adverts);
-    if let Some(GarpExtra { all, period }) = one.extras.garp_extra.filter(|extra| !extra.period.is_zero()) {
+    if let Some(GarpExtra { all, period }) = garp_extra.filter(|extra| !extra.period.is_zero()) {
         let each = either(all, "i/f", "VMAC");
         at.pair(format_args!("Gratuitous ARP for each secondary {each}"), whole_seconds(period));
     }
@@ -239,7 +240,7 @@ fn unicast(page: &mut Page, one: &Instance, peers: &[Peer], ttl: Option<u8>) {
     at.pair("Unicast checksum compatibility", compatibility);
 }
 
-fn notifications(page: &mut Page, shared: &Shared, one: &Instance) {
+fn notifications(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &Instance) {
     let Notify { master, backup, fault, stop, deleted, master_rx_lower_pri, any, report_deleted } = &one.notify;
     let mut at = page.at(3);
     at.pair("Notify deleted", either(*report_deleted, "Deleted", "Fault"));
@@ -253,6 +254,7 @@ fn notifications(page: &mut Page, shared: &Shared, one: &Instance) {
         ("Master rx lower pri", master_rx_lower_pri),
     ];
     notify_scripts(&mut at, &scripts);
+    let of_group = group_of(config, one).and_then(|group| group.notify_priority_changes);
     let default = shared.global.vrrp.notify_priority_changes;
-    at.pair("Notify priority changes", truth(one.extras.notify_priority_changes.unwrap_or(default)));
+    at.pair("Notify priority changes", truth(one.extras.notify_priority_changes.or(of_group).unwrap_or(default)));
 }

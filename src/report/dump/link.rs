@@ -32,6 +32,17 @@ impl Names<'_> {
     }
 }
 
+impl Names<'_> {
+    /// Whether addresses are on macvlans, or with `all` on any links, beside the one that the instance is on.
+    pub(super) fn has_extra_links(&self, all: bool) -> bool {
+        let is_extra = |address: &Address| {
+            let is_home = self.instance.interface.as_ref() == Some(&address.interface);
+            !is_home || self.own.is_some() && address.family() != self.instance.family
+        };
+        !self.others.is_empty() || all && self.instance.addresses().any(is_extra)
+    }
+}
+
 /// The names of all instances, in their order.
 pub(super) fn names<'a>(shared: &Shared, config: &'a VrrpConfig) -> Vec<Names<'a>> {
     let defaults = &shared.global.vrrp;

@@ -39,12 +39,17 @@ pub fn check(shared: &Shared, config: &CheckConfig) -> Vec<String> {
     page.lines
 }
 
-/// The dumps of all processes as one text; the part that they share comes once.
+/// The dumps of all processes that have something to do as one text; the part that they share comes once.
 pub fn whole(shared: &Shared, config: &Config) -> String {
     let mut page = Page::default();
-    global::dump(&mut page, shared, Some(&config.vrrp).filter(|vrrp| !vrrp.is_empty()));
-    vrrp::dump(&mut page, shared, &config.vrrp);
-    check::dump(&mut page, shared, &config.check);
+    let vrrp = Some(&config.vrrp).filter(|vrrp| !vrrp.is_empty());
+    global::dump(&mut page, shared, vrrp);
+    if let Some(vrrp) = vrrp {
+        vrrp::dump(&mut page, shared, vrrp);
+    }
+    if !config.check.is_empty() {
+        check::dump(&mut page, shared, &config.check);
+    }
     bfd::dump(&mut page, &config.bfd);
     page.lines.into_iter().map(|line| line + "\n").collect()
 }

@@ -31,12 +31,12 @@ pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript)
     at.pair("Insecure", "no");
     at.pair("Script uid:gid", format_args!("{}:{}", identity.0, identity.1));
     at.say("VRRP instances :");
-    followers(page, config, &script.name, |tracking| &tracking.scripts);
+    list_followers(page, &followers(config, &script.name, |tracking| &tracking.scripts));
 }
 
 pub(super) fn file(page: &mut Page, config: &VrrpConfig, file: &TrackFile) {
     about_file(page, file);
-    followers(page, config, &file.name, |tracking| &tracking.files);
+    list_followers(page, &followers(config, &file.name, |tracking| &tracking.files));
 }
 
 /// A file without its followers.
@@ -66,7 +66,7 @@ pub(super) fn process(page: &mut Page, config: &VrrpConfig, process: &TrackProce
     at.pair("Terminate delay", format_args!("{}s", seconds(process.terminate_delay)));
     at.pair("Fork delay", format_args!("{}s", seconds(process.fork_delay)));
     at.pair("Full command", truth(process.full_command));
-    followers(page, config, &process.name, |tracking| &tracking.processes);
+    list_followers(page, &followers(config, &process.name, |tracking| &tracking.processes));
 }
 
 pub(super) fn session(page: &mut Page, config: &VrrpConfig, session: &BfdInstance) {
@@ -74,11 +74,18 @@ pub(super) fn session(page: &mut Page, config: &VrrpConfig, session: &BfdInstanc
     let mut at = page.at(3);
     at.pair("Weight", amount(session.weight));
     at.say("Tracking VRRP instances :");
-    followers(page, config, &session.name, |tracking| &tracking.bfds);
+    list_followers(page, &followers(config, &session.name, |tracking| &tracking.bfds));
+}
+
+/// A kind of references.
+type Kind = fn(&Tracking) -> &Vec<Tracked>;
+
+fn list_followers(page: &mut Page, followers: &[String]) {
+    page.at(3).list("Tracking instances :", followers, String::clone);
 }
 
 /// The instances that follow the thing with this name: those that name it themselves, then the members of groups.
-fn followers(page: &mut Page, config: &VrrpConfig, name: &str, kind: impl Fn(&Tracking) -> &Vec<Tracked>) {
+pub(super) fn followers(config: &VrrpConfig, name: &str, kind: Kind) -> Vec<String> {
     let of = |tracking: &Tracking| kind(tracking).iter().find(|it| it.name == name).map(|it| it.weight);
     let mut follows: Vec<(&String, Weight)> = Vec::new();
     follows.extend(config.instances.iter().filter_map(|one| Some((&one.name, of(&one.tracking)?))));
@@ -88,8 +95,7 @@ fn followers(page: &mut Page, config: &VrrpConfig, name: &str, kind: impl Fn(&Tr
             follows.extend(group.members.iter().filter(|member| !own.contains(member)).map(|member| (member, by)));
         }
     }
-    let lines: Vec<String> = follows.iter().map(|(name, by)| format!("{name}, {}", weight(*by))).collect();
-    page.at(3).list("Tracking instances :", &lines, String::clone);
+    follows.iter().map(|(name, by)| format!("{name}, {}", weight(*by))).collect()
 }
 
 /// The group that an instance is in.

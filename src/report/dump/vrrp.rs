@@ -20,8 +20,12 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig) {
     let instances: Vec<_> = config.instances.iter().zip(link::names(shared, config)).collect();
     page.section("VRRP Topology", &instances, |page, (it, names)| instance::dump(page, shared, config, it, names));
     page.section("VRRP Sync groups", &config.groups, |page, it| group(page, shared, it));
-    page.section("VRRP Scripts", &config.scripts, |page, it| tracker::script(page, config, it));
-    page.section("VRRP Track files", &config.files, |page, it| tracker::file(page, config, it));
+    // Keepalived forgets scripts and files that nobody follows.
+    let is_used = |name: &str, kind| !tracker::followers(config, name, kind).is_empty();
+    let scripts: Vec<_> = config.scripts.iter().filter(|it| is_used(&it.name, |it| &it.scripts)).collect();
+    page.section("VRRP Scripts", &scripts, |page, it| tracker::script(page, config, it));
+    let files: Vec<_> = config.files.iter().filter(|it| is_used(&it.name, |it| &it.files)).collect();
+    page.section("VRRP Track files", &files, |page, it| tracker::file(page, config, it));
     page.section("VRRP Track processes", &config.processes, |page, it| tracker::process(page, config, it));
     let sessions: Vec<_> = shared.bfd.instances.iter().filter(|it| it.for_vrrp).collect();
     page.section("VRRP Track BFDs", &sessions, |page, it| tracker::session(page, config, it));
