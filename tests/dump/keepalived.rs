@@ -48,7 +48,7 @@ pub fn configuration(log: &str) -> Vec<String> {
     let first = dump.iter().rposition(|line| *line == "------< Global definitions >------").expect("its beginning");
     let dump = dump[first..].iter().filter(|line| line.starts_with(' ') || line.starts_with("------<"));
     // A route that does not fit into one line of the log goes on in the next.
-    let dump = dump.filter(|line| !(line.starts_with("      ") && !line.starts_with("       ")));
+    let dump = dump.filter(|line| !line.starts_with("      ") || line.starts_with("       "));
     dump.filter(|line| !is_state(line)).map(|line| in_new_words(line)).collect()
 }
 
