@@ -2,12 +2,17 @@
 //!
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
+pub mod checker;
 pub mod route;
+pub mod service;
 pub mod settings;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::net::IpAddr;
+
+pub use checker::RawSchedule;
+pub use service::RawCheck;
 
 use super::environment::Identity;
 use super::place::Place;
@@ -190,26 +195,6 @@ pub struct RawScript {
     pub user: Option<Result<Identity, Place>>,
 }
 
-/// A virtual server, as far as it is understood already.
-#[derive(Clone, Debug)]
-pub struct RawService {
-    /// Address, group or mark, as keepalived prints it
-    pub target: ServiceTarget,
-    pub protocol: Option<&'static str>,
-    pub scheduler: bool,
-    pub method: bool,
-    pub servers: usize,
-    pub place: Place,
-}
-
-/// What a virtual server serves.
-#[derive(Clone, Debug)]
-pub enum ServiceTarget {
-    Address(IpAddr, u16),
-    Mark(u32),
-    Group(String),
-}
-
 /// `global_defs` and what stands outside blocks.
 #[derive(Clone, Debug, Default)]
 pub struct RawGlobal {
@@ -259,6 +244,15 @@ pub enum ScriptUser {
     Missing,
 }
 
+/// Addresses that the instance whose block is open has so far, to find those that come twice.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// VIPs, with their interfaces
+    pub vips: HashMap<IpAddr, Option<IfName>>,
+    pub excluded: HashSet<(IpAddr, Option<IfName>)>,
+    pub peers: HashSet<IpAddr>,
+}
+
 /// Everything that was written.
 #[derive(Debug, Default)]
 pub struct Raw {
@@ -266,15 +260,14 @@ pub struct Raw {
     pub settings: settings::RawSettings,
     pub script_user: ScriptUser,
     pub instances: Vec<RawInstance>,
+    pub given: Given,
     pub groups: Vec<RawGroup>,
     pub static_addresses: Vec<RawAddress>,
     /// Routes and rules
     pub routing: route::RawRouting,
     pub garp_groups: Vec<RawGarpGroup>,
     pub scripts: Vec<RawScript>,
-    pub services: Vec<RawService>,
-    pub check_scripts: Vec<RawCommand>,
-    pub misc: Option<RawScript>,
+    pub check: RawCheck,
     /// An interface that has to be there is not
     pub missing_interface: bool,
     /// Names that were given so far, with the keyword of their kind

@@ -133,7 +133,7 @@ pub struct Url {
 }
 
 /// A PCRE2 pattern.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Regex {
     /// The pattern as bytes
     #[serde(serialize_with = "readable::text")]

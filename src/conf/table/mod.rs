@@ -15,13 +15,15 @@ mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::takes::{METHODS, Takes};
+    pub(super) use super::takes::Takes;
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later, later_block, later_lines, later_set, lines, set,
+        Block, Keyword, Owners, block, checked_lines, later, later_block, later_checked_lines, later_lines, later_set,
+        lines, set,
     };
     pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
-        address, anything, closed, garp, group, instance, nothing, notify, route, rule, service, track,
+        address, anything, checker, checker_http, checker_kinds, closed, garp, group, instance, nothing, notify, route,
+        rule, schedule, server, server_group, service, ssl, track,
     };
     pub(super) use crate::conf::value::Decimal;
 }
@@ -32,7 +34,7 @@ use std::sync::LazyLock;
 
 use super::apply::nothing;
 use super::reader::{Apply, Close};
-pub(super) use takes::{METHODS, SCHEDULERS, Takes};
+pub(super) use takes::{SCHEDULERS, Takes};
 
 /// A place where keywords can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,6 +209,11 @@ impl Owners {
     const CHECK_AND_VRRP: Owners = Owners(2 + 4);
     const ALL_BUT_CORE: Owners = Owners(2 + 4 + 8);
 
+    /// The one that reads first.
+    pub fn first(self) -> Owners {
+        Owners(self.0 & self.0.wrapping_neg())
+    }
+
     /// Whether they have a process in common.
     pub fn meets(self, other: Owners) -> bool {
         self.0 & other.0 != 0
@@ -259,7 +266,6 @@ impl Keyword {
         Keyword { deprecated: Some(reason), ..self }
     }
 
-    #[allow(dead_code)]
     const fn since(self, release: &'static str) -> Self {
         Keyword { since: Some(release), ..self }
     }
@@ -342,6 +348,8 @@ constructors! {
     lines, true, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
     checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
+    /// A block of entries whose beginning means something, for a feature that is not done yet.
+    later_checked_lines, false, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
     /// A block of entries for a feature that is not done yet.
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }

@@ -8,9 +8,6 @@ use crate::conf::value::{self, Decimal};
 pub const SCHEDULERS: &[&str] =
     &["rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos"];
 
-/// Forwarding methods of IPVS.
-pub const METHODS: &[&str] = &["NAT", "DR", "TUN"];
-
 /// The form of the words after a keyword.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
