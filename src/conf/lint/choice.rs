@@ -13,18 +13,26 @@ const SWITCHES: [(&str, &[&str]); 2] =
 /// What is yes or no.
 const BOOLS: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 
+/// Most complaints that get a suggestion.
+const COMPLAINTS: usize = 200;
+/// Most names that are compared with one that is not defined.
+const NAMES: usize = 1000;
+
 /// Puts suggestions into complaints about words that are none of those possible.
 pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
     let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
     let mut open: HashMap<Site, &mut Diagnostic> =
-        complaints.iter_mut().filter(about_words).filter_map(|it| Some((it.place?.at, it))).collect();
+        complaints.iter_mut().filter(about_words).take(COMPLAINTS).filter_map(|it| Some((it.place?.at, it))).collect();
     if open.is_empty() {
         return;
     }
+    let takes_name = |block: &Branch| block.keyword().is_some_and(Keyword::takes_name);
+    let names: Vec<_> = outline.roots().filter(takes_name).filter_map(|block| block.word(1)).take(NAMES).collect();
+    let names: Vec<&str> = names.iter().map(|name| &**name).collect();
     for branch in outline.all() {
         let Some(keyword) = branch.keyword() else {
             if let Some(complaint) = open.remove(&branch.place(0).at) {
-                name(complaint, outline, &branch.word(0).unwrap_or_default());
+                name(complaint, &names, &branch.word(0).unwrap_or_default());
             }
             continue;
         };
@@ -37,12 +45,9 @@ pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
 }
 
 /// Suggests a name that is defined for one that is not.
-fn name(complaint: &mut Diagnostic, outline: &Outline, word: &str) {
-    let takes_name = |block: &Branch| block.keyword().is_some_and(Keyword::takes_name);
-    let names: Vec<_> = outline.roots().filter(takes_name).filter_map(|block| block.word(1)).collect();
-    let names: Vec<&str> = names.iter().map(|name| &**name).filter(|name| *name != word).collect();
+fn name(complaint: &mut Diagnostic, names: &[&str], word: &str) {
     if complaint.code == Code::Reference
-        && let Some(near) = nearest(word, &names)
+        && let Some(near) = nearest(word, names).filter(|near| *near != word)
     {
         complaint.expected.get_or_insert(format!("did you mean `{near}`?"));
     }
