@@ -1,4 +1,4 @@
-//! Suggestions for values: which of the words that a keyword takes was probably meant.
+//! Suggestions: which of the words that a keyword takes, or which name, was probably meant, and what cannot be seen.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,7 @@ const NAMES: usize = 1000;
 
 /// Puts suggestions into complaints about words that are none of those possible.
 pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
+    complaints.iter_mut().filter(|it| it.code == Code::UnknownKeyword).for_each(reveal);
     let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
     let mut open: HashMap<Site, &mut Diagnostic> =
         complaints.iter_mut().filter(about_words).take(COMPLAINTS).filter_map(|it| Some((it.place?.at, it))).collect();
@@ -41,6 +42,22 @@ pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
                 improve(complaint, keyword, &branch, word);
             }
         }
+    }
+}
+
+/// Characters that nobody sees, and what they are.
+const UNSEEN: [(char, &str); 5] = [
+    ('\u{feff}', "a byte order mark: save the file as UTF-8 without one"),
+    ('\u{a0}', "a no-break space, not a blank: it was pasted from a web page or a document"),
+    ('\u{3000}', "a wide blank: use a plain one"),
+    ('\u{200b}', "a blank of no width: remove it"),
+    ('\u{200d}', "a joiner: remove it"),
+];
+
+/// Says what cannot be seen in a keyword that is not known.
+fn reveal(complaint: &mut Diagnostic) {
+    if let Some((_, what)) = UNSEEN.iter().find(|(unseen, _)| complaint.text.contains(*unseen)) {
+        complaint.help = Some(format!("in this word stands {what}"));
     }
 }
 
