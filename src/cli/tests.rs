@@ -30,6 +30,18 @@ fn short_options_share_a_dash_and_values_may_be_attached() {
 }
 
 #[test]
+fn the_configuration_is_shown_as_text_or_json() {
+    assert_eq!(options("keepalived -n").dump, None);
+    // The short option takes no value: others may follow it.
+    let o = options("keepalived -dnl");
+    assert!(o.foreground && o.log_console);
+    assert_eq!(o.dump, Some(Dump::Text));
+    assert_eq!(options("keepalived --dump-conf").dump, Some(Dump::Text));
+    assert_eq!(options("keepalived --dump-c=json").dump, Some(Dump::Json));
+    refused("keepalived --dump-conf=xml", "Invalid --dump-conf option xml: json or nothing\n");
+}
+
+#[test]
 fn long_options_may_be_cut_short_while_unique() {
     let o = options("keepalived --use=/a --dont-f --vrrp_pid /v --log-det --config-id=x");
     assert_eq!(o.config_file, Some("/a".into()));
