@@ -121,7 +121,7 @@ fn service(page: &mut Page, config: &CheckConfig, it: &VirtualServer) {
     if let Some(sorry) = &it.sorry_server {
         sorry_server(page, it, sorry);
     }
-    it.real_servers.iter().for_each(|server| real_server(page, server));
+    it.real_servers.iter().for_each(|server| real_server(page, it, server));
 }
 
 fn family(config: &CheckConfig, it: &VirtualServer) -> &'static str {
@@ -184,6 +184,11 @@ fn script(at: &mut Column<'_>, what: &str, script: Option<&Script>) {
     }
 }
 
+/// A name that is not just the inherited one.
+pub(super) fn own<'a>(name: &'a Option<String>, inherited: &Option<String>) -> Option<&'a String> {
+    name.as_ref().filter(|_| name != inherited)
+}
+
 /// How packets get there. As in keepalived, tunnels other than IP in IP go without `prefix`.
 fn forwarding(prefix: &str, method: Forwarding) -> String {
     const METHOD: &str = "forwarding method =";
@@ -219,7 +224,7 @@ fn sorry_server(page: &mut Page, service: &VirtualServer, sorry: &SorryServer) {
 }
 
 /// A real server; its effective weight is that of one that nothing has moved yet.
-fn real_server(page: &mut Page, it: &RealServer) {
+fn real_server(page: &mut Page, service: &VirtualServer, it: &RealServer) {
     let mut at = page.at(3);
     at.say("------< Real server >------");
     let RealServer { ip, port, weight: initial, .. } = it;
@@ -233,7 +238,8 @@ fn real_server(page: &mut Page, it: &RealServer) {
     at.say(format_args!("Inhibit on failure is {}", switch(it.inhibit_on_failure)));
     script(&mut at, "RS up", it.notify_up.as_ref());
     script(&mut at, "RS down", it.notify_down.as_ref());
-    at.maybe(" VirtualHost", it.virtualhost.as_ref().map(|host| format!("'{host}'")));
+    let host = own(&it.virtualhost, &service.virtualhost);
+    at.maybe(" VirtualHost", host.map(|host| format!("'{host}'")));
     at.maybe("SNMP name", it.snmp_name.as_ref());
     at.pair("Using smtp notification", answer(it.smtp_alert));
     at.pair("initial weight", initial);

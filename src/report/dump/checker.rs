@@ -4,7 +4,7 @@ use crate::model::check::{RealServer, VirtualServer};
 use crate::model::checker::{CheckKind, Checker, Connect, Dns, Http, HttpProtocol, Misc, Regex, Smtp, Udp, Url};
 use crate::model::{CheckConfig, Micros};
 
-use super::check::server_name;
+use super::check::{own, server_name};
 use super::number::{seconds, whole_seconds};
 use super::vrrp::weight;
 use super::{Page, answer, either};
@@ -88,7 +88,7 @@ fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &C
         }
         CheckKind::Http(to, http) => {
             connection(page, to);
-            web(page, http);
+            web(page, server, http);
         }
         CheckKind::Smtp(to, Smtp { helo }) => {
             connection(page, to);
@@ -144,7 +144,7 @@ fn connection(page: &mut Page, to: &Connect) {
     at.pair("Timeout", seconds(to.timeout));
 }
 
-fn web(page: &mut Page, http: &Http) {
+fn web(page: &mut Page, server: &RealServer, http: &Http) {
     let version = match http.protocol {
         HttpProtocol::V10 => "1.0",
         HttpProtocol::V10Close => "1.0C",
@@ -153,7 +153,7 @@ fn web(page: &mut Page, http: &Http) {
     let protocol = either(http.tls, "SSL", "HTTP");
     let mut at = page.at(3);
     at.pair("Keepalive method", format_args!("{protocol}_GET, http protocol {version}"));
-    at.maybe("Virtualhost", http.virtualhost.as_ref());
+    at.maybe("Virtualhost", own(&http.virtualhost, &server.virtualhost));
     at.say(format_args!("Enable SNI {}", set(http.enable_sni)));
     at.say(format_args!("Fast recovery {}", set(http.fast_recovery)));
     if http.tls {

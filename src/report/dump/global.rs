@@ -7,7 +7,7 @@ use crate::model::settings::{
     Fifo, Fifos, Files, Firewall, FlushOnStop, Lvs, Mail, NetlinkBuffer, NetlinkBuffers, ProcessOptions, RxBuffers,
     Snmp, SyncDaemon, VrrpDefaults,
 };
-use crate::model::{Global, Micros, VrrpConfig};
+use crate::model::{Global, Micros, Script, VrrpConfig};
 
 use super::instance::accepts;
 use super::number::{general, seconds, whole_seconds};
@@ -195,13 +195,15 @@ fn sync_daemon(page: &mut Page, daemon: &SyncDaemon, seen_by_vrrp: Option<&VrrpC
     at.maybe("LVS syncd mcast ttl", daemon.ttl);
 }
 
+/// Pipes; the script of each is run with its path as last word.
 fn fifos(page: &mut Page, fifos: &Fifos) {
     for (name, fifo) in [("Global", &fifos.all), ("VRRP", &fifos.vrrp), ("LVS", &fifos.lvs)] {
         if let Some(Fifo { path, uid, gid, script }) = fifo {
             let mut at = page.at(1);
             at.say(format_args!("{name} notify fifo = {}, uid:gid {uid}:{gid}", path.display()));
             if let Some(script) = script {
-                at.say(format_args!("{name} notify fifo script = {script}, uid:gid {}:{}", script.uid, script.gid));
+                let Script { uid, gid, .. } = script;
+                at.say(format_args!("{name} notify fifo script = {script} '{}', uid:gid {uid}:{gid}", path.display()));
             }
         }
     }

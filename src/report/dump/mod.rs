@@ -42,7 +42,7 @@ pub fn check(shared: &Shared, config: &CheckConfig) -> Vec<String> {
 /// The dumps of all processes as one text; the part that they share comes once.
 pub fn whole(shared: &Shared, config: &Config) -> String {
     let mut page = Page::default();
-    global::dump(&mut page, shared, Some(&config.vrrp));
+    global::dump(&mut page, shared, Some(&config.vrrp).filter(|vrrp| !vrrp.is_empty()));
     vrrp::dump(&mut page, shared, &config.vrrp);
     check::dump(&mut page, shared, &config.check);
     bfd::dump(&mut page, &config.bfd);

@@ -67,7 +67,7 @@ pub(super) fn address(address: &Address, link: &str) -> String {
     line.with("label", address.label.as_ref());
     line.with("peer", address.peer.map(|peer| format!("{peer}/{}", address.prefix_len)));
     line.flag(address.flags.home, "home");
-    line.flag(!address.flags.nodad, "-nodad");
+    line.flag(address.family() == Family::V6 && !address.flags.nodad, "-nodad");
     line.flag(address.flags.mngtmpaddr, "mngtmpaddr");
     line.flag(address.flags.noprefixroute, "noprefixroute");
     line.flag(address.flags.autojoin, "autojoin");
@@ -141,7 +141,8 @@ fn encap(line: &mut Words, encap: &Encap) {
             let entries: Vec<_> = labels.iter().enumerate().map(entry).collect();
             line.add(format_args!("encap mpls {}", entries.join("/")));
         }
-        Encap::Ila(locator) => line.add(format_args!("encap ila {locator}")),
+        // Keepalived shows the number that its bytes in network order make on a little-endian machine.
+        Encap::Ila(locator) => line.add(format_args!("encap ila {}", locator.swap_bytes())),
     }
 }
 
