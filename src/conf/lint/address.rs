@@ -1,12 +1,13 @@
 //! Notes about addresses: who else has them, and whether they can be reached.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Case, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::outline::Branch;
 use crate::conf::place::Place;
-use crate::model::{Address, Instance, Transport};
+use crate::model::{Address, IfName, Instance, Transport};
 
 /// Where an address of an instance was written; its block if that cannot be told.
 fn place_of(block: &Branch, address: &Address) -> Place {
@@ -19,25 +20,18 @@ fn place_of(block: &Branch, address: &Address) -> Place {
     lists.iter().flat_map(|list| block.entries(list)).find_map(|entry| written(&entry)).unwrap_or(block.place(1))
 }
 
-/// Pairs of instances, each once, the one further down second.
-fn pairs<'a>(case: &Case<'a>) -> Vec<[(&'a Instance, Branch<'a>); 2]> {
-    let all = case.instances();
-    let pair = |index: usize| {
-        let (above, below) = all.split_at(index);
-        below.first().map(|second| above.iter().map(|first| [*first, *second]).collect::<Vec<_>>())
-    };
-    (0..all.len()).filter_map(pair).flatten().collect()
-}
-
 /// An address in two instances on one interface.
 pub(super) fn shared_address(case: &Case) -> Vec<Diagnostic> {
+    let mut owners: HashMap<(IpAddr, &IfName), &str> = HashMap::new();
     let mut notes = Vec::new();
-    for [(first, _), (second, block)] in pairs(case) {
-        let both = |it: &&Address| first.addresses().any(|other| other.ip == it.ip && other.interface == it.interface);
-        for address in second.addresses().filter(both) {
-            let text = format!("({}) {} is an address of {} too", second.name, address.ip, first.name);
-            let effect = "when one of them becomes backup it takes the address away from the other";
-            notes.push(note(Code::SharedAddress, place_of(&block, address), text).effect(effect));
+    for (instance, block) in &case.instances {
+        for address in instance.addresses() {
+            let first = *owners.entry((address.ip, &address.interface)).or_insert(&instance.name);
+            if first != instance.name {
+                let text = format!("({}) {} is an address of {first} too", instance.name, address.ip);
+                let effect = "when one of them becomes backup it takes the address away from the other";
+                notes.push(note(Code::SharedAddress, place_of(block, address), text).effect(effect));
+            }
         }
     }
     notes
@@ -60,57 +54,51 @@ fn together(one: IpAddr, other: IpAddr, prefix_len: u8) -> bool {
     }
 }
 
-/// The subnets of an interface with addresses of this family, without the virtual addresses themselves. Empty: nothing is
-/// known, or the configuration is not for this machine.
+/// The subnets of the interface of an address that are of the same family.
 fn own_subnets(case: &Case, address: &Address) -> Vec<(IpAddr, u8)> {
-    let namespace = case.config.global.net_namespace.as_deref();
-    let subnets = case.env.subnets(namespace, address.interface.as_str());
-    let virtual_one =
-        |ip: IpAddr| case.config.vrrp.instances.iter().flat_map(Instance::addresses).any(|it| it.ip == ip);
-    let fits = |(ip, _): &(IpAddr, u8)| ip.is_ipv4() == address.ip.is_ipv4() && !virtual_one(*ip);
-    subnets.into_iter().filter(fits).collect()
+    let mut subnets = case.subnets(&address.interface);
+    subnets.retain(|(ip, _)| ip.is_ipv4() == address.ip.is_ipv4());
+    subnets
 }
 
 /// Addresses of two instances in one IPv4 subnet in which the interface has no address of its own.
 pub(super) fn twin_address(case: &Case) -> Vec<Diagnostic> {
+    let groups = &case.config.vrrp.groups;
+    let group_of: HashMap<&str, &str> =
+        groups.iter().flat_map(|group| group.members.iter().map(|it| (it.as_str(), group.name.as_str()))).collect();
+    let in_one_group =
+        |one: &str, other: &str| group_of.get(one).is_some_and(|group| group_of.get(other) == Some(group));
+    let mut first_ones: HashMap<(&IfName, u8, u32), (&Instance, &Address)> = HashMap::new();
     let mut notes = Vec::new();
-    let in_one_group = |one: &str, other: &str| {
-        let has = |members: &[String], name: &str| members.iter().any(|member| member == name);
-        case.config.vrrp.groups.iter().any(|group| has(&group.members, one) && has(&group.members, other))
-    };
-    for [(first, _), (second, block)] in pairs(case) {
-        let promoted = first.extras.promote_secondaries || second.extras.promote_secondaries;
-        if promoted || in_one_group(&first.name, &second.name) {
-            continue;
-        }
-        let twin = second.addresses().find_map(|it| {
-            let same = |other: &&Address| {
-                other.interface == it.interface
-                    && other.prefix_len == it.prefix_len
-                    && other.ip != it.ip
-                    && together(other.ip, it.ip, it.prefix_len)
+    for (instance, block) in case.instances.iter().filter(|(it, _)| !it.extras.promote_secondaries) {
+        let mut told = false;
+        for address in instance.addresses() {
+            let IpAddr::V4(ip) = address.ip else {
+                continue;
             };
-            let partial = it.ip.is_ipv4() && it.prefix_len < 31;
-            Some((it, first.addresses().find(same).filter(|_| partial)?))
-        });
-        let Some((address, other)) = twin else {
-            continue;
-        };
-        let own = own_subnets(case, address);
-        if own.is_empty()
-            || own.iter().any(|(ip, length)| *length == address.prefix_len && together(*ip, address.ip, *length))
-        {
-            continue;
+            let key = (&address.interface, address.prefix_len, network(ip, address.prefix_len));
+            let (first, other) = *first_ones.entry(key).or_insert((instance, address));
+            let one_unit = first.name == instance.name || in_one_group(&first.name, &instance.name);
+            if told || one_unit || address.prefix_len > 30 || other.ip == address.ip {
+                continue;
+            }
+            let own = own_subnets(case, address);
+            let fits = |(ip, length): &(IpAddr, u8)| *length == key.1 && together(*ip, address.ip, *length);
+            if own.is_empty() || own.iter().any(fits) {
+                continue;
+            }
+            told = true;
+            let text = format!("({}) {address} and {other} of {} depend on each other", instance.name, first.name);
+            notes.push(
+                note(Code::TwinAddress, place_of(block, address), text)
+                    .effect(format!(
+                        "{} has no address of its own in this subnet: the kernel drops the second address when the first \
+                         one goes",
+                        address.interface
+                    ))
+                    .help("set `promote_secondaries` in one of the instances"),
+            );
         }
-        let text = format!("({}) {address} and {other} of {} depend on each other", second.name, first.name);
-        notes.push(
-            note(Code::TwinAddress, place_of(&block, address), text)
-                .effect(format!(
-                    "{} has no address of its own in this subnet: the kernel drops the second address when the first one goes",
-                    address.interface
-                ))
-                .help("set `promote_secondaries` in one of the instances"),
-        );
     }
     notes
 }
@@ -118,7 +106,7 @@ pub(super) fn twin_address(case: &Case) -> Vec<Diagnostic> {
 /// A host address on an interface that has other subnets only.
 pub(super) fn lone_address(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (instance, block) in case.instances() {
+    for (instance, block) in &case.instances {
         for address in instance.addresses() {
             let own = own_subnets(case, address);
             let host = address.prefix_len == address.family().host_prefix() && address.peer.is_none();
@@ -129,7 +117,7 @@ pub(super) fn lone_address(case: &Case) -> Vec<Diagnostic> {
             }
             let text = format!("({}) {} is in no subnet of {}", instance.name, address.ip, address.interface);
             notes.push(
-                note(Code::LoneAddress, place_of(&block, address), text)
+                note(Code::LoneAddress, place_of(block, address), text)
                     .effect("without a prefix length it brings no route to its neighbours")
                     .help(format!(
                         "write `{}/24` or whatever its subnet is, or name another interface with `dev`",
@@ -148,7 +136,7 @@ fn is_link_local(ip: IpAddr) -> bool {
 /// The first or the last address of an IPv4 subnet.
 pub(super) fn not_a_host(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (instance, block) in case.instances() {
+    for (instance, block) in &case.instances {
         for address in instance.addresses() {
             let IpAddr::V4(ip) = address.ip else {
                 continue;
@@ -163,7 +151,7 @@ pub(super) fn not_a_host(case: &Case) -> Vec<Diagnostic> {
                 _ => continue,
             };
             let text = format!("({}) {address} is {what}", instance.name);
-            notes.push(note(Code::NotAHost, place_of(&block, address), text).effect("hosts do not answer there"));
+            notes.push(note(Code::NotAHost, place_of(block, address), text).effect("hosts do not answer there"));
         }
     }
     notes
@@ -173,7 +161,7 @@ pub(super) fn not_a_host(case: &Case) -> Vec<Diagnostic> {
 pub(super) fn not_owner(case: &Case) -> Vec<Diagnostic> {
     let namespace = case.config.global.net_namespace.as_deref();
     let mut notes = Vec::new();
-    for (instance, block) in case.instances().into_iter().filter(|(it, _)| it.priority.is_owner()) {
+    for (instance, block) in case.instances.iter().filter(|(it, _)| it.priority.is_owner()) {
         let lacks = |address: &&Address| {
             let facts = case.env.interface(namespace, address.interface.as_str());
             facts.is_some_and(|facts| !facts.addresses.is_empty() && !facts.addresses.contains(&address.ip))
@@ -199,7 +187,7 @@ pub(super) fn not_owner(case: &Case) -> Vec<Diagnostic> {
 pub(super) fn self_peer(case: &Case) -> Vec<Diagnostic> {
     let namespace = case.config.global.net_namespace.as_deref();
     let mut notes = Vec::new();
-    for (instance, block) in case.instances() {
+    for (instance, block) in &case.instances {
         let Transport::Unicast { peers, .. } = &instance.transport else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! Suggestions for values: which of the words that a keyword takes was probably meant.
+//! Suggestions: which of the words that a keyword takes, or which name, was probably meant, and what cannot be seen.
 
 use std::collections::HashMap;
 
@@ -13,18 +13,27 @@ const SWITCHES: [(&str, &[&str]); 2] =
 /// What is yes or no.
 const BOOLS: [&str; 6] = ["true", "false", "yes", "no", "on", "off"];
 
+/// Most complaints that get a suggestion.
+const COMPLAINTS: usize = 200;
+/// Most names that are compared with one that is not defined.
+const NAMES: usize = 1000;
+
 /// Puts suggestions into complaints about words that are none of those possible.
 pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
+    complaints.iter_mut().filter(|it| it.code == Code::UnknownKeyword).for_each(reveal);
     let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
     let mut open: HashMap<Site, &mut Diagnostic> =
-        complaints.iter_mut().filter(about_words).filter_map(|it| Some((it.place?.at, it))).collect();
+        complaints.iter_mut().filter(about_words).take(COMPLAINTS).filter_map(|it| Some((it.place?.at, it))).collect();
     if open.is_empty() {
         return;
     }
+    let takes_name = |block: &Branch| block.keyword().is_some_and(Keyword::takes_name);
+    let names: Vec<_> = outline.roots().filter(takes_name).filter_map(|block| block.word(1)).take(NAMES).collect();
+    let names: Vec<&str> = names.iter().map(|name| &**name).collect();
     for branch in outline.all() {
         let Some(keyword) = branch.keyword() else {
             if let Some(complaint) = open.remove(&branch.place(0).at) {
-                name(complaint, outline, &branch.word(0).unwrap_or_default());
+                name(complaint, &names, &branch.word(0).unwrap_or_default());
             }
             continue;
         };
@@ -36,13 +45,26 @@ pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
     }
 }
 
+/// Characters that nobody sees, and what they are.
+const UNSEEN: [(char, &str); 5] = [
+    ('\u{feff}', "a byte order mark: save the file as UTF-8 without one"),
+    ('\u{a0}', "a no-break space, not a blank: it was pasted from a web page or a document"),
+    ('\u{3000}', "a wide blank: use a plain one"),
+    ('\u{200b}', "a blank of no width: remove it"),
+    ('\u{200d}', "a joiner: remove it"),
+];
+
+/// Says what cannot be seen in a keyword that is not known.
+fn reveal(complaint: &mut Diagnostic) {
+    if let Some((_, what)) = UNSEEN.iter().find(|(unseen, _)| complaint.text.contains(*unseen)) {
+        complaint.help = Some(format!("in this word stands {what}"));
+    }
+}
+
 /// Suggests a name that is defined for one that is not.
-fn name(complaint: &mut Diagnostic, outline: &Outline, word: &str) {
-    let takes_name = |block: &Branch| block.keyword().is_some_and(Keyword::takes_name);
-    let names: Vec<_> = outline.roots().filter(takes_name).filter_map(|block| block.word(1)).collect();
-    let names: Vec<&str> = names.iter().map(|name| &**name).filter(|name| *name != word).collect();
+fn name(complaint: &mut Diagnostic, names: &[&str], word: &str) {
     if complaint.code == Code::Reference
-        && let Some(near) = nearest(word, &names)
+        && let Some(near) = nearest(word, names).filter(|near| *near != word)
     {
         complaint.expected.get_or_insert(format!("did you mean `{near}`?"));
     }

@@ -1,5 +1,7 @@
 //! Notes about who becomes master: ids, priorities, weights, passwords, strict mode.
 
+use std::collections::HashMap;
+
 use super::{Case, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::outline::Branch;
@@ -13,26 +15,22 @@ fn value_of(block: &Branch, keyword: &str) -> Place {
 
 /// One id twice on an interface, with different multicast groups.
 pub(super) fn shared_id(case: &Case) -> Vec<Diagnostic> {
-    let group = |it: &Instance| match it.transport {
-        Transport::Multicast { group } => Some(group),
-        Transport::Unicast { .. } => None,
-    };
-    let all = case.instances();
+    let mut first_ones = HashMap::new();
     let mut notes = Vec::new();
-    for (index, (second, block)) in all.iter().enumerate() {
-        let above = all.iter().take(index).map(|(it, _)| it);
-        let same =
-            |it: &&&Instance| it.vrid == second.vrid && it.family == second.family && it.interface == second.interface;
-        for first in above.filter(same).filter(|it| it.interface.is_some() && group(it) != group(second)) {
-            let place = value_of(block, "virtual_router_id");
-            if !case.complained_at(place) && group(first).is_some() && group(second).is_some() {
-                let text = format!("({}) virtual_router_id {} is that of {} too", second.name, second.vrid, first.name);
-                notes.push(
-                    note(Code::SharedId, place, text)
-                        .effect("only their multicast groups tell them apart; virtual MAC addresses would be the same")
-                        .help("give one of them another id on all its nodes"),
-                );
-            }
+    for (instance, block) in &case.instances {
+        let (Transport::Multicast { group }, Some(interface)) = (&instance.transport, &instance.interface) else {
+            continue;
+        };
+        let key = (instance.vrid, instance.family, interface);
+        let (first, first_group) = *first_ones.entry(key).or_insert((&instance.name, group));
+        let place = value_of(block, "virtual_router_id");
+        if first_group != group && !case.complained_at(place) {
+            let text = format!("({}) virtual_router_id {} is that of {first} too", instance.name, instance.vrid);
+            notes.push(
+                note(Code::SharedId, place, text)
+                    .effect("only their multicast groups tell them apart; virtual MAC addresses would be the same")
+                    .help("give one of them another id on all its nodes"),
+            );
         }
     }
     notes
@@ -42,12 +40,12 @@ pub(super) fn shared_id(case: &Case) -> Vec<Diagnostic> {
 pub(super) fn strict_access(case: &Case) -> Vec<Diagnostic> {
     let blocked = |it: &Instance| it.strict && !it.priority.is_owner() && it.extras.accept != Some(true);
     let accepts = |block: &Branch| block.child("accept").is_some();
-    let found = case.instances().into_iter().find(|(it, block)| blocked(it) && !accepts(block) && !it.vips.is_empty());
+    let found = case.instances.iter().find(|(it, block)| blocked(it) && !accepts(block) && !it.vips.is_empty());
     let Some((instance, block)) = found else {
         return Vec::new();
     };
     let global = case.outline.blocks("global_defs").find_map(|it| it.child("vrrp_strict"));
-    let place = block.child("strict_mode").or(global).unwrap_or(block).place(0);
+    let place = block.child("strict_mode").or(global).unwrap_or(*block).place(0);
     let text = format!("({}) strict mode: packets to the virtual addresses are dropped", instance.name);
     let found = note(Code::StrictAccess, place, text)
         .effect("ping, ssh and services do not answer on them unless this router owns them (priority 255)")
@@ -86,7 +84,7 @@ const TUTORIALS: [&[u8]; 24] = [
 /// A password that everybody knows.
 pub(super) fn weak_password(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (instance, block) in case.instances() {
+    for (instance, block) in &case.instances {
         let (Auth::Pass(secret) | Auth::Ah(secret)) = &instance.auth else {
             continue;
         };
@@ -138,10 +136,9 @@ fn weighted(instance: &Instance, block: &Branch) -> Vec<Weighted> {
 /// A weight that moves the priority nowhere.
 pub(super) fn idle_weight(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (instance, block) in case.instances() {
+    for (instance, block) in &case.instances {
         let base = i32::from(instance.priority.get());
-        for it in weighted(instance, &block).into_iter().filter(|it| (base + it.weight).clamp(1, 254) == base.min(254))
-        {
+        for it in weighted(instance, block).into_iter().filter(|it| (base + it.weight).clamp(1, 254) == base.min(254)) {
             let text = format!("({}) weight {} of {} cannot change priority {base}", instance.name, it.weight, it.name);
             let found = note(Code::IdleWeight, it.place, text).effect("priorities stay within 1 and 254");
             notes.push(found.help("choose a priority that leaves room for the weight"));
@@ -153,8 +150,8 @@ pub(super) fn idle_weight(case: &Case) -> Vec<Diagnostic> {
 /// Weights and nopreempt in one instance.
 pub(super) fn weight_without_preemption(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (instance, block) in case.instances().into_iter().filter(|(it, _)| it.nopreempt) {
-        let all = weighted(instance, &block);
+    for (instance, block) in case.instances.iter().filter(|(it, _)| it.nopreempt) {
+        let all = weighted(instance, block);
         if let Some(it) = all.first().filter(|_| !instance.track_interfaces.iter().any(|it| it.weight == 0)) {
             let text = format!("({}) weight {} of {} moves nothing with nopreempt", instance.name, it.weight, it.name);
             notes.push(

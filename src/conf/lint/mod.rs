@@ -10,24 +10,37 @@ mod election;
 mod leftover;
 mod script;
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
 use super::Loaded;
 use super::diagnostic::{Code, Diagnostic, Report};
 use super::environment::Environment;
 use super::outline::{Branch, Outline};
-use super::place::{Place, Site};
-use crate::model::{Config, Instance};
+use super::place::{FileId, Place};
+use crate::model::{Config, IfName, Instance};
 
 /// A release of keepalived: major, minor and patch number.
 pub type Release = [u16; 3];
 
-/// What a note is found in.
+/// What a note is found in. Everything that several notes ask for is worked out once, so that large files take no longer
+/// for each of their instances.
 struct Case<'a> {
     config: &'a Config,
     outline: &'a Outline,
     env: &'a dyn Environment,
-    /// What was complained of
-    complaints: &'a [Diagnostic],
     target: Option<Release>,
+    /// Every instance that was finished, with the block that describes it
+    instances: Vec<(&'a Instance, Branch<'a>)>,
+    /// Addresses that instances have
+    virtual_addresses: HashSet<IpAddr>,
+    /// Lines that were complained of
+    complained: HashSet<(FileId, u32)>,
+    /// What was complained of
+    codes: HashSet<Code>,
+    /// What the machine said about its interfaces
+    subnets: RefCell<HashMap<IfName, Vec<(IpAddr, u8)>>>,
 }
 
 /// A kind of note.
@@ -57,26 +70,41 @@ const LINTS: [Lint; 19] = [
 ];
 
 impl<'a> Case<'a> {
-    /// Every instance that was finished, with the block that describes it.
-    fn instances(&self) -> Vec<(&'a Instance, Branch<'a>)> {
-        let block = |instance: &&Instance| {
-            self.outline.blocks("vrrp_instance").find(|block| block.word(1).as_deref() == Some(&instance.name))
-        };
-        self.config.vrrp.instances.iter().filter_map(|it| Some((it, block(&it)?))).collect()
-    }
-
-    /// Whether there is a complaint with this code.
-    fn has(&self, code: Code) -> bool {
-        self.complaints.iter().any(|it| it.code == code)
+    fn new(loaded: &'a Loaded, outline: &'a Outline, env: &'a dyn Environment, target: Option<Release>) -> Self {
+        let mut blocks = HashMap::new();
+        for block in outline.blocks("vrrp_instance") {
+            // The first one of a name counts.
+            block.word(1).map(|name| blocks.entry(name).or_insert(block));
+        }
+        let config = &loaded.config;
+        let with_block = |it: &'a Instance| Some((it, *blocks.get(it.name.as_str())?));
+        let complaints = loaded.diagnostics.iter().filter(|it| it.code != Code::NotActive);
+        Case {
+            config,
+            outline,
+            env,
+            target,
+            instances: config.vrrp.instances.iter().filter_map(with_block).collect(),
+            virtual_addresses: config.vrrp.instances.iter().flat_map(Instance::addresses).map(|it| it.ip).collect(),
+            complained: complaints.clone().filter_map(|it| it.place).map(|it| (it.at.file, it.at.line)).collect(),
+            codes: complaints.map(|it| it.code).collect(),
+            subnets: RefCell::default(),
+        }
     }
 
     /// Whether something was complained of in the line of a place.
     fn complained_at(&self, place: Place) -> bool {
-        let line = |site: Site| (site.file, site.line);
-        self.complaints.iter().filter(|it| it.code != Code::NotActive).any(|it| {
-            let at = it.place.map(|it| line(it.at));
-            at == Some(line(place.at))
-        })
+        self.complained.contains(&(place.at.file, place.at.line))
+    }
+
+    /// The addresses that an interface has of its own, with the lengths of their prefixes. Empty: nothing is known, or the
+    /// configuration is not for this machine.
+    fn subnets(&self, interface: &IfName) -> Vec<(IpAddr, u8)> {
+        let look = || {
+            let found = self.env.subnets(self.config.global.net_namespace.as_deref(), interface.as_str());
+            found.into_iter().filter(|(ip, _)| !self.virtual_addresses.contains(ip)).collect()
+        };
+        self.subnets.borrow_mut().entry(interface.clone()).or_insert_with(look).clone()
     }
 }
 
@@ -92,7 +120,7 @@ pub fn look(loaded: &mut Loaded, outline: &Outline, env: &dyn Environment, targe
     if loaded.stopped() {
         return;
     }
-    let case = Case { config: &loaded.config, outline, env, complaints: &loaded.diagnostics, target };
+    let case = Case::new(loaded, outline, env, target);
     let mut report = Report::default();
     for lint in LINTS.into_iter().chain([leftover::newer_keyword as Lint]) {
         lint(&case).into_iter().for_each(|found| report.push(found));

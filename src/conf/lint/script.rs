@@ -1,5 +1,7 @@
 //! Notes about scripts: how their lines are read, and when they run.
 
+use std::collections::HashSet;
+
 use super::{Case, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::lex;
@@ -105,13 +107,13 @@ pub(super) fn timeout(case: &Case) -> Vec<Diagnostic> {
 pub(super) fn unused(case: &Case) -> Vec<Diagnostic> {
     let followers = ["vrrp_instance", "vrrp_sync_group"];
     let lists = followers.iter().flat_map(|name| case.outline.blocks(name)).flat_map(|it| it.entries("track_script"));
-    let followed: Vec<String> = lists.filter_map(|entry| entry.word(0)).map(|name| name.into_owned()).collect();
+    let followed: HashSet<String> = lists.filter_map(|entry| entry.word(0)).map(|name| name.into_owned()).collect();
     if case.config.vrrp.instances.is_empty() {
         return Vec::new();
     }
     let mut notes = Vec::new();
     for block in case.outline.blocks("vrrp_script") {
-        let Some(name) = block.word(1).filter(|name| !followed.iter().any(|it| it == name)) else {
+        let Some(name) = block.word(1).filter(|name| !followed.contains(&**name)) else {
             continue;
         };
         if !case.complained_at(block.place(1)) {
@@ -125,7 +127,7 @@ pub(super) fn unused(case: &Case) -> Vec<Diagnostic> {
 /// Scripts without enable_script_security, of which none exists on this machine.
 pub(super) fn open(case: &Case) -> Vec<Diagnostic> {
     let secure = case.outline.blocks("global_defs").any(|it| it.child("enable_script_security").is_some());
-    if secure || case.has(Code::ScriptSecurity) {
+    if secure || case.codes.contains(&Code::ScriptSecurity) {
         return Vec::new();
     }
     let runs =

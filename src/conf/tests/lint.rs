@@ -205,6 +205,20 @@ fn words_are_suggested_where_one_is_near() {
 }
 
 #[test]
+fn what_nobody_sees_in_a_keyword_is_named() {
+    for (text, help) in [
+        ("\u{feff}global_defs {\n}\n", "in this word stands a byte order mark: save the file as UTF-8 without one"),
+        (
+            "global_defs {\n\u{a0}\u{a0}router_id x\n}\n",
+            "in this word stands a no-break space, not a blank: it was pasted from a web page or a document",
+        ),
+    ] {
+        let loaded = examine_for(&Fake::default(), text);
+        assert_eq!(loaded.diagnostics[0].help.as_deref(), Some(help), "{}", loaded.render(Style::default()));
+    }
+}
+
+#[test]
 fn many_notes_of_one_kind_are_told_in_short() {
     let text: String = (1..=9).map(|number| instance(number, "priority 255")).collect();
     let loaded = examine_for(&Fake::default(), &text);
