@@ -38,3 +38,56 @@ pub fn unescape(text: &str) -> Vec<u8> {
     bytes.extend(rest.as_bytes());
     bytes
 }
+
+/// Rules of the language by hand: `== name` begins a case, `-- file NAME [MODE]` a file beside it, `-- args` names further
+/// arguments.
+const TEXTS: [&str; 9] = [
+    include_str!("cases/lines.cases"),
+    include_str!("cases/words.cases"),
+    include_str!("cases/blocks.cases"),
+    include_str!("cases/conditions.cases"),
+    include_str!("cases/definitions.cases"),
+    include_str!("cases/repeat.cases"),
+    include_str!("cases/include.cases"),
+    include_str!("cases/scripts.cases"),
+    include_str!("cases/verdicts.cases"),
+];
+
+/// What stands at the end of a file whose last line has no end.
+const NO_LINE_END: &str = "«end»";
+
+/// All of them.
+pub fn written() -> Vec<Case> {
+    let texts = TEXTS.iter().map(|text| text.strip_prefix("== ").expect("a case"));
+    texts.flat_map(|text| text.split("\n== ")).map(one).collect()
+}
+
+fn one(text: &str) -> Case {
+    let (name, text) = text.split_once('\n').unwrap_or((text, ""));
+    // The line end before the next case belongs to the last line.
+    let text = format!("\n{text}\n");
+    let mut parts = text.split("\n-- ");
+    let main = parts.next().unwrap_or_default();
+    let content = |text: &str| match text {
+        "" | "\n" => Vec::new(),
+        text if text.contains(NO_LINE_END) => unescape(text.split(NO_LINE_END).next().unwrap_or_default()),
+        text => unescape(&format!("{}\n", text.strip_suffix('\n').unwrap_or(text))),
+    };
+    let mut case = Case::new(name.to_string(), content(main.strip_prefix('\n').unwrap_or_default()));
+    for part in parts {
+        let (head, body) = part.split_once('\n').unwrap_or((part, ""));
+        match head.split_once(' ').expect("two words") {
+            ("args", words) => case.arguments = words.split(' ').map(String::from).collect(),
+            ("file", words) => {
+                let (name, mode) = match words.rsplit_once(' ') {
+                    Some((name, mode)) if mode.bytes().all(|byte| byte.is_ascii_digit()) => (name, mode),
+                    _ => (words, "644"),
+                };
+                let mode = u32::from_str_radix(mode, 8).expect("a mode");
+                case.files.push(File { name: name.to_string(), bytes: content(body), mode });
+            }
+            (other, _) => panic!("{name}: {other}"),
+        }
+    }
+    case
+}

@@ -53,12 +53,13 @@ fn take<'a>(next: &AtomicUsize, cases: &'a [Case]) -> Option<(usize, &'a Case)> 
 #[test]
 fn keepalived_says_the_same() {
     let reference = PathBuf::from(std::env::var_os("KEEPALIVED").unwrap_or("/usr/sbin/keepalived".into()));
-    let cases = rows::cases();
+    let mut cases = cases::written();
+    cases.extend(rows::cases());
     let pairs = ask_both(&cases, &reference);
     if let Some(file) = std::env::var_os("DIFFERENTIAL_REPORT") {
         let mut file = std::fs::File::create(file).unwrap();
         for (case, pair) in cases.iter().zip(&pairs) {
-            let lines = |verdict: &Verdict| verdict.lines.iter().cloned().collect::<Vec<_>>().join(",");
+            let lines = |verdict: &Verdict| verdict.lines().into_iter().collect::<Vec<_>>().join(",");
             let text = pair.theirs.output.replace('\n', " | ");
             let ours = pair.ours.output.replace('\n', " | ");
             let fields = [
@@ -67,6 +68,7 @@ fn keepalived_says_the_same() {
                 pair.theirs.exit.to_string(),
                 lines(&pair.ours),
                 lines(&pair.theirs),
+                pair.ours.missing(&pair.theirs).join(" | "),
                 text,
                 ours,
             ];

@@ -148,7 +148,7 @@ pub fn cases() -> Vec<Case> {
     let blocks = blocks();
     let mut cases = Vec::new();
     for (block, text) in &blocks {
-        cases.push(Case::new(format!("{block}:"), text.replacen("%\n", "", 1).into_bytes()));
+        cases.push(Case::new(format!("{block}:"), text.replacen('%', "", 1).into_bytes()));
     }
     for row in rows() {
         let around = blocks.get(row.block).unwrap_or_else(|| panic!("no configuration for {}", row.block));

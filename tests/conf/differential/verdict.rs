@@ -1,6 +1,6 @@
 //! What a program says of a configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How it ended.
@@ -24,32 +24,47 @@ impl fmt::Display for Exit {
 /// How it ended and what it complains of.
 pub struct Verdict {
     pub exit: Exit,
-    /// The lines that it names, as `file:line`
-    pub lines: BTreeSet<String>,
+    /// Complaints with all lines, as `file:line`, that were named with them. This program's have no text.
+    complaints: BTreeMap<String, BTreeSet<String>>,
     pub output: String,
 }
 
 impl Verdict {
     /// Reads what either program writes to stderr.
     pub fn new(exit: Exit, output: &str) -> Self {
-        let mut lines = BTreeSet::new();
+        let mut complaints: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut counts = false;
         for line in output.lines() {
             if let Some(place) = line.trim_start().strip_prefix("--> ") {
-                let mut parts = place.rsplitn(3, ':').skip(1);
-                if let (true, Some(number), Some(file)) = (counts, parts.next(), parts.next()) {
-                    lines.insert(format!("{file}:{number}"));
+                if let (true, Some((place, _column))) = (counts, place.rsplit_once(':')) {
+                    complaints.entry(String::new()).or_default().insert(place.to_string());
                 }
                 counts = false;
                 continue;
             }
             counts |= line.starts_with("error[") || line.starts_with("warning[");
-            let theirs = line.strip_prefix('(').and_then(|rest| rest.split_once(") ")).map(|(place, _)| place);
-            if let Some((file, number)) = theirs.and_then(|place| place.rsplit_once("Line ")) {
+            let Some((place, text)) = line.strip_prefix('(').and_then(|rest| rest.split_once(") ")) else { continue };
+            if let Some((file, number)) = place.rsplit_once("Line ") {
                 let file = file.strip_suffix(": ").unwrap_or("c.conf");
-                lines.insert(format!("{file}:{number}"));
+                complaints.entry(text.to_string()).or_default().insert(format!("{file}:{number}"));
             }
         }
-        Verdict { exit, lines, output: output.to_string() }
+        Verdict { exit, complaints, output: output.to_string() }
+    }
+
+    /// All lines that are named.
+    pub fn lines(&self) -> BTreeSet<&str> {
+        self.complaints.values().flatten().map(String::as_str).collect()
+    }
+
+    /// Complaints of the other one none of whose lines is named here. The passes of keepalived over one text do not always count
+    /// its lines alike, so one complaint may come with several numbers.
+    pub fn missing(&self, other: &Verdict) -> Vec<String> {
+        let lines = self.lines();
+        let covered = |places: &BTreeSet<String>| places.iter().any(|place| lines.contains(&place[..]));
+        let missing = other.complaints.iter().filter(|(_, places)| !covered(places));
+        missing
+            .map(|(text, places)| format!("{} {text}", places.iter().cloned().collect::<Vec<_>>().join(",")))
+            .collect()
     }
 }
