@@ -2,6 +2,8 @@
 //!
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
+pub mod route;
+
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -10,6 +12,7 @@ use super::environment::Identity;
 use super::place::Place;
 use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
+use crate::model::settings::Files;
 use crate::model::{Family, IfName, Lifetime, Micros, Peer, Priority, Secret, TrackInterface, Version, Vrid};
 
 /// A command that a script keyword names, with the identity it is to run under.
@@ -35,6 +38,8 @@ pub struct RawAddress {
     pub flags: AddressFlags,
     pub preferred: Lifetime,
     pub tracked: bool,
+    pub use_vmac: bool,
+    pub track_group: Option<String>,
     pub place: Place,
 }
 
@@ -240,6 +245,7 @@ pub struct RawGlobal {
     pub delay_after_boot: Micros,
     pub log_unknown_vrids: bool,
     pub script_security: bool,
+    pub files: Files,
 }
 
 /// Who scripts run as that name no user.
@@ -262,6 +268,8 @@ pub struct Raw {
     pub instances: Vec<RawInstance>,
     pub groups: Vec<RawGroup>,
     pub static_addresses: Vec<RawAddress>,
+    /// Routes and rules
+    pub routing: route::RawRouting,
     pub garp_groups: Vec<RawGarpGroup>,
     pub scripts: Vec<RawScript>,
     pub services: Vec<RawService>,

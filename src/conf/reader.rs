@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use super::apply;
 use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
@@ -35,14 +34,14 @@ const SUGGESTIONS: usize = 200;
 
 /// A unit with its words.
 pub struct Statement {
-    unit: Rc<Text>,
+    unit: Text,
     words: Words,
     /// What the table says of its first word; `None` for an entry of a block
     known: Option<&'static Keyword>,
 }
 
 impl Statement {
-    fn new(unit: Rc<Text>) -> Self {
+    fn new(unit: Text) -> Self {
         let words = lex::words(unit.bytes());
         Statement { unit, words, known: None }
     }
@@ -141,11 +140,9 @@ pub struct Reader<'a> {
     pub raw: Raw,
     feed: Feed<'a>,
     files: Files,
-    units: Vec<Rc<Text>>,
+    units: Vec<Text>,
     report: Report,
     owner: Owners,
-    /// How many braces still have to close before the block that is skipped ends; `None`: nothing is skipped
-    skipping: Option<u32>,
     /// A block is to be skipped from its `{` on
     skip_next: bool,
     /// Within a block of another process that could not be skipped because its `{` is missing: nothing is written
@@ -170,7 +167,6 @@ impl<'a> Reader<'a> {
             units: Vec::new(),
             report,
             owner: Owners::CORE,
-            skipping: None,
             skip_next: false,
             foreign: false,
             quiet: false,
@@ -196,7 +192,6 @@ impl<'a> Reader<'a> {
         self.owner = owner;
         // Each process learns names in the order of the text.
         self.raw.names.clear();
-        self.skipping = None;
         self.skip_next = false;
         let outcome = self.block(Block::Root, 0, false);
         if let Feed::Files(source) = &mut self.feed {
@@ -215,23 +210,51 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Rc<Text>> {
+    fn next(&mut self) -> Option<Text> {
         match &mut self.feed {
             Feed::Files(source) => {
-                let unit = Rc::new(source.next_unit(&mut self.report)?);
-                self.units.push(Rc::clone(&unit));
+                let unit = source.next_unit(&mut self.report)?;
+                self.units.push(unit.clone());
                 Some(unit)
             }
             Feed::Kept(next) => {
                 let unit = self.units.get(*next)?;
                 *next += 1;
-                Some(Rc::clone(unit))
+                Some(unit.clone())
+            }
+        }
+    }
+
+    /// Goes behind the `}` of a block whose `{` was just read; nothing in between is looked at. Whether there is one.
+    fn skip(&mut self) -> bool {
+        let mut open = 1_u32;
+        let mut ends = |unit: &Text| {
+            open += u32::from(unit.is(b'{'));
+            open -= u32::from(unit.is(b'}'));
+            open == 0
+        };
+        match &mut self.feed {
+            Feed::Files(source) => {
+                while let Some(unit) = source.next_unit(&mut self.report) {
+                    let end = ends(&unit);
+                    self.units.push(unit);
+                    if end {
+                        return true;
+                    }
+                }
+                false
+            }
+            Feed::Kept(next) => {
+                let rest = self.units.get(*next..).unwrap_or_default();
+                let end = rest.iter().position(ends);
+                *next += end.map_or(rest.len(), |end| end + 1);
+                end.is_some()
             }
         }
     }
 
     /// Splits a unit; complains of a quote that is not closed unless that was said already.
-    fn statement(&mut self, unit: Rc<Text>, block: Block) -> Statement {
+    fn statement(&mut self, unit: Text, block: Block) -> Statement {
         let statement = Statement::new(unit);
         if let Some(offset) = statement.words.unmatched {
             let again = statement.len() > 1
@@ -254,16 +277,10 @@ impl<'a> Reader<'a> {
     /// Reads the statements of a block up to its end. Whether it was skipped.
     fn block(&mut self, block: Block, depth: usize, mut need_brace: bool) -> Result<bool, MissingWord> {
         while let Some(unit) = self.next() {
-            let (opens, closes) = (unit.bytes() == b"{", unit.bytes() == b"}");
+            let (opens, closes) = (unit.is(b'{'), unit.is(b'}'));
             if std::mem::take(&mut self.skip_next) && opens {
-                self.skipping = Some(1);
                 need_brace = false;
-                continue;
-            }
-            if let Some(open) = self.skipping {
-                let left = open + u32::from(opens) - u32::from(closes);
-                self.skipping = Some(left).filter(|left| *left > 0);
-                if left == 0 && depth > 0 {
+                if self.skip() && depth > 0 {
                     return Ok(true);
                 }
                 continue;
@@ -299,7 +316,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Looks a keyword up and does what it says.
-    fn keyword(&mut self, unit: Rc<Text>, block: Block, depth: usize) -> Outcome {
+    fn keyword(&mut self, unit: Text, block: Block, depth: usize) -> Outcome {
         let mut statement = self.statement(unit, block);
         let Some(name) = statement.word(0) else {
             return Ok(());
@@ -372,13 +389,13 @@ impl<'a> Reader<'a> {
         let mut empty = true;
         while let Some(unit) = self.next() {
             if std::mem::take(&mut first) {
-                if unit.bytes() == b"{" {
+                if unit.is(b'{') {
                     continue;
                 }
                 let text = format!("'{{' missing from beginning of block {}", statement.keyword());
                 self.complain(Diagnostic::note(Code::MissingBrace, text).at(unit.place(0, unit.len())));
             }
-            if unit.bytes() == b"}" {
+            if unit.is(b'}') {
                 break;
             }
             let line = self.statement(unit, block);

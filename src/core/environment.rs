@@ -12,21 +12,34 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
-use nix::unistd::{Group, User, getegid, geteuid};
+use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 
 use crate::conf::Environment;
-use crate::conf::environment::{Command, Identity, Interface};
+use crate::conf::environment::{Command, Identity, Interface, NameTable};
+use crate::net::Netlink;
 
 /// Where `ip netns add` binds its namespaces.
 const NAMESPACES: &str = "/run/netns";
+/// Whether memberships of link-local groups are reported.
+const LOCAL_IGMP: &str = "/proc/sys/net/ipv4/igmp_link_local_mcast_reports";
 /// Size of packets where the interface does not say.
 const USUAL_MTU: u32 = 1500;
 /// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
 const USUAL_PATH: &str = "/bin:/usr/bin";
+
+/// Where iproute2 keeps its names if the configuration does not say otherwise; newer ones have the second folder too.
+const IPROUTE_ETC: &str = "/etc/iproute2";
+const IPROUTE_USR: &str = "/usr/share/iproute2";
+/// How long the name of a mail server may take to resolve.
+const RESOLVE: Duration = Duration::from_secs(10);
+
+mod names;
 
 type Interfaces = HashMap<String, Interface>;
 
@@ -36,12 +49,14 @@ pub(super) struct Machine {
     namespace_is_settled: bool,
     /// By namespace; `None` if it cannot be entered
     interfaces: RefCell<HashMap<Option<String>, Option<Interfaces>>>,
+    /// Routing tables of VRFs, by namespace
+    vrfs: RefCell<HashMap<Option<String>, HashMap<String, u32>>>,
 }
 
 impl Machine {
     /// `namespace_is_settled`: the process is in the network namespace that it stays in, whatever the configuration says.
     pub(super) fn new(namespace_is_settled: bool) -> Self {
-        Machine { namespace_is_settled, interfaces: RefCell::default() }
+        Machine { namespace_is_settled, interfaces: RefCell::default(), vrfs: RefCell::default() }
     }
 }
 
@@ -70,9 +85,20 @@ fn mtu(name: &str) -> Option<u32> {
 /// All interfaces of another namespace, unless it cannot be entered. Only a thread goes there, so this process stays
 /// where it is.
 fn list_elsewhere(namespace: &str) -> Option<Interfaces> {
+    elsewhere(namespace, || list_interfaces(false))
+}
+
+/// What a look into another namespace gives; `None` if it cannot be entered.
+fn elsewhere<T: Send + 'static>(namespace: &str, look: fn() -> T) -> Option<T> {
     let file = File::open(Path::new(NAMESPACES).join(namespace)).ok()?;
-    let look = move || setns(file, CloneFlags::CLONE_NEWNET).ok().map(|()| list_interfaces(false));
-    std::thread::spawn(look).join().ok()?
+    let enter = move || setns(file, CloneFlags::CLONE_NEWNET).ok().map(|()| look());
+    std::thread::spawn(enter).join().ok()?
+}
+
+/// The routing tables of all VRFs of the namespace that this thread is in.
+fn list_vrfs() -> HashMap<String, u32> {
+    let listed = Netlink::open().and_then(|mut netlink| netlink.vrfs());
+    listed.unwrap_or_default().into_iter().map(|(name, table)| (name.as_str().to_owned(), table)).collect()
 }
 
 /// Whether the mode bits give this identity the right that `bit` (of the last three) stands for.
@@ -196,7 +222,14 @@ impl Environment for Machine {
     }
 
     fn resolve(&self, host: &str) -> Option<IpAddr> {
-        Some((host, 0).to_socket_addrs().ok()?.next()?.ip())
+        // A name server that does not answer must not hold up the start for ever.
+        let (answer, wait) = mpsc::channel();
+        let host = host.to_owned();
+        std::thread::spawn(move || {
+            let found = (host.as_str(), 0).to_socket_addrs().ok().and_then(|mut found| found.next());
+            let _ = answer.send(found.map(|found| found.ip()));
+        });
+        wait.recv_timeout(RESOLVE).ok()?
     }
 
     fn command(&self, command: &OsStr, identity: Identity) -> Command {
@@ -223,6 +256,29 @@ impl Environment for Machine {
 
     fn processors(&self) -> u32 {
         std::thread::available_parallelism().map_or(1, |count| count.get() as u32)
+    }
+
+    fn vrf_table(&self, namespace: Option<&str>, name: &str) -> Option<u32> {
+        let namespace = namespace.filter(|_| !self.namespace_is_settled);
+        let mut known = self.vrfs.borrow_mut();
+        let vrfs = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
+            Some(namespace) => elsewhere(namespace, list_vrfs).unwrap_or_default(),
+            None => list_vrfs(),
+        });
+        vrfs.get(name).copied()
+    }
+
+    fn name_files(&self, table: NameTable, etc: Option<&Path>, usr: Option<&Path>) -> Vec<String> {
+        let etc = etc.unwrap_or(Path::new(IPROUTE_ETC));
+        names::texts(table.file(), etc, usr.unwrap_or(Path::new(IPROUTE_USR)))
+    }
+
+    fn ip_protocol(&self, name: &str) -> Option<u8> {
+        names::ip_protocol(&std::fs::read_to_string("/etc/protocols").ok()?, name)
+    }
+
+    fn has_local_igmp(&self) -> bool {
+        access(LOCAL_IGMP, AccessFlags::W_OK).is_ok()
     }
 }
 

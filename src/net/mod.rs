@@ -7,6 +7,7 @@ mod addr;
 mod link;
 mod monitor;
 mod transport;
+mod vrf;
 
 pub use addr::Change;
 pub use link::forwards_ipv6;

@@ -8,7 +8,11 @@ pub mod garp;
 pub mod global;
 pub mod group;
 pub mod instance;
+mod line;
+mod names;
 pub mod notify;
+pub mod route;
+pub mod rule;
 pub mod service;
 pub mod track;
 
@@ -16,7 +20,7 @@ use super::diagnostic::{Code, Diagnostic};
 use super::environment::{Identity, Interface};
 use super::place::Place;
 use super::raw::ScriptUser;
-use super::reader::{Outcome, Reader, Statement};
+use super::reader::{MissingWord, Outcome, Reader, Statement};
 use crate::model::IfName;
 
 /// A block whose opening means nothing.

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Command, Environment, Identity, Interface};
+use super::{Command, Environment, Identity, Interface, NameTable};
 
 /// A machine with the interfaces, users and scripts that a test gives it. Its files are the real ones.
 pub struct Fake {
@@ -17,6 +17,9 @@ pub struct Fake {
     pub hosts: HashSet<String>,
     pub host: String,
     pub folder: PathBuf,
+    pub vrfs: HashMap<String, u32>,
+    pub names: HashMap<NameTable, String>,
+    pub local_igmp: bool,
 }
 
 impl Default for Fake {
@@ -42,6 +45,9 @@ impl Default for Fake {
             hosts: HashSet::new(),
             host: "node1.example.com".into(),
             folder: std::env::current_dir().unwrap_or_default(),
+            vrfs: HashMap::new(),
+            names: HashMap::new(),
+            local_igmp: true,
         }
     }
 }
@@ -90,5 +96,21 @@ impl Environment for Fake {
 
     fn processors(&self) -> u32 {
         2
+    }
+
+    fn vrf_table(&self, _namespace: Option<&str>, name: &str) -> Option<u32> {
+        self.vrfs.get(name).copied()
+    }
+
+    fn name_files(&self, table: NameTable, _etc: Option<&Path>, _usr: Option<&Path>) -> Vec<String> {
+        self.names.get(&table).cloned().into_iter().collect()
+    }
+
+    fn ip_protocol(&self, name: &str) -> Option<u8> {
+        (name == "tcp").then_some(6)
+    }
+
+    fn has_local_igmp(&self) -> bool {
+        self.local_igmp
     }
 }

@@ -55,7 +55,12 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     for one in &raw {
         let weighted = membership.weighted(&one.name);
         match instance::finish(reader, one, weighted) {
-            Ok(instance) => instances.push(instance),
+            Ok(mut instance) => {
+                let routing = &reader.raw.routing;
+                instance.routes = of_instance(&routing.routes, &one.name);
+                instance.rules = of_instance(&routing.rules, &one.name);
+                instances.push(instance);
+            }
             Err(refusal) => refusals.push(refusal),
         }
     }
@@ -65,6 +70,8 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     let statics = reader.raw.static_addresses.iter();
     let config = VrrpConfig {
         static_addresses: statics.filter_map(|it| address(it, None)).collect(),
+        static_routes: reader.raw.routing.static_routes.clone(),
+        static_rules: reader.raw.routing.static_rules.clone(),
         instances,
         groups,
         garp_paces: paces,
@@ -76,6 +83,11 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     };
     reader.raw.instances = raw;
     (config, refusals.into_iter().next())
+}
+
+/// What the blocks of one instance wrote.
+fn of_instance<T: Clone>(all: &[(String, T)], name: &str) -> Vec<T> {
+    all.iter().filter(|(instance, _)| instance == name).map(|(_, item)| item.clone()).collect()
 }
 
 /// An address with the interface of its line, else the given one; `None` without any.
@@ -91,8 +103,8 @@ fn address(raw: &RawAddress, interface: Option<&IfName>) -> Option<Address> {
         flags: raw.flags,
         preferred: raw.preferred,
         tracked: raw.tracked,
-        use_vmac: false,
-        track_group: None,
+        use_vmac: raw.use_vmac,
+        track_group: raw.track_group.clone(),
     })
 }
 
