@@ -36,6 +36,7 @@ impl Verdict {
         let mut counts = false;
         for line in output.lines() {
             if let Some(place) = line.trim_start().strip_prefix("--> ") {
+                let place = place.split("   (").next().unwrap_or_default();
                 if let (true, Some((place, _column))) = (counts, place.rsplit_once(':')) {
                     complaints.entry(String::new()).or_default().insert(place.to_string());
                 }
