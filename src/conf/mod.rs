@@ -104,7 +104,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::CHECK).is_err() {
         return (config, stopped());
     }
-    config.check = finish::check(reader);
+    config.check = finish::check(reader, &config.global);
     if reader.pass(Owners::VRRP).is_err() {
         return (config, stopped());
     }
@@ -113,6 +113,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::BFD).is_err() {
         return (config, stopped());
     }
+    finish::shared(reader, &mut config.global);
     (config, refusal)
 }
 

@@ -2,17 +2,22 @@
 //!
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
+pub mod checker;
 pub mod route;
+pub mod service;
+pub mod settings;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::net::IpAddr;
 
+pub use checker::RawSchedule;
+pub use service::RawCheck;
+
 use super::environment::Identity;
 use super::place::Place;
 use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
-use crate::model::settings::Files;
 use crate::model::{Family, IfName, Lifetime, Micros, Peer, Priority, Secret, TrackInterface, Version, Vrid};
 
 /// A command that a script keyword names, with the identity it is to run under.
@@ -190,26 +195,6 @@ pub struct RawScript {
     pub user: Option<Result<Identity, Place>>,
 }
 
-/// A virtual server, as far as it is understood already.
-#[derive(Clone, Debug)]
-pub struct RawService {
-    /// Address, group or mark, as keepalived prints it
-    pub target: ServiceTarget,
-    pub protocol: Option<&'static str>,
-    pub scheduler: bool,
-    pub method: bool,
-    pub servers: usize,
-    pub place: Place,
-}
-
-/// What a virtual server serves.
-#[derive(Clone, Debug)]
-pub enum ServiceTarget {
-    Address(IpAddr, u16),
-    Mark(u32),
-    Group(String),
-}
-
 /// `global_defs` and what stands outside blocks.
 #[derive(Clone, Debug, Default)]
 pub struct RawGlobal {
@@ -245,7 +230,6 @@ pub struct RawGlobal {
     pub delay_after_boot: Micros,
     pub log_unknown_vrids: bool,
     pub script_security: bool,
-    pub files: Files,
 }
 
 /// Who scripts run as that name no user.
@@ -264,6 +248,7 @@ pub enum ScriptUser {
 #[derive(Debug, Default)]
 pub struct Raw {
     pub global: RawGlobal,
+    pub settings: settings::RawSettings,
     pub script_user: ScriptUser,
     pub instances: Vec<RawInstance>,
     pub groups: Vec<RawGroup>,
@@ -272,9 +257,7 @@ pub struct Raw {
     pub routing: route::RawRouting,
     pub garp_groups: Vec<RawGarpGroup>,
     pub scripts: Vec<RawScript>,
-    pub services: Vec<RawService>,
-    pub check_scripts: Vec<RawCommand>,
-    pub misc: Option<RawScript>,
+    pub check: RawCheck,
     /// An interface that has to be there is not
     pub missing_interface: bool,
     /// Names that were given so far, with the keyword of their kind

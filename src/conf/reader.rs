@@ -192,7 +192,10 @@ impl<'a> Reader<'a> {
         self.skip_next = false;
         let outcome = self.block(Block::Root, 0, false);
         if let Feed::Files(source) = &mut self.feed {
-            source.finish(&mut self.report);
+            // Where reading stopped, the rest may well close what is open.
+            if outcome.is_ok() {
+                source.finish(&mut self.report);
+            }
             self.failed_include = source.failed_include();
             if let Feed::Files(source) = std::mem::replace(&mut self.feed, Feed::Kept(0)) {
                 self.files = source.into_files();

@@ -4,6 +4,10 @@
 //! `conf::finish`.
 
 pub mod address;
+pub mod checker;
+pub mod checker_http;
+pub mod checker_kinds;
+mod forwarding;
 pub mod garp;
 pub mod global;
 pub mod group;
@@ -13,7 +17,12 @@ mod names;
 pub mod notify;
 pub mod route;
 pub mod rule;
+mod said;
+pub mod schedule;
+pub mod server;
+pub mod server_group;
 pub mod service;
+pub mod ssl;
 pub mod track;
 
 use super::diagnostic::{Code, Diagnostic};

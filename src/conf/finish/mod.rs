@@ -4,11 +4,14 @@
 //! scripts only. What comes out cannot hold a bad value.
 
 mod advert;
+mod checker;
 mod global;
 mod group;
 mod instance;
+mod ports;
 mod router;
 mod script;
+mod server_group;
 mod service;
 
 use super::Refusal;
@@ -24,14 +27,15 @@ pub fn core(reader: &mut Reader) -> Global {
     global::finish(reader)
 }
 
+/// What only is settled when all processes have read their blocks: named pipes, and how scripts are run.
+pub fn shared(reader: &mut Reader, global: &mut Global) {
+    global.fifos = global::fifos(reader);
+    global.scripts = global::scripts(reader);
+}
+
 /// The part of the `check` process.
-pub fn check(reader: &mut Reader) -> CheckConfig {
-    if !reader.raw.services.is_empty() {
-        service::complete(reader);
-        script::check_services(reader);
-    }
-    let virtual_servers = reader.raw.services.iter().map(service::finish).collect();
-    CheckConfig { virtual_servers, ..CheckConfig::default() }
+pub fn check(reader: &mut Reader, global: &Global) -> CheckConfig {
+    service::finish(reader, global)
 }
 
 /// The part of the `vrrp` process, and why it must not run with it.

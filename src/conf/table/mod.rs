@@ -15,12 +15,15 @@ mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::takes::{METHODS, Takes};
+    pub(super) use super::takes::Takes;
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later, later_block, later_lines, later_set, lines, set,
+        Block, Keyword, Owners, block, checked_lines, later, later_block, later_checked_lines, later_lines, later_set,
+        lines, set,
     };
+    pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
-        address, anything, closed, garp, global, group, instance, nothing, notify, route, rule, service, track,
+        address, anything, checker, checker_http, checker_kinds, closed, garp, group, instance, nothing, notify, route,
+        rule, schedule, server, server_group, service, ssl, track,
     };
     pub(super) use crate::conf::value::Decimal;
 }
@@ -31,7 +34,7 @@ use std::sync::LazyLock;
 
 use super::apply::nothing;
 use super::reader::{Apply, Close};
-pub(super) use takes::{METHODS, SCHEDULERS, Takes};
+pub(super) use takes::{SCHEDULERS, Takes};
 
 /// A place where keywords can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -341,6 +344,8 @@ constructors! {
     lines, true, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
     checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
+    /// A block of entries whose beginning means something, for a feature that is not done yet.
+    later_checked_lines, false, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
     /// A block of entries for a feature that is not done yet.
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }

@@ -8,9 +8,6 @@ use crate::conf::value::{self, Decimal};
 pub const SCHEDULERS: &[&str] =
     &["rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos"];
 
-/// Forwarding methods of IPVS.
-pub const METHODS: &[&str] = &["NAT", "DR", "TUN"];
-
 /// The form of the words after a keyword.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
@@ -30,8 +27,6 @@ pub enum Takes {
     Address,
     /// One of these words
     OneOf(&'static [&'static str]),
-    /// Numbers of processors
-    Processors,
     /// May be left out
     Optional(&'static Takes),
     /// Must not be left out, but reading goes on without
@@ -67,13 +62,6 @@ impl Takes {
                             .expected(format!("one of {choices}"))
                             .effect("the line is ignored"),
                     );
-                }
-            }
-            Takes::Processors => {
-                let last = i64::from(reader.env.processors().saturating_sub(1));
-                statement.text(1)?;
-                for index in 1..statement.len() {
-                    reader.signed(statement, index, 0, last)?;
                 }
             }
             Takes::Optional(takes) if statement.len() > 1 => takes.check(reader, statement)?,

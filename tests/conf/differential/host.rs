@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub fn lay_out(case: &Case) {
 }
 
 /// What the program says of the case that was laid out.
-pub fn ask(program: &PathBuf, case: &Case) -> Verdict {
+pub fn ask(program: &Path, case: &Case) -> Verdict {
     let mut child = Command::new(program)
         .args(["-t", "-f", "c.conf", "-p", "/run/p", "-r", "/run/r", "-c", "/run/k", "-b", "/run/b"])
         .args(&case.arguments)

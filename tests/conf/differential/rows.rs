@@ -143,38 +143,42 @@ const TRIED_FULLY: [&str; 2] = ["virtual_server/real_server/TCP_CHECK", "virtual
 /// Ways that are tried of each of the others.
 const FEW: usize = 5;
 
-/// All cases of the table.
-pub fn cases() -> Vec<Case> {
+/// All cases of the table: for each row its block and keyword, divided by a tab, with its cases.
+pub fn by_row() -> Vec<(String, Vec<Case>)> {
     let blocks = blocks();
-    let mut cases = Vec::new();
-    for (block, text) in &blocks {
-        cases.push(Case::new(format!("{block}:"), text.replacen('%', "", 1).into_bytes()));
-    }
+    let alone = |(block, text): (&&str, &&str)| {
+        let case = Case::new(format!("{block}: nothing"), text.replacen('%', "", 1).into_bytes());
+        (format!("{block}\t"), vec![case])
+    };
+    let mut all: Vec<(String, Vec<Case>)> = blocks.iter().map(alone).collect();
     for row in rows() {
         let around = blocks.get(row.block).unwrap_or_else(|| panic!("no configuration for {}", row.block));
         let statements = row.all();
         let checker = row.block.matches('/').count() >= 2 && !TRIED_FULLY.contains(&row.block);
         let few = checker && row.kind != "given";
-        for statement in statements.iter().take(if few { FEW } else { usize::MAX }) {
-            cases.push(case(row.block, statement, around));
-        }
-        let Some(valid) = statements.first() else { continue };
+        let mut cases: Vec<Case> = statements
+            .iter()
+            .take(if few { FEW } else { usize::MAX })
+            .map(|statement| case(row.block, statement, around))
+            .collect();
         let elsewhere = match row.block {
             "(root)" => "vrrp_instance",
             "virtual_server/real_server/TCP_CHECK" | "vrrp_instance" => "global_defs",
-            _ if few => continue,
             _ => "(root)",
         };
-        let mut wrong = case(elsewhere, valid, blocks[elsewhere]);
-        wrong.name = format!("{} (of {})", wrong.name, row.block);
-        cases.push(wrong);
+        if let Some(valid) = statements.first().filter(|_| !few) {
+            let mut wrong = case(elsewhere, valid, blocks[elsewhere]);
+            wrong.name = format!("{} (of {})", wrong.name, row.block);
+            cases.push(wrong);
+        }
+        let mut seen = HashSet::new();
+        cases.retain(|case| seen.insert(case.name.clone()));
+        all.push((format!("{}\t{}", row.block, row.keyword), cases));
     }
-    let mut seen = HashSet::new();
-    cases.retain(|case| seen.insert(case.name.clone()));
-    cases
+    all
 }
 
 fn case(block: &str, statement: &str, around: &str) -> Case {
     let text = around.replacen('%', &statement.replace("\\n", "\n"), 1);
-    Case::new(format!("{block}: {statement}"), unescape(&text))
+    Case::new(format!("{block}: {}", statement.trim_end()), unescape(&text))
 }

@@ -53,8 +53,24 @@ impl Verdict {
         Verdict { exit, complaints, output: output.to_string() }
     }
 
+    /// All lines that are named, without the name of the main file.
+    pub fn short_lines(&self) -> String {
+        shorten(self.lines())
+    }
+
+    /// The lines that are named, one for each complaint: the one that `other` names too, if there are several.
+    pub fn lines_beside(&self, other: &Verdict) -> String {
+        let lines = other.lines();
+        let choose = |places: &'_ BTreeSet<String>| {
+            let shared = places.iter().find(|place| lines.contains(&place[..]));
+            shared.or(places.last()).cloned().unwrap_or_default()
+        };
+        let chosen: BTreeSet<String> = self.complaints.values().map(choose).collect();
+        shorten(chosen.iter().map(String::as_str).collect())
+    }
+
     /// All lines that are named.
-    pub fn lines(&self) -> BTreeSet<&str> {
+    fn lines(&self) -> BTreeSet<&str> {
         self.complaints.values().flatten().map(String::as_str).collect()
     }
 
@@ -68,4 +84,13 @@ impl Verdict {
             .map(|(text, places)| format!("{} {text}", places.iter().cloned().collect::<Vec<_>>().join(",")))
             .collect()
     }
+}
+
+/// Lines for people: sorted, the main file without its name, at most twenty.
+fn shorten(lines: BTreeSet<&str>) -> String {
+    let short = |line: &str| line.strip_prefix("c.conf:").unwrap_or(line).to_string();
+    let mut lines: Vec<String> = lines.into_iter().map(short).collect();
+    lines.sort_by_key(|line| (line.parse::<u32>().unwrap_or(u32::MAX), line.clone()));
+    lines.truncate(20);
+    lines.join(",")
 }
