@@ -92,6 +92,10 @@ impl Source<'_> {
         let base = self.env.current_dir();
         let name = file.as_os_str().as_bytes();
         let shown = file.display().to_string();
+        // As keepalived, without a word.
+        if name.is_empty() {
+            return false;
+        }
         let found = pattern::find(&base, name);
         // A missing file fails a test only if all files are asked for (`-e`).
         let weight = |counts: bool| if counts { Weight::Fatal } else { Weight::None };
