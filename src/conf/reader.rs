@@ -148,8 +148,6 @@ pub struct Reader<'a> {
     owner: Owners,
     /// A block is to be skipped from its `{` on
     skip_next: bool,
-    /// Within a block of another process that could not be skipped because its `{` is missing: nothing is written
-    foreign: bool,
     /// Blocks within one that is not active yet need no note of their own
     quiet: bool,
     noted: HashSet<&'static str>,
@@ -172,7 +170,6 @@ impl<'a> Reader<'a> {
             report,
             owner: Owners::CORE,
             skip_next: false,
-            foreign: false,
             quiet: false,
             noted: HashSet::new(),
             open: Vec::new(),
@@ -333,38 +330,34 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         statement.known = Some(keyword);
-        let mine = !self.foreign && (block != Block::Root || keyword.owners.meets(self.owner));
-        if mine {
-            self.outline.keyword(depth, block, keyword, self.owner, &statement.unit);
-            self.note_inactive(keyword, &statement);
-        } else {
-            self.skip_next |= !self.foreign;
+        if block == Block::Root && !keyword.owners.meets(self.owner) {
+            // A block whose `{` is missing is not skipped: its statements are looked up out here.
+            self.skip_next = true;
+            return Ok(());
         }
+        self.outline.keyword(depth, block, keyword, self.owner, &statement.unit);
+        self.note_inactive(keyword, &statement);
         match keyword.action {
-            Action::Set(apply) if mine => apply(self, &statement)?,
-            Action::Check(takes) if mine => takes.check(self, &statement)?,
-            Action::Lines(open, entry) if mine => {
+            Action::Set(apply) => apply(self, &statement)?,
+            Action::Check(takes) => takes.check(self, &statement)?,
+            Action::Lines(open, entry) => {
                 open(self, &statement)?;
                 let skipped = std::mem::take(&mut self.skip_next);
                 let entry = if skipped { apply::anything } else { entry };
                 self.lines(&statement, block, keyword, entry)?;
             }
             Action::Block { of, open, close } => {
-                if mine {
-                    open(self, &statement)?;
-                }
-                let (quiet, foreign) = (self.quiet, self.foreign);
+                open(self, &statement)?;
+                let quiet = self.quiet;
                 self.quiet |= !keyword.active;
-                self.foreign |= !mine;
                 self.open.push((of, statement.place(0)));
                 let skipped = self.block(of, depth + 1, true);
                 self.open.pop();
-                (self.quiet, self.foreign) = (quiet, foreign);
-                if !skipped? && mine {
+                self.quiet = quiet;
+                if !skipped? {
                     close(self, statement.place(0));
                 }
             }
-            _ => {}
         }
         Ok(())
     }

@@ -6,6 +6,8 @@
 //! it gives no line (a block that is never closed) or counts otherwise (one line of more than 1022 bytes is two to it),
 //! the file has ours.
 
+mod bounds;
+
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;

@@ -94,6 +94,8 @@ pub struct Source<'a> {
     residue: Option<Text>,
     definitions: Definitions,
     open_definition: Option<OpenDefinition>,
+    /// Name of the definition that a comment just ended
+    cut_definition: Option<Vec<u8>>,
     /// Braces that are open
     open_braces: Vec<Site>,
     budget: Budget,
@@ -116,6 +118,7 @@ impl<'a> Source<'a> {
             residue: None,
             definitions: Definitions::new(),
             open_definition: None,
+            cut_definition: None,
             open_braces: Vec::new(),
             budget: Budget::default(),
             read: HashMap::new(),
@@ -278,6 +281,7 @@ impl<'a> Source<'a> {
             let Some((file, range)) = self.files.get(open.id).and_then(|file| Some((file, file.range(open.line)?)))
             else {
                 self.close_definition();
+                self.cut_definition = None;
                 self.next_file(report);
                 return None;
             };
@@ -317,12 +321,18 @@ impl<'a> Source<'a> {
             text.truncate(end.map_or(0, |last| last + 1));
             if text.is_empty() {
                 self.close_definition();
+                self.cut_definition = None;
                 continue;
             }
             strip(&mut text, report);
-            if !text.is_empty() {
-                return Some(text);
+            if text.is_empty() {
+                self.cut_definition = self.close_definition().or(self.cut_definition.take());
+                continue;
             }
+            if let Some(name) = self.cut_definition.take() {
+                report.push(cut(&name, text.place(0, text.len())));
+            }
+            return Some(text);
         }
     }
 
@@ -390,15 +400,15 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn close_definition(&mut self) {
-        let Some(open) = self.open_definition.take() else {
-            return;
-        };
+    /// Ends the definition that is open; returns its name.
+    fn close_definition(&mut self) -> Option<Vec<u8>> {
+        let open = self.open_definition.take()?;
         let meaning = match open.lines.is_empty() {
             true => Meaning::Line(ValueLine { bytes: Vec::new(), site: open.site }),
             false => Meaning::Lines(Rc::new(open.lines)),
         };
         self.definitions.set(&open.name, meaning);
+        Some(open.name)
     }
 
     /// Takes a `~SEQ` or `~LST` line.
@@ -451,6 +461,17 @@ impl<'a> Source<'a> {
         }
         text
     }
+}
+
+/// The complaint about the line after a comment within a definition. The passes of keepalived do not agree on such a line:
+/// its parent process takes it as part of the definition, the others do not.
+fn cut(name: &[u8], place: Place) -> Diagnostic {
+    let name = String::from_utf8_lossy(name);
+    Diagnostic::error(Code::Definition, format!("Definition of ${name} ended by a comment before this line"))
+        .title(format!("this line is not part of `${name}` any more"))
+        .at(place)
+        .effect("the comment above it ended the definition; from here on lines are read as usual")
+        .help("put the comment above the definition, or drop it")
 }
 
 /// Offset of the first brace outside double quotes.

@@ -161,7 +161,7 @@ impl Source<'_> {
                     Some(span) => low + self.env.random() % span.saturating_add(1),
                     None => {
                         let words = format!("${{_RANDOM}}: min {low} exceeds max {high}, using {low}");
-                        report.push(Diagnostic::note(Code::Definition, words).at(place));
+                        report.push(Diagnostic::error(Code::Definition, words).at(place).effect("the first is used"));
                         low
                     }
                 };

@@ -234,7 +234,7 @@ fn multi_line_definitions_end_their_line() {
     assert_eq!(units("$B=\\\n one 1 \\\n two\nx $B\ny $B z"), ["x one 1", "two", "y $B z"]);
     assert_eq!(units("$B=x aa \\\nbb\n\nq $B"), ["q x aa", "bb"]);
     assert_eq!(units("$B=a \\\n\nb\n$B"), ["b", "a"]);
-    assert_eq!(units("$B=a \\\n# no \\\n b\n$B"), ["a", "b"]);
+    assert_eq!(units("$B=a \\\n# no \\\n b\n$B"), ["b", "a"]);
     assert_eq!(units("$C=c \\\nd\n$B=a \\\n$C\\\nb\n$B"), ["a", "c", "d", "b"]);
     assert_eq!(units("$B=\\\n$N=1\\\nx $N\n$B"), ["x 1"]);
 }
@@ -378,6 +378,25 @@ fn a_missing_file_is_no_fault_unless_all_files_are_wanted() {
     assert_eq!(got.complaints[0].weight, Weight::None);
     let got = Folder::new().read(Checks::ALL);
     assert_eq!(got.complaints[0].weight, Weight::Fatal);
+}
+
+#[test]
+fn a_comment_within_a_definition_ends_it_and_what_follows_is_complained_of() {
+    let got = read("$B=a \\\n# x\nb \\\nc\n$B");
+    assert_eq!(got.units(), ["b\\", "c", "a"]);
+    assert_eq!(got.words(), ["Definition of $B ended by a comment before this line"]);
+    assert_eq!(got.complaints[0].place.unwrap().at.line, 3);
+    // Where an empty line follows, or nothing, the definition is what it looks like.
+    let got = read("$B=a \\\n# x\n# y\n\n$B\n$C=d \\\n  # z");
+    assert_eq!((got.units(), got.words()), (vec!["a".to_string()], vec![]));
+}
+
+#[test]
+fn a_random_number_between_bounds_in_the_wrong_order_is_a_fault() {
+    let got = read("x ${_RANDOM 9 5}");
+    assert_eq!(got.units(), ["x 9"]);
+    assert_eq!(got.words(), ["${_RANDOM}: min 9 exceeds max 5, using 9"]);
+    assert_eq!(got.complaints[0].weight, Weight::Ordinary);
 }
 
 #[test]

@@ -190,7 +190,7 @@ pub(super) static BFD: &[Keyword] = &[
         Takes::Int(-1, 255)),
     later("multihop", "[BOOL]", "", "off",
         "Use port 4784 instead of 3784",
-        Takes::Bool),
+        Takes::Bool).since("2.2.8"),
     later("weight", "INT [reverse]", "-253..253", "0",
         "Default weight for track_bfd (read by the vrrp process only)",
         Takes::Int(-253, 253)),

@@ -182,7 +182,10 @@ fn a_name_that_is_taken_skips_the_block() {
 #[test]
 fn missing_braces() {
     let loaded = read("global_defs\nrouter_id a\n}\n");
-    check(&loaded, 5, &["Missing '{' at beginning of configuration block", "Extra '}' found"]);
+    // The other processes do not take it for a block either, and look into it.
+    let expected =
+        ["Missing '{' at beginning of configuration block", "Extra '}' found", "Unknown keyword 'router_id'"];
+    check(&loaded, 5, &expected);
     assert_eq!(loaded.config.global.router_id.as_deref(), Some("a"));
     let loaded = with("state MASTER {");
     assert!(words(&loaded).contains(&"Unexpected '{' - ignoring"));
@@ -291,4 +294,12 @@ fn peers_that_are_asked_for_and_not_there_are_missed() {
                      is deprecated - please update your configuration.";
     check(&with("unicast_peer {\n}"), 5, &[multicast]);
     check(&with("unicast_peer { }"), 5, &[multicast]);
+}
+
+#[test]
+fn a_block_without_its_brace_is_read_by_the_processes_that_it_is_not_for() {
+    let loaded = read("vrrp_instance V\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.9.9.8\n}\n}\n");
+    let lines: Vec<u32> = loaded.diagnostics.iter().filter_map(|it| Some(it.place?.at.line)).collect();
+    let named = [2, 3, 4, 5, 7].iter().all(|line| lines.contains(line));
+    assert!(named, "{}", loaded.render(Style::default()));
 }

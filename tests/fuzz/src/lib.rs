@@ -128,4 +128,8 @@ impl Environment for Machine {
     fn has_local_igmp(&self) -> bool {
         true
     }
+
+    fn save_dir_fault(&self, folder: &Path) -> Option<String> {
+        (folder != "/tmp").then(|| "no such folder".into())
+    }
 }
