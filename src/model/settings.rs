@@ -66,7 +66,7 @@ pub struct ScriptRules {
     pub security: bool,
     /// `use_symlink_paths`: symbolic links in paths are kept
     pub keep_symlinks: bool,
-    /// User and group of scripts that name none; `None`: nobody asked yet, or there is none
+    /// User and group of scripts that name none; `None`: there is none
     pub default_identity: Option<(u32, u32)>,
 }
 

@@ -84,13 +84,20 @@ fn vrrp(reader: &Reader) -> VrrpDefaults {
 
 /// How scripts are run, once all blocks have said who runs theirs.
 pub(super) fn scripts(reader: &Reader) -> ScriptRules {
+    let security = reader.raw.global.script_security;
+    // Where no script has asked yet, the answer is the one that it would get.
+    let identity = match reader.raw.script_user {
+        ScriptUser::Known(identity) => Some(identity),
+        ScriptUser::Open => {
+            let own = || (!security).then(|| reader.env.own_identity());
+            reader.env.user("keepalived_script").or_else(own)
+        }
+        ScriptUser::Missing => None,
+    };
     ScriptRules {
-        security: reader.raw.global.script_security,
+        security,
         keep_symlinks: reader.raw.settings.keep_symlinks,
-        default_identity: match reader.raw.script_user {
-            ScriptUser::Known(identity) => Some((identity.uid, identity.gid)),
-            _ => None,
-        },
+        default_identity: identity.map(|identity| (identity.uid, identity.gid)),
     }
 }
 

@@ -15,7 +15,8 @@ use super::vrrp::weight;
 use super::{Column, Page, ability, answer, checker, either, tracker};
 
 pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig) {
-    if let Some(ssl) = &config.ssl {
+    let usual = checker::needs_tls(config).then(Ssl::default);
+    if let Some(ssl) = config.ssl.as_ref().or(usual.as_ref()) {
         page.heading("SSL definitions");
         certificates(page, ssl);
     }

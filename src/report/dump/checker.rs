@@ -39,6 +39,11 @@ fn all(config: &CheckConfig) -> impl Iterator<Item = (&VirtualServer, &RealServe
     })
 }
 
+/// Whether a checker speaks TLS.
+pub(super) fn needs_tls(config: &CheckConfig) -> bool {
+    all(config).any(|(_, _, checker)| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls))
+}
+
 /// The servers whose checkers follow a file, each with its weight.
 pub(super) fn followers_of_file(config: &CheckConfig, name: &str) -> Vec<String> {
     all(config)
