@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What matters of a network interface while a configuration is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Interface {
     pub loopback: bool,
     /// `IFF_MULTICAST`
     pub multicast: bool,
+    /// `ARPHRD_ETHER`
+    pub ethernet: bool,
     /// Largest packet in bytes
     pub mtu: u32,
     /// Its addresses, the primary ones first
@@ -47,6 +49,34 @@ pub enum Command {
     },
 }
 
+/// Whether changes of a file can be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Its folder does not exist or cannot be reached
+    NoFolder {
+        /// The system's number for why
+        errno: i32,
+        /// The system's words for why
+        reason: String,
+    },
+    /// Nothing ever changes there, or changes are not told
+    Unsuitable,
+    /// They can
+    Possible {
+        /// There is something with this name, and it is no ordinary file
+        odd: bool,
+    },
+}
+
+/// What a file holds that nobody but its owner should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFile {
+    /// Its bytes, or as many as were asked for
+    pub content: Vec<u8>,
+    /// Its mode lets group or others read, write or run it
+    pub open_to_others: bool,
+}
+
 /// The machine that a configuration is read for.
 pub trait Environment {
     /// The interface with this name in the network namespace (`None`: the one we are in); `None` if there is none. In a
@@ -66,6 +96,10 @@ pub trait Environment {
     fn resolve(&self, host: &str) -> Option<IpAddr>;
     /// What `command` means for somebody with this identity. A name without slash is looked for in `PATH`.
     fn command(&self, command: &OsStr, identity: Identity) -> Command;
+    /// Whether changes of this file can be watched.
+    fn watch(&self, file: &Path) -> Watch;
+    /// The first `most` bytes of a key file.
+    fn key_file(&self, file: &Path, most: usize) -> std::io::Result<KeyFile>;
     /// The folder that relative names start from.
     fn current_dir(&self) -> PathBuf;
     /// Any number.

@@ -183,6 +183,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::BFD).is_err() {
         return (config, stopped());
     }
+    config.bfd = finish::bfd(reader);
     (config, refusal)
 }
 

@@ -142,6 +142,7 @@ pub struct Reader<'a> {
     feed: Feed<'a>,
     files: Files,
     units: Vec<Rc<Text>>,
+    last: Option<Rc<Text>>,
     report: Report,
     owner: Owners,
     /// How many braces still have to close before the block that is skipped ends; `None`: nothing is skipped
@@ -168,6 +169,7 @@ impl<'a> Reader<'a> {
             feed: Feed::Files(Box::new(source)),
             files: Files::default(),
             units: Vec::new(),
+            last: None,
             report,
             owner: Owners::CORE,
             skipping: None,
@@ -194,8 +196,7 @@ impl<'a> Reader<'a> {
     /// Passes over the whole text for one process.
     pub fn pass(&mut self, owner: Owners) -> Outcome {
         self.owner = owner;
-        // Each process learns names in the order of the text.
-        self.raw.names.clear();
+        self.raw.begin_pass();
         self.skipping = None;
         self.skip_next = false;
         let outcome = self.block(Block::Root, 0, false);
@@ -216,18 +217,30 @@ impl<'a> Reader<'a> {
     }
 
     fn next(&mut self) -> Option<Rc<Text>> {
-        match &mut self.feed {
+        let unit = match &mut self.feed {
             Feed::Files(source) => {
                 let unit = Rc::new(source.next_unit(&mut self.report)?);
                 self.units.push(Rc::clone(&unit));
-                Some(unit)
+                unit
             }
             Feed::Kept(next) => {
                 let unit = self.units.get(*next)?;
                 *next += 1;
-                Some(Rc::clone(unit))
+                Rc::clone(unit)
             }
-        }
+        };
+        self.last = Some(Rc::clone(&unit));
+        Some(unit)
+    }
+
+    /// The process that reads.
+    pub fn owner(&self) -> Owners {
+        self.owner
+    }
+
+    /// Where reading has come to: at the end of a block its `}`.
+    pub fn here(&self) -> Option<Place> {
+        self.last.as_ref().map(|unit| unit.place(0, unit.len()))
     }
 
     /// Splits a unit; complains of a quote that is not closed unless that was said already.
@@ -321,8 +334,7 @@ impl<'a> Reader<'a> {
             Action::Lines(open, entry) if mine => {
                 open(self, &statement)?;
                 let skipped = std::mem::take(&mut self.skip_next);
-                let entry = if skipped { apply::anything } else { entry };
-                self.lines(&statement, block, keyword, entry)?;
+                self.lines(&statement, block, keyword, entry, skipped)?;
             }
             Action::Block { of, open, close } => {
                 if mine {
@@ -358,7 +370,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the entries of a block up to its end.
-    fn lines(&mut self, statement: &Statement, block: Block, keyword: &Keyword, entry: Apply) -> Outcome {
+    fn lines(
+        &mut self,
+        statement: &Statement,
+        block: Block,
+        keyword: &Keyword,
+        entry: Apply,
+        skipped: bool,
+    ) -> Outcome {
+        let entry = if skipped { apply::anything } else { entry };
         if let Some(word) = statement.get(1).filter(|_| !keyword.takes_name()) {
             let text = format!("Block {} has extra parameters {word} ...", statement.keyword());
             self.complain(
@@ -387,8 +407,9 @@ impl<'a> Reader<'a> {
                 entry(self, &line)?;
             }
         }
-        if let Some(text) = keyword.when_empty().filter(|_| empty) {
-            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(statement.place(0)));
+        let text = apply::when_empty(self, block, keyword.name).filter(|_| empty && !skipped);
+        if let (Some(text), Some(place)) = (text, self.here()) {
+            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(place));
         }
         Ok(())
     }
@@ -471,6 +492,11 @@ impl<'a> Reader<'a> {
         self.skip_next = true;
     }
 
+    /// Skips what is left of the block around the current statement; its end means nothing.
+    pub fn skip_rest(&mut self) {
+        self.skipping = Some(1);
+    }
+
     /// Changes what counts as a fault of includes; only the first pass reads files.
     pub fn change_checks(&mut self, change: impl FnOnce(&mut Checks)) {
         if let Feed::Files(source) = &mut self.feed {
@@ -519,12 +545,20 @@ impl<'a> Reader<'a> {
         min: i64,
         max: i64,
     ) -> Result<Option<i64>, MissingWord> {
+        self.signed_or(statement, index, min, max, &statement.ignored())
+    }
+
+    /// Reads a whole number that may be negative; `None` after a complaint that tells the effect.
+    pub fn signed_or(
+        &mut self,
+        statement: &Statement,
+        index: usize,
+        min: i64,
+        max: i64,
+        effect: &str,
+    ) -> Result<Option<i64>, MissingWord> {
         let read = value::signed(&statement.text(index)?, min, max);
-        Ok(read
-            .map_err(|fault| {
-                self.number_fault(statement, index, Code::Number, fault, &statement.ignored());
-            })
-            .ok())
+        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect)).ok())
     }
 
     /// Reads a number with decimals; `None` after a complaint.
@@ -546,19 +580,7 @@ impl<'a> Reader<'a> {
 
     /// Reads yes or no; nothing is yes. `None` after a complaint.
     pub fn boolean(&mut self, statement: &Statement) -> Option<bool> {
-        let Some(word) = statement.get(1) else {
-            return Some(true);
-        };
-        let read = value::boolean(&word);
-        if read.is_none() {
-            let text = format!("Invalid value '{word}' for {} specified", statement.keyword());
-            self.complain(
-                Diagnostic::error(Code::Bool, text)
-                    .at(statement.place(1))
-                    .expected("yes or no (or true, false, on, off), in lower case")
-                    .effect(statement.ignored()),
-            );
-        }
-        read
+        let keyword = statement.keyword().into_owned();
+        self.truth(statement, |word| format!("Invalid value '{word}' for {keyword} specified"))
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, Hasher};
+use std::io::Read;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -16,13 +17,41 @@ use std::path::{Component, Path, PathBuf};
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
+use nix::sys::statfs::{Statfs, statfs};
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{Group, User, getegid, geteuid};
 
 use crate::conf::Environment;
-use crate::conf::environment::{Command, Identity, Interface};
+use crate::conf::environment::{Command, Identity, Interface, KeyFile, Watch};
 
 /// Where `ip netns add` binds its namespaces.
 const NAMESPACES: &str = "/run/netns";
+/// `ARPHRD_ETHER` (linux/if_arp.h).
+const ETHERNET: u16 = 1;
+/// File systems whose changes nobody is told of, by their magic numbers (statfs(2)): bpf, cgroup, cgroup2, debugfs,
+/// devpts, efivarfs, fuse, mqueue, nfs, pipefs, proc, romfs, selinux, smb, smb2, sockfs, sysfs, sysv2, sysv4, tracefs.
+const UNWATCHABLE: [i64; 20] = [
+    0xcafe_4a11,
+    0x27_e0eb,
+    0x6367_7270,
+    0x6462_6720,
+    0x1cd1,
+    0xde5e_81e4,
+    0x6573_5546,
+    0x1980_0202,
+    0x6969,
+    0x5049_5045,
+    0x9fa0,
+    0x7275,
+    0xf97c_ff8c,
+    0x517b,
+    0xfe53_4d42,
+    0x534f_434b,
+    0x6265_6572,
+    0x012f_f7b6,
+    0x012f_f7b5,
+    0x7472_6163,
+];
 /// Size of packets where the interface does not say.
 const USUAL_MTU: u32 = 1500;
 /// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
@@ -52,10 +81,13 @@ fn list_interfaces(sysfs: bool) -> Interfaces {
         let interface = found.entry(entry.interface_name.clone()).or_insert_with(|| Interface {
             loopback: entry.flags.contains(InterfaceFlags::IFF_LOOPBACK),
             multicast: entry.flags.contains(InterfaceFlags::IFF_MULTICAST),
+            ethernet: false,
             mtu: sysfs.then(|| mtu(&entry.interface_name)).flatten().unwrap_or(USUAL_MTU),
             addresses: Vec::new(),
         });
         let address = entry.address.as_ref();
+        let hardware = address.and_then(|it| it.as_link_addr()).map(|it| it.hatype());
+        interface.ethernet |= hardware == Some(ETHERNET);
         let v4 = address.and_then(|it| it.as_sockaddr_in()).map(|it| IpAddr::V4(it.ip()));
         let v6 = address.and_then(|it| it.as_sockaddr_in6()).map(|it| IpAddr::V6(it.ip()));
         interface.addresses.extend(v4.or(v6));
@@ -169,7 +201,13 @@ impl Environment for Machine {
         match interfaces {
             Some(interfaces) => interfaces.get(name).cloned(),
             // The daemon stops because of the namespace, and says so; its interfaces are nobody's mistake.
-            None => Some(Interface { loopback: false, multicast: true, mtu: USUAL_MTU, addresses: Vec::new() }),
+            None => Some(Interface {
+                loopback: false,
+                multicast: true,
+                ethernet: true,
+                mtu: USUAL_MTU,
+                addresses: Vec::new(),
+            }),
         }
     }
 
@@ -210,6 +248,38 @@ impl Environment for Machine {
             Some(file) => look(&file, identity),
             None => Command::Missing,
         }
+    }
+
+    fn watch(&self, file: &Path) -> Watch {
+        let folder = match file.as_os_str().as_bytes().iter().rposition(|byte| *byte == b'/') {
+            Some(end) => Path::new(OsStr::from_bytes(file.as_os_str().as_bytes().get(..end).unwrap_or_default())),
+            None => Path::new("."),
+        };
+        let folder = match folder.canonicalize() {
+            Ok(folder) => folder,
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or_default();
+                return Watch::NoFolder { errno, reason: nix::errno::Errno::from_raw(errno).desc().to_string() };
+            }
+        };
+        let seen = statfs(&folder);
+        let kind = |it: &Statfs| UNWATCHABLE.contains(&it.filesystem_type().0);
+        match seen {
+            Ok(it) if it.flags().contains(FsFlags::ST_RDONLY) || kind(&it) => Watch::Unsuitable,
+            Err(nix::errno::Errno::ENOTDIR) => {
+                let errno = nix::errno::Errno::ENOTDIR;
+                Watch::NoFolder { errno: errno as i32, reason: errno.desc().to_string() }
+            }
+            _ => Watch::Possible { odd: file.metadata().is_ok_and(|it| !it.is_file()) },
+        }
+    }
+
+    fn key_file(&self, file: &Path, most: usize) -> std::io::Result<KeyFile> {
+        let file = File::open(file)?;
+        let open_to_others = file.metadata()?.mode() & 0o077 != 0;
+        let mut content = Vec::new();
+        file.take(most as u64).read_to_end(&mut content)?;
+        Ok(KeyFile { content, open_to_others })
     }
 
     fn current_dir(&self) -> PathBuf {

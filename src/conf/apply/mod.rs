@@ -4,19 +4,26 @@
 //! `conf::finish`.
 
 pub mod address;
+pub mod auth;
+pub mod bfd;
+pub mod extras;
 pub mod garp;
 pub mod global;
 pub mod group;
 pub mod instance;
 pub mod notify;
+pub mod own_link;
 pub mod service;
 pub mod track;
+pub mod tracker;
 
 use super::diagnostic::{Code, Diagnostic};
 use super::environment::{Identity, Interface};
 use super::place::Place;
 use super::raw::ScriptUser;
 use super::reader::{Outcome, Reader, Statement};
+use super::table::Block;
+use super::value;
 use crate::model::IfName;
 
 /// A block whose opening means nothing.
@@ -32,7 +39,40 @@ pub fn anything(_: &mut Reader, _: &Statement) -> Outcome {
 /// A block whose end means nothing.
 pub fn closed(_: &mut Reader, _: Place) {}
 
+/// What is said of a block of entries that has none; `None` if it may be empty.
+pub fn when_empty(reader: &Reader, block: Block, keyword: &str) -> Option<String> {
+    let raw = &reader.raw;
+    match (block, keyword) {
+        (_, "notification_email") => Some("Warning - empty notification_email block".to_string()),
+        (Block::GarpGroup, "interfaces") => Some("Warning - empty garp_group interfaces block".to_string()),
+        (Block::SyncGroup, "group") => {
+            raw.groups.last().map(|it| format!("Warning - sync group {} has empty group block", it.name))
+        }
+        (Block::TrackGroup, "group") => {
+            raw.track_groups.last().map(|it| format!("Warning - track group {} has empty group block", it.name))
+        }
+        _ => None,
+    }
+}
+
 impl Reader<'_> {
+    /// Reads yes or no; nothing is yes. `None` after a complaint in the words that `text` makes of the value.
+    pub(super) fn truth(&mut self, statement: &Statement, text: impl FnOnce(&str) -> String) -> Option<bool> {
+        let Some(word) = statement.get(1) else {
+            return Some(true);
+        };
+        let read = value::boolean(&word);
+        if read.is_none() {
+            self.complain(
+                Diagnostic::error(Code::Bool, text(&word))
+                    .at(statement.place(1))
+                    .expected("yes or no (or true, false, on, off), in lower case")
+                    .effect(statement.ignored()),
+            );
+        }
+        read
+    }
+
     /// The interface with this name if it may be used: it exists, or interfaces may come later (`dynamic_interfaces`).
     /// One that is missing makes the configuration unusable.
     pub(super) fn interface(&mut self, name: &str) -> Option<(IfName, Option<Interface>)> {

@@ -4,18 +4,22 @@
 //! scripts only. What comes out cannot hold a bad value.
 
 mod advert;
+mod auth;
+mod bfd;
 mod global;
 mod group;
 mod instance;
+mod own_link;
 mod router;
 mod script;
 mod service;
+mod tracking;
 
 use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
-use crate::model::{Address, CheckConfig, Global, IfName};
+use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName};
 
 use super::raw::RawAddress;
 
@@ -31,7 +35,13 @@ pub fn check(reader: &mut Reader) -> CheckConfig {
         script::check_services(reader);
     }
     let virtual_servers = reader.raw.services.iter().map(service::finish).collect();
-    CheckConfig { virtual_servers, ..CheckConfig::default() }
+    let track_files = reader.raw.files.iter().filter_map(tracking::file).collect();
+    CheckConfig { virtual_servers, track_files, ..CheckConfig::default() }
+}
+
+/// The part of the `bfd` process.
+pub fn bfd(reader: &mut Reader) -> BfdConfig {
+    bfd::finish(reader)
 }
 
 /// The part of the `vrrp` process, and why it must not run with it.
@@ -47,23 +57,36 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         );
         return (VrrpConfig::default(), Some(Refusal::config(reason)));
     }
-    script::check_instances(reader);
+    let scripts = script::check_instances(reader);
     let raw = std::mem::take(&mut reader.raw.instances);
     let paces = router::garp_paces(&reader.raw);
+    // Without these nothing else is looked at.
+    let minimum: Vec<_> = raw.iter().map(|one| instance::least(reader, one)).collect();
+    if let Some(refusal) = minimum.into_iter().find_map(Result::err) {
+        reader.raw.instances = raw;
+        return (VrrpConfig::default(), Some(refusal));
+    }
     let membership = group::membership(reader, &raw);
     let mut instances = Vec::new();
     for one in &raw {
-        let weighted = membership.weighted(&one.name);
-        match instance::finish(reader, one, weighted) {
+        let unweighted = membership.unweighted(&one.name);
+        match instance::finish(reader, one, unweighted) {
             Ok(instance) => instances.push(instance),
             Err(refusal) => refusals.push(refusal),
         }
     }
     refusals.extend(router::duplicates(reader, &raw, &instances));
     let groups = group::finish(reader, membership, &mut instances);
+    let track_groups = group::track_groups(reader, &instances);
     let global = &reader.raw.global;
     let statics = reader.raw.static_addresses.iter();
-    let config = VrrpConfig {
+    let mut config = VrrpConfig {
+        track_groups,
+        scripts,
+        files: reader.raw.files.iter().filter_map(tracking::file).collect(),
+        processes: reader.raw.processes.iter().map(tracking::process).collect(),
+        interface_delays: reader.raw.interface_delays.clone(),
+        linkbeats: reader.raw.linkbeats.clone(),
         static_addresses: statics.filter_map(|it| address(it, None)).collect(),
         instances,
         groups,
@@ -75,6 +98,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         ..VrrpConfig::default()
     };
     reader.raw.instances = raw;
+    tracking::debounce(reader, &mut config);
     (config, refusals.into_iter().next())
 }
 

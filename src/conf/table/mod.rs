@@ -17,10 +17,12 @@ mod track;
 mod prelude {
     pub(super) use super::takes::{METHODS, Takes};
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later, later_block, later_lines, later_set, lines, set,
+        Block, Keyword, Owners, block, checked_lines, later, later_block, later_checked_lines, later_lines, later_set,
+        lines, set,
     };
     pub(super) use crate::conf::apply::{
-        address, anything, closed, garp, global, group, instance, nothing, notify, service, track,
+        address, anything, auth, bfd, closed, extras, garp, global, group, instance, nothing, notify, own_link,
+        service, track, tracker,
     };
     pub(super) use crate::conf::value::Decimal;
 }
@@ -270,15 +272,6 @@ impl Keyword {
         self.arguments.starts_with("NAME")
     }
 
-    /// What is said if a block of entries has none.
-    pub(super) fn when_empty(&self) -> Option<&'static str> {
-        match self.name {
-            "notification_email" => Some("Warning - empty notification_email block"),
-            "interfaces" => Some("Warning - empty garp_group interfaces block"),
-            _ => None,
-        }
-    }
-
     /// Whether its first word is a script, whose quotes follow rules of their own.
     pub fn takes_script(&self) -> bool {
         self.arguments.starts_with("SCRIPT") || self.arguments.starts_with("[SCRIPT")
@@ -326,6 +319,8 @@ constructors! {
     lines, true, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
     checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
+    /// Both: for a feature that is not done yet, and its beginning means something.
+    later_checked_lines, false, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
     /// A block of entries for a feature that is not done yet.
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }
