@@ -18,6 +18,7 @@ mod version;
 
 use getopt::{Item, Walk};
 
+pub use options::command;
 pub use version::RELEASE;
 
 /// What the user wants.
@@ -27,8 +28,43 @@ pub enum Request {
     Run(Options),
     /// Check the configuration; complaints go to this file, or to standard error
     Test(Options, Option<PathBuf>),
+    /// Say what is known about something
+    Tell(Topic),
     /// Everything has been said already: end with this status
     Exit(u8),
+}
+
+/// What a user can ask the program to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// What a keyword is for, by `NAME` or `BLOCK/NAME`; all of them without a name
+    Keyword(Option<String>),
+    /// What a code of a complaint means; all of them without a code
+    Code(Option<String>),
+    /// A completion script
+    Completion(Shell),
+    /// The keyword section of the manual
+    Manual,
+}
+
+/// Shells that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // The names say it.
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// How a configuration test is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestOptions {
+    /// `--strict`
+    pub strict: bool,
+    /// `--diagnostics=json`
+    pub json: bool,
+    /// `--target`: major, minor and patch number
+    pub target: Option<[u16; 3]>,
 }
 
 /// The options of the daemon.
@@ -76,6 +112,8 @@ pub struct Options {
     pub config_id: Option<String>,
     /// `--ignore-sigint`
     pub ignore_sigint: bool,
+    /// How `-t` tests
+    pub test: TestOptions,
     /// The whole command line, for the log
     pub command_line: Vec<OsString>,
 }
@@ -118,6 +156,7 @@ impl Default for Options {
             all_config: false,
             config_id: None,
             ignore_sigint: false,
+            test: TestOptions::default(),
             command_line: Vec::new(),
         }
     }
@@ -125,10 +164,14 @@ impl Default for Options {
 
 /// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
 pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
-    let mut reading = Reading { options: Options { command_line, ..Options::default() }, test: None, failed: false };
+    let options = Options { command_line, ..Options::default() };
+    let mut reading = Reading { options, test: None, topic: None, failed: false };
     // A closed stream must not keep the daemon from starting: the results of writing do not count here.
     match reading.read(out, err) {
-        Some(status) => Request::Exit(status),
+        Some(status) => match reading.topic {
+            Some(topic) => Request::Tell(topic),
+            None => Request::Exit(status),
+        },
         None if reading.failed => Request::Exit(1),
         None => match reading.test {
             None => Request::Run(reading.options),
@@ -141,6 +184,8 @@ pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Wri
 struct Reading {
     options: Options,
     test: Option<Option<PathBuf>>,
+    /// What is to be told instead of anything else
+    topic: Option<Topic>,
     failed: bool,
 }
 
@@ -150,9 +195,18 @@ impl Reading {
         let command = options::command();
         let words = self.options.command_line.clone();
         let mut strangers = Vec::new();
-        for item in Walk::new(&command, words.iter().skip(1)) {
+        let mut walk = Walk::new(&command, words.iter().skip(1));
+        while let Some(item) = walk.next() {
             match item {
                 Item::Option(name, value) => {
+                    let value = match name {
+                        "explain" | "help" => value.or_else(|| walk.take_word()),
+                        _ => value,
+                    };
+                    if name == "help" && value.as_deref() == Some(OsStr::new("keyword")) {
+                        let name = walk.take_word().map(|word| word.to_string_lossy().into_owned());
+                        return Some(self.tell(Topic::Keyword(name)));
+                    }
                     if let Some(status) = self.apply(name, value, out, err) {
                         return Some(status);
                     }
@@ -176,6 +230,12 @@ impl Reading {
             let _ = writeln!(out);
         }
         None
+    }
+
+    /// Ends reading: this is told.
+    fn tell(&mut self, topic: Topic) -> u8 {
+        self.topic = Some(topic);
+        0
     }
 
     fn apply(&mut self, name: &str, value: Option<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Option<u8> {
@@ -223,6 +283,34 @@ impl Reading {
             "config-id" => options.config_id = text(value),
             "ignore-sigint" => options.ignore_sigint = true,
             "config-test" => self.test = Some(path(value)),
+            "strict" => options.test.strict = true,
+            "diagnostics" => match value.as_deref().map(OsStr::as_bytes) {
+                Some(b"json") => options.test.json = true,
+                Some(b"text") => options.test.json = false,
+                _ => {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --diagnostics option {}: text or json", value.display());
+                    return Some(1);
+                }
+            },
+            "target" => {
+                options.test.target = value.as_deref().and_then(release);
+                if options.test.target.is_none() {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --target option {}: a release such as 2.2.7", value.display());
+                    return Some(1);
+                }
+            }
+            "explain" => return Some(self.tell(Topic::Code(text(value)))),
+            "completion" => match value.as_deref().and_then(shell) {
+                Some(shell) => return Some(self.tell(Topic::Completion(shell))),
+                None => {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --completion option {}: bash, zsh or fish", value.display());
+                    return Some(1);
+                }
+            },
+            "manual-keywords" => return Some(self.tell(Topic::Manual)),
             "genhash" => {
                 let _ = writeln!(err, "genhash is not part of keepalived-rs yet");
                 return Some(1);
@@ -261,6 +349,28 @@ fn signum(name: Option<&OsStr>, out: &mut dyn Write, err: &mut dyn Write) -> u8 
     };
     let _ = writeln!(out, "{number}");
     0
+}
+
+/// A release of keepalived: up to three numbers with points between them.
+fn release(word: &OsStr) -> Option<[u16; 3]> {
+    let mut numbers = [0; 3];
+    let parts: Vec<&str> = word.to_str()?.trim_start_matches('v').split('.').collect();
+    if parts.len() > numbers.len() {
+        return None;
+    }
+    for (number, part) in numbers.iter_mut().zip(parts) {
+        *number = part.parse().ok()?;
+    }
+    Some(numbers)
+}
+
+fn shell(word: &OsStr) -> Option<Shell> {
+    match word.as_bytes() {
+        b"bash" => Some(Shell::Bash),
+        b"zsh" => Some(Shell::Zsh),
+        b"fish" => Some(Shell::Fish),
+        _ => None,
+    }
 }
 
 /// The number of a syslog facility: `0` to `7` and `local0` to `local7` are the local ones.

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod command;
 pub mod conf;
 pub mod core;
 pub mod log;

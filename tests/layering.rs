@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What each room may name of the crate. Engines and drivers share folders, so files count before folders.
-const ALLOWED: [(&str, &[&str]); 29] = [
+const ALLOWED: [(&str, &[&str]); 30] = [
     ("model", &["model"]),
     ("conf", &["conf", "model"]),
     ("wire", &["wire", "model"]),
@@ -33,7 +33,8 @@ const ALLOWED: [(&str, &[&str]); 29] = [
     ("report", &["report", "model", "os"]),
     ("log", &["log", "model", "os"]),
     ("cli", &["cli", "os"]),
-    ("core", &["core", "conf", "cli", "log", "model", "os", "net", "report", "vrrp", "check"]),
+    ("command", &["command", "conf", "cli"]),
+    ("core", &["core", "conf", "cli", "command", "log", "model", "os", "net", "report", "vrrp", "check"]),
 ];
 const ENGINE: &[&str] = &["vrrp", "model", "wire"];
 

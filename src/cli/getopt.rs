@@ -2,6 +2,7 @@
 //! words, short ones may share a dash, and an optional value must be attached.
 
 use std::ffi::OsString;
+use std::iter::Peekable;
 use std::os::unix::ffi::OsStrExt;
 
 use clap::{Arg, Command};
@@ -30,9 +31,9 @@ enum Value {
 }
 
 /// A walk over the words of a command line.
-pub(super) struct Walk<'a, W> {
+pub(super) struct Walk<'a, W: Iterator> {
     command: &'a Command,
-    words: W,
+    words: Peekable<W>,
     /// What is left of a word of short options
     cluster: Vec<u8>,
     /// After `--` nothing is an option
@@ -41,7 +42,13 @@ pub(super) struct Walk<'a, W> {
 
 impl<'a, 'w, W: Iterator<Item = &'w OsString>> Walk<'a, W> {
     pub(super) fn new(command: &'a Command, words: W) -> Self {
-        Walk { command, words, cluster: Vec::new(), ended: false }
+        Walk { command, words: words.peekable(), cluster: Vec::new(), ended: false }
+    }
+
+    /// Takes the next word if it is no option: for options that getopt_long does not have.
+    pub(super) fn take_word(&mut self) -> Option<OsString> {
+        let plain = |word: &&OsString| !word.as_bytes().starts_with(b"-");
+        self.words.next_if(plain).cloned()
     }
 
     fn short(&mut self) -> Option<Item<'a>> {
@@ -62,8 +69,8 @@ impl<'a, 'w, W: Iterator<Item = &'w OsString>> Walk<'a, W> {
             }
             Value::Optional => Item::Option(name, attached),
             Value::Required => match attached.or_else(|| self.words.next().cloned()) {
-                Some(value) if !value.is_empty() => Item::Option(name, Some(value)),
-                _ => Item::Missing(format!("-{}", char::from(letter))),
+                Some(value) => Item::Option(name, Some(value)),
+                None => Item::Missing(format!("-{}", char::from(letter))),
             },
         })
     }

@@ -38,7 +38,7 @@ fn later(arg: Arg) -> Arg {
 }
 
 /// All options. clap holds the list and words the help; `getopt` does the reading.
-pub(super) fn command() -> Command {
+pub fn command() -> Command {
     Command::new("keepalived")
         .disable_help_flag(true)
         .disable_version_flag(true)
@@ -76,8 +76,14 @@ pub(super) fn command() -> Command {
         .arg(switch("ignore-sigint", None, "Ignore SIGINT (default: terminate)"))
         .arg(value("signum", None, "SIGFUNC", "Print the signal number for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON"))
         .arg(optional("config-test", Some('t'), "LOG_FILE", "Check the configuration, complaints to LOG_FILE or standard error"))
+        .arg(switch("strict", None, "With -t: missing files, warnings and notes are errors too (exit code 5 instead of 0)"))
+        .arg(value("diagnostics", None, "FORMAT", "With -t: complaints as text for people, or as one JSON document").value_parser(["text", "json"]))
+        .arg(value("target", None, "RELEASE", "With -t: note keywords that this release of keepalived does not know (2.2.7 for instance)"))
+        .arg(optional("explain", None, "CODE", "Explain a complaint by its code (KA0031); without CODE list all codes"))
+        .arg(value("completion", None, "SHELL", "Print a script that completes options and keywords").value_parser(["bash", "zsh", "fish"]))
+        .arg(switch("manual-keywords", None, "Print the section of the manual that describes all keywords, as roff source"))
         .arg(switch("version", Some('v'), "Display the version number"))
-        .arg(switch("help", Some('h'), "Display this help message"))
+        .arg(switch("help", Some('h'), "Display this help message; `--help keyword NAME` describes a keyword of the configuration"))
 }
 
 /// The help text.

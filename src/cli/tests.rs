@@ -170,3 +170,52 @@ proptest::proptest! {
         parse(words, &mut Vec::new(), &mut Vec::new());
     }
 }
+
+#[test]
+fn a_value_of_a_short_option_may_be_empty() {
+    assert_eq!(
+        run("keepalived -f ").2,
+        Request::Run(Options {
+            config_file: Some("".into()),
+            command_line: ["keepalived", "-f", ""].map(OsString::from).to_vec(),
+            ..Options::default()
+        })
+    );
+}
+
+#[test]
+fn a_test_can_be_strict_in_json_and_for_a_release() {
+    let test = |line| match run(line) {
+        (_, _, Request::Test(options, _)) => options.test,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(test("keepalived -t"), TestOptions::default());
+    let expected = TestOptions { strict: true, json: true, target: Some([2, 2, 7]) };
+    assert_eq!(test("keepalived --strict -t --diagnostics=json --target 2.2.7"), expected);
+    assert_eq!(test("keepalived -t --diag json --diagnostics text").json, false);
+    assert_eq!(test("keepalived -t --target v2.4").target, Some([2, 4, 0]));
+    refused("keepalived -t --diagnostics=xml", "Invalid --diagnostics option xml: text or json\n");
+    refused("keepalived -t --target 2.x", "Invalid --target option 2.x: a release such as 2.2.7\n");
+    refused("keepalived -t --target 2.2.7.1", "Invalid --target option 2.2.7.1: a release such as 2.2.7\n");
+}
+
+#[test]
+fn what_can_be_told_is_asked_for_by_options() {
+    let topic = |line| match run(line) {
+        (out, err, Request::Tell(topic)) if out.is_empty() && err.is_empty() => topic,
+        other => panic!("{other:?}"),
+    };
+    let name = |text: &str| Some(text.to_string());
+    assert_eq!(topic("keepalived --help keyword priority"), Topic::Keyword(name("priority")));
+    assert_eq!(topic("keepalived -h keyword real_server/weight"), Topic::Keyword(name("real_server/weight")));
+    assert_eq!(topic("keepalived --help keyword"), Topic::Keyword(None));
+    assert_eq!(topic("keepalived --explain"), Topic::Code(None));
+    assert_eq!(topic("keepalived --explain -n"), Topic::Code(None));
+    assert_eq!(topic("keepalived --explain KA0031"), Topic::Code(name("KA0031")));
+    assert_eq!(topic("keepalived --explain=KA0031 x"), Topic::Code(name("KA0031")));
+    assert_eq!(topic("keepalived --completion fish"), Topic::Completion(Shell::Fish));
+    assert_eq!(topic("keepalived --manual-keywords"), Topic::Manual);
+    refused("keepalived --completion csh", "Invalid --completion option csh: bash, zsh or fish\n");
+    // Without the word `keyword` the help is the usual one.
+    assert_eq!(run("keepalived --help other").2, Request::Exit(0));
+}

@@ -49,6 +49,17 @@ pub enum Command {
     },
 }
 
+/// An interface that stands on another, and might be a virtual router's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stacked {
+    /// A macvlan of private mode
+    PrivateMacvlan,
+    /// An ipvlan of layer 2
+    L2Ipvlan,
+    /// A macvlan or ipvlan of another mode
+    Other,
+}
+
 /// Whether changes of a file can be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Watch {
@@ -77,11 +88,44 @@ pub struct KeyFile {
     pub open_to_others: bool,
 }
 
+/// A kind of names that iproute2 gives to numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameTable {
+    /// Routing tables
+    Tables,
+    /// Types of service
+    Dsfield,
+    /// Realms
+    Realms,
+    /// Scopes of addresses and routes
+    Scopes,
+    /// Who set a route
+    Protocols,
+    /// Groups of interfaces
+    Groups,
+}
+
+impl NameTable {
+    /// The name of its file.
+    pub fn file(self) -> &'static str {
+        match self {
+            NameTable::Tables => "rt_tables",
+            NameTable::Dsfield => "rt_dsfield",
+            NameTable::Realms => "rt_realms",
+            NameTable::Scopes => "rt_scopes",
+            NameTable::Protocols => "rt_protos",
+            NameTable::Groups => "group",
+        }
+    }
+}
+
 /// The machine that a configuration is read for.
 pub trait Environment {
     /// The interface with this name in the network namespace (`None`: the one we are in); `None` if there is none. In a
     /// namespace that cannot be entered any interface may be.
     fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface>;
+    /// What this interface is if it stands on another.
+    fn stacked(&self, namespace: Option<&str>, name: &str) -> Option<Stacked>;
     /// The user with this name and its primary group.
     fn user(&self, name: &str) -> Option<Identity>;
     /// The id of the group with this name.
@@ -106,6 +150,15 @@ pub trait Environment {
     fn random(&self) -> u64;
     /// Number of processors.
     fn processors(&self) -> u32;
+    /// The routing table of the VRF with this name in the network namespace; `None` if the interface is none.
+    fn vrf_table(&self, namespace: Option<&str>, name: &str) -> Option<u32>;
+    /// The texts of iproute2's files with names of this kind. The folders are those of the configuration: the files in
+    /// `etc` hide those of the same name in `usr`.
+    fn name_files(&self, table: NameTable, etc: Option<&Path>, usr: Option<&Path>) -> Vec<String>;
+    /// The number of the IP protocol with this name.
+    fn ip_protocol(&self, name: &str) -> Option<u8>;
+    /// Whether the kernel lets us say if link-local groups are reported (`igmp_link_local_mcast_reports`).
+    fn has_local_igmp(&self) -> bool;
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ mod apply;
 pub mod diagnostic;
 pub mod environment;
 mod finish;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod lex;
+mod loaded;
 pub mod place;
 mod raw;
 mod reader;
@@ -22,9 +25,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::Config;
-use diagnostic::{Code, Diagnostic, Report, Severity, Style, Weight};
+use diagnostic::Report;
 pub use environment::Environment;
-use place::Files;
+pub use loaded::Loaded;
 use reader::Reader;
 use source::{Checks, Source};
 use table::Owners;
@@ -62,79 +65,6 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
-    }
-}
-
-/// A configuration and what there is to say about it.
-#[derive(Clone, Debug)]
-pub struct Loaded {
-    /// What can be run; not all of it if there is a refusal
-    pub config: Config,
-    /// Complaints in the order they were found, each once
-    pub diagnostics: Vec<Diagnostic>,
-    files: Files,
-    refusal: Option<Refusal>,
-}
-
-impl Loaded {
-    /// Exit code of a configuration test: 0, or 2, 4, 5 or 6 as keepalived has them. The gravest complaint decides.
-    pub fn test_exit_code(&self) -> u8 {
-        let weights = self.diagnostics.iter().map(|it| it.weight);
-        match weights.max().unwrap_or(Weight::None) {
-            Weight::None => 0,
-            Weight::Fatal => 4,
-            Weight::Ordinary => 5,
-            Weight::Security => 6,
-            Weight::Stop => 2,
-        }
-    }
-
-    /// Why a daemon must not run with this; `None` if it runs in spite of all complaints.
-    pub fn refusal(&self) -> Option<&Refusal> {
-        self.refusal.as_ref()
-    }
-
-    /// All complaints for people, with excerpts, and a line that sums them up. Empty if there is nothing to say.
-    pub fn render(&self, style: Style) -> String {
-        let mut out = String::new();
-        // As one reads the files; what is about the whole comes last.
-        let mut sorted: Vec<&Diagnostic> = self.diagnostics.iter().collect();
-        sorted.sort_by_key(|it| (it.place.is_none(), it.place.map(|place| place.at)));
-        let later = |it: &&Diagnostic| it.code == Code::NotActive && it.severity == Severity::Note;
-        let (inactive, others): (Vec<&Diagnostic>, Vec<&Diagnostic>) = sorted.into_iter().partition(later);
-        for diagnostic in others {
-            out.push_str(&diagnostic.render(&self.files, style));
-            out.push('\n');
-        }
-        out.push_str(&diagnostic::render_inactive(&inactive, &self.files, style));
-        out.push_str(&self.summary());
-        out
-    }
-
-    /// Each complaint in one line, with keepalived's words, for the log.
-    pub fn log_lines(&self) -> impl Iterator<Item = (Severity, String)> {
-        let line = |it: &Diagnostic| (it.severity, it.log_line(&self.files));
-        self.diagnostics.iter().map(line)
-    }
-
-    /// What was found, in one line; empty if nothing was.
-    fn summary(&self) -> String {
-        let count = |severity| self.diagnostics.iter().filter(|it| it.severity == severity).count();
-        let counts =
-            [(count(Severity::Error), "error"), (count(Severity::Warning), "warning"), (count(Severity::Note), "note")];
-        let words: Vec<String> = counts
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
-            .collect();
-        if words.is_empty() {
-            return String::new();
-        }
-        let verdict = match &self.refusal {
-            Some(refusal) => format!("the daemon would not start: {refusal}"),
-            None => "the daemon would start".to_string(),
-        };
-        format!("{}; {verdict}\n", words.join(", "))
     }
 }
 

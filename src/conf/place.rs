@@ -2,6 +2,9 @@
 //!
 //! Holds positions only; it never reads a file. Every other part of the room points at text through a [`Place`].
 
+use std::ops::Range;
+use std::rc::Rc;
+
 /// Number of a file in [`Files`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
@@ -40,30 +43,48 @@ impl Place {
 pub struct SourceFile {
     /// The name that messages show: as given, or as the include pattern matched it
     pub name: String,
-    text: Vec<u8>,
-    starts: Vec<usize>,
+    text: Rc<Vec<u8>>,
+    /// Where each line begins
+    starts: Vec<u32>,
     /// The line that included it
     pub included_at: Option<Site>,
 }
 
 impl SourceFile {
-    /// Wraps the bytes of a file.
+    /// Wraps the bytes of a file, which are fewer than 4 GiB.
     pub fn new(name: String, text: Vec<u8>, included_at: Option<Site>) -> Self {
-        let newlines = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
-        SourceFile { name, text, starts, included_at }
+        let newlines = memchr::memchr_iter(b'\n', &text);
+        let starts = std::iter::once(0).chain(newlines.map(|at| at as u32 + 1)).collect();
+        SourceFile { name, text: Rc::new(text), starts, included_at }
     }
 
-    /// The physical line `number` (from 1) without its line end; `None` past the end of the file.
-    pub fn line(&self, number: u32) -> Option<&[u8]> {
+    /// The same file, included once more.
+    pub fn again(&self, name: String, included_at: Option<Site>) -> Self {
+        SourceFile { name, included_at, ..self.clone() }
+    }
+
+    /// All its bytes.
+    pub fn text(&self) -> &Rc<Vec<u8>> {
+        &self.text
+    }
+
+    /// Where the physical line `number` (from 1) stands in [`text`](Self::text), without its line end; `None` past the
+    /// end of the file.
+    pub fn range(&self, number: u32) -> Option<Range<u32>> {
         let index = (number as usize).checked_sub(1)?;
         let start = *self.starts.get(index)?;
         let end = match self.starts.get(index + 1) {
             Some(next) => next - 1,
-            None if start == self.text.len() => return None,
-            None => self.text.len(),
+            None if start as usize == self.text.len() => return None,
+            None => self.text.len() as u32,
         };
-        self.text.get(start..end)
+        Some(start..end)
+    }
+
+    /// The physical line `number` (from 1) without its line end; `None` past the end of the file.
+    pub fn line(&self, number: u32) -> Option<&[u8]> {
+        let range = self.range(number)?;
+        self.text.get(range.start as usize..range.end as usize)
     }
 }
 
@@ -81,6 +102,11 @@ impl Files {
     /// The file with this number.
     pub fn get(&self, id: FileId) -> Option<&SourceFile> {
         self.0.get(id.0 as usize)
+    }
+
+    /// Their names, in the order they were opened.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|file| file.name.as_str())
     }
 
     /// Its name, or a question mark.

@@ -3,6 +3,7 @@
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
 pub mod own_link;
+pub mod route;
 pub mod track;
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,7 @@ use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
 use crate::model::instance::Extras;
 use crate::model::macvlan::{InterfaceDelays, Linkbeat};
+use crate::model::settings::Files;
 use crate::model::weight::Weight;
 use crate::model::{Family, IfName, Lifetime, Micros, Peer, Priority, Secret, TrackInterface, Version, Vrid};
 use own_link::{RawHmac, RawOwnLink};
@@ -43,6 +45,8 @@ pub struct RawAddress {
     pub flags: AddressFlags,
     pub preferred: Lifetime,
     pub tracked: bool,
+    pub use_vmac: bool,
+    pub track_group: Option<String>,
     pub place: Place,
 }
 
@@ -266,6 +270,7 @@ pub struct RawGlobal {
     pub delay_after_boot: Micros,
     pub log_unknown_vrids: bool,
     pub script_security: bool,
+    pub files: Files,
 }
 
 /// Who scripts run as that name no user.
@@ -288,6 +293,8 @@ pub struct Raw {
     pub instances: Vec<RawInstance>,
     pub groups: Vec<RawGroup>,
     pub static_addresses: Vec<RawAddress>,
+    /// Routes and rules
+    pub routing: route::RawRouting,
     pub garp_groups: Vec<RawGarpGroup>,
     /// Blocks of interfaces in them so far
     pub garp_interface_blocks: usize,

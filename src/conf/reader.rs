@@ -4,9 +4,10 @@
 //! is understood depends on that. So the text is read once and then passed over once for every process, with the same
 //! consequences; what is found twice is reported once.
 
+mod values;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use super::apply;
 use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
@@ -17,7 +18,6 @@ use super::raw::Raw;
 use super::source::{Checks, Source};
 use super::table::{self, Action, Block, Keyword, Owners};
 use super::text::Text;
-use super::value::{self, Decimal, Fault};
 
 /// A keyword lacks a word that it cannot do without: reading stops.
 #[derive(Debug)]
@@ -35,14 +35,14 @@ const SUGGESTIONS: usize = 200;
 
 /// A unit with its words.
 pub struct Statement {
-    unit: Rc<Text>,
+    unit: Text,
     words: Words,
     /// What the table says of its first word; `None` for an entry of a block
     known: Option<&'static Keyword>,
 }
 
 impl Statement {
-    fn new(unit: Rc<Text>) -> Self {
+    fn new(unit: Text) -> Self {
         let words = lex::words(unit.bytes());
         Statement { unit, words, known: None }
     }
@@ -141,14 +141,13 @@ pub struct Reader<'a> {
     pub raw: Raw,
     feed: Feed<'a>,
     files: Files,
-    units: Vec<Rc<Text>>,
-    last: Option<Rc<Text>>,
+    units: Vec<Text>,
     report: Report,
     owner: Owners,
-    /// How many braces still have to close before the block that is skipped ends; `None`: nothing is skipped
-    skipping: Option<u32>,
     /// A block is to be skipped from its `{` on
     skip_next: bool,
+    /// What is left of the block is to be skipped
+    skip_rest: bool,
     /// Within a block of another process that could not be skipped because its `{` is missing: nothing is written
     foreign: bool,
     /// Blocks within one that is not active yet need no note of their own
@@ -169,10 +168,9 @@ impl<'a> Reader<'a> {
             feed: Feed::Files(Box::new(source)),
             files: Files::default(),
             units: Vec::new(),
-            last: None,
+            skip_rest: false,
             report,
             owner: Owners::CORE,
-            skipping: None,
             skip_next: false,
             foreign: false,
             quiet: false,
@@ -197,7 +195,6 @@ impl<'a> Reader<'a> {
     pub fn pass(&mut self, owner: Owners) -> Outcome {
         self.owner = owner;
         self.raw.begin_pass();
-        self.skipping = None;
         self.skip_next = false;
         let outcome = self.block(Block::Root, 0, false);
         if let Feed::Files(source) = &mut self.feed {
@@ -216,21 +213,47 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Rc<Text>> {
-        let unit = match &mut self.feed {
+    fn next(&mut self) -> Option<Text> {
+        match &mut self.feed {
             Feed::Files(source) => {
-                let unit = Rc::new(source.next_unit(&mut self.report)?);
-                self.units.push(Rc::clone(&unit));
-                unit
+                let unit = source.next_unit(&mut self.report)?;
+                self.units.push(unit.clone());
+                Some(unit)
             }
             Feed::Kept(next) => {
                 let unit = self.units.get(*next)?;
                 *next += 1;
-                Rc::clone(unit)
+                Some(unit.clone())
             }
+        }
+    }
+
+    /// Goes behind the `}` of a block whose `{` was just read; nothing in between is looked at. Whether there is one.
+    fn skip(&mut self) -> bool {
+        let mut open = 1_u32;
+        let mut ends = |unit: &Text| {
+            open += u32::from(unit.is(b'{'));
+            open -= u32::from(unit.is(b'}'));
+            open == 0
         };
-        self.last = Some(Rc::clone(&unit));
-        Some(unit)
+        match &mut self.feed {
+            Feed::Files(source) => {
+                while let Some(unit) = source.next_unit(&mut self.report) {
+                    let end = ends(&unit);
+                    self.units.push(unit);
+                    if end {
+                        return true;
+                    }
+                }
+                false
+            }
+            Feed::Kept(next) => {
+                let rest = self.units.get(*next..).unwrap_or_default();
+                let end = rest.iter().position(ends);
+                *next += end.map_or(rest.len(), |end| end + 1);
+                end.is_some()
+            }
+        }
     }
 
     /// The process that reads.
@@ -240,11 +263,15 @@ impl<'a> Reader<'a> {
 
     /// Where reading has come to: at the end of a block its `}`.
     pub fn here(&self) -> Option<Place> {
-        self.last.as_ref().map(|unit| unit.place(0, unit.len()))
+        let unit = match self.feed {
+            Feed::Files(_) => self.units.last(),
+            Feed::Kept(next) => self.units.get(next.checked_sub(1)?),
+        };
+        unit.map(|unit| unit.place(0, unit.len()))
     }
 
     /// Splits a unit; complains of a quote that is not closed unless that was said already.
-    fn statement(&mut self, unit: Rc<Text>, block: Block) -> Statement {
+    fn statement(&mut self, unit: Text, block: Block) -> Statement {
         let statement = Statement::new(unit);
         if let Some(offset) = statement.words.unmatched {
             let again = statement.len() > 1
@@ -267,16 +294,10 @@ impl<'a> Reader<'a> {
     /// Reads the statements of a block up to its end. Whether it was skipped.
     fn block(&mut self, block: Block, depth: usize, mut need_brace: bool) -> Result<bool, MissingWord> {
         while let Some(unit) = self.next() {
-            let (opens, closes) = (unit.bytes() == b"{", unit.bytes() == b"}");
+            let (opens, closes) = (unit.is(b'{'), unit.is(b'}'));
             if std::mem::take(&mut self.skip_next) && opens {
-                self.skipping = Some(1);
                 need_brace = false;
-                continue;
-            }
-            if let Some(open) = self.skipping {
-                let left = open + u32::from(opens) - u32::from(closes);
-                self.skipping = Some(left).filter(|left| *left > 0);
-                if left == 0 && depth > 0 {
+                if self.skip() && depth > 0 {
                     return Ok(true);
                 }
                 continue;
@@ -298,6 +319,9 @@ impl<'a> Reader<'a> {
                 return Ok(false);
             }
             self.keyword(unit, block, depth)?;
+            if std::mem::take(&mut self.skip_rest) && self.skip() {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
@@ -312,7 +336,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Looks a keyword up and does what it says.
-    fn keyword(&mut self, unit: Rc<Text>, block: Block, depth: usize) -> Outcome {
+    fn keyword(&mut self, unit: Text, block: Block, depth: usize) -> Outcome {
         let mut statement = self.statement(unit, block);
         let Some(name) = statement.word(0) else {
             return Ok(());
@@ -333,8 +357,10 @@ impl<'a> Reader<'a> {
             Action::Check(takes) if mine => takes.check(self, &statement)?,
             Action::Lines(open, entry) if mine => {
                 open(self, &statement)?;
-                let skipped = std::mem::take(&mut self.skip_next);
-                self.lines(&statement, block, keyword, entry, skipped)?;
+                // One that is to be skipped ends the block around it, and takes that block's end with it.
+                if !self.skip_next {
+                    self.lines(&statement, block, keyword, entry)?;
+                }
             }
             Action::Block { of, open, close } => {
                 if mine {
@@ -370,15 +396,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the entries of a block up to its end.
-    fn lines(
-        &mut self,
-        statement: &Statement,
-        block: Block,
-        keyword: &Keyword,
-        entry: Apply,
-        skipped: bool,
-    ) -> Outcome {
-        let entry = if skipped { apply::anything } else { entry };
+    fn lines(&mut self, statement: &Statement, block: Block, keyword: &Keyword, entry: Apply) -> Outcome {
         if let Some(word) = statement.get(1).filter(|_| !keyword.takes_name()) {
             let text = format!("Block {} has extra parameters {word} ...", statement.keyword());
             self.complain(
@@ -392,13 +410,13 @@ impl<'a> Reader<'a> {
         let mut empty = true;
         while let Some(unit) = self.next() {
             if std::mem::take(&mut first) {
-                if unit.bytes() == b"{" {
+                if unit.is(b'{') {
                     continue;
                 }
                 let text = format!("'{{' missing from beginning of block {}", statement.keyword());
                 self.complain(Diagnostic::note(Code::MissingBrace, text).at(unit.place(0, unit.len())));
             }
-            if unit.bytes() == b"}" {
+            if unit.is(b'}') {
                 break;
             }
             let line = self.statement(unit, block);
@@ -407,7 +425,7 @@ impl<'a> Reader<'a> {
                 entry(self, &line)?;
             }
         }
-        let text = apply::when_empty(self, block, keyword.name).filter(|_| empty && !skipped);
+        let text = apply::when_empty(self, block, keyword.name).filter(|_| empty);
         if let (Some(text), Some(place)) = (text, self.here()) {
             self.complain(Diagnostic::error(Code::EmptyBlock, text).at(place));
         }
@@ -494,7 +512,7 @@ impl<'a> Reader<'a> {
 
     /// Skips what is left of the block around the current statement; its end means nothing.
     pub fn skip_rest(&mut self) {
-        self.skipping = Some(1);
+        self.skip_rest = true;
     }
 
     /// Changes what counts as a fault of includes; only the first pass reads files.
@@ -502,85 +520,5 @@ impl<'a> Reader<'a> {
         if let Feed::Files(source) = &mut self.feed {
             source.set_checks(change);
         }
-    }
-
-    fn number_fault(&mut self, statement: &Statement, index: usize, code: Code, fault: Fault, effect: &str) {
-        let title = format!("{}: {}", statement.keyword(), fault.0);
-        let mut diagnostic = Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect);
-        if let Some(range) = statement.known.map(Keyword::short_range).filter(|range| !range.is_empty()) {
-            diagnostic = diagnostic.expected(range);
-        }
-        self.complain(diagnostic);
-    }
-
-    /// Reads a whole number; `None` after a complaint.
-    pub fn number(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: u64,
-        max: u64,
-    ) -> Result<Option<u64>, MissingWord> {
-        self.number_or(statement, index, min, max, &statement.ignored())
-    }
-
-    /// Reads a whole number; `None` after a complaint that tells the effect.
-    pub fn number_or(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: u64,
-        max: u64,
-        effect: &str,
-    ) -> Result<Option<u64>, MissingWord> {
-        let read = value::unsigned(&statement.text(index)?, min, max);
-        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect)).ok())
-    }
-
-    /// Reads a whole number that may be negative; `None` after a complaint.
-    pub fn signed(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: i64,
-        max: i64,
-    ) -> Result<Option<i64>, MissingWord> {
-        self.signed_or(statement, index, min, max, &statement.ignored())
-    }
-
-    /// Reads a whole number that may be negative; `None` after a complaint that tells the effect.
-    pub fn signed_or(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: i64,
-        max: i64,
-        effect: &str,
-    ) -> Result<Option<i64>, MissingWord> {
-        let read = value::signed(&statement.text(index)?, min, max);
-        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect)).ok())
-    }
-
-    /// Reads a number with decimals; `None` after a complaint.
-    pub fn time(&mut self, statement: &Statement, index: usize, range: Decimal) -> Result<Option<u64>, MissingWord> {
-        let read = match value::decimal(&statement.text(index)?, range) {
-            Ok(read) => read,
-            Err(fault) => {
-                self.number_fault(statement, index, Code::Time, fault, &statement.ignored());
-                return Ok(None);
-            }
-        };
-        if let Some(fault) = read.complaint {
-            let used = read.value as f64 / 10_f64.powi(range.digits as i32);
-            let effect = format!("{used} is used");
-            self.number_fault(statement, index, Code::Time, fault, &effect);
-        }
-        Ok(Some(read.value))
-    }
-
-    /// Reads yes or no; nothing is yes. `None` after a complaint.
-    pub fn boolean(&mut self, statement: &Statement) -> Option<bool> {
-        let keyword = statement.keyword().into_owned();
-        self.truth(statement, |word| format!("Invalid value '{word}' for {keyword} specified"))
     }
 }

@@ -13,19 +13,24 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::statfs::{Statfs, statfs};
 use nix::sys::statvfs::FsFlags;
-use nix::unistd::{Group, User, getegid, geteuid};
+use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 
 use crate::conf::Environment;
-use crate::conf::environment::{Command, Identity, Interface, KeyFile, Watch};
+use crate::conf::environment::{Command, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
+use crate::net::{self, Netlink};
 
 /// Where `ip netns add` binds its namespaces.
 const NAMESPACES: &str = "/run/netns";
+/// Whether memberships of link-local groups are reported.
+const LOCAL_IGMP: &str = "/proc/sys/net/ipv4/igmp_link_local_mcast_reports";
 /// `ARPHRD_ETHER` (linux/if_arp.h).
 const ETHERNET: u16 = 1;
 /// File systems whose changes nobody is told of, by their magic numbers (statfs(2)): bpf, cgroup, cgroup2, debugfs,
@@ -57,6 +62,14 @@ const USUAL_MTU: u32 = 1500;
 /// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
 const USUAL_PATH: &str = "/bin:/usr/bin";
 
+/// Where iproute2 keeps its names if the configuration does not say otherwise; newer ones have the second folder too.
+const IPROUTE_ETC: &str = "/etc/iproute2";
+const IPROUTE_USR: &str = "/usr/share/iproute2";
+/// How long the name of a mail server may take to resolve.
+const RESOLVE: Duration = Duration::from_secs(10);
+
+mod names;
+
 type Interfaces = HashMap<String, Interface>;
 
 /// This machine.
@@ -65,12 +78,21 @@ pub(super) struct Machine {
     namespace_is_settled: bool,
     /// By namespace; `None` if it cannot be entered
     interfaces: RefCell<HashMap<Option<String>, Option<Interfaces>>>,
+    /// Routing tables of VRFs, by namespace
+    vrfs: RefCell<HashMap<Option<String>, HashMap<String, u32>>>,
+    /// Macvlans and ipvlans, by namespace
+    stacked: RefCell<HashMap<Option<String>, HashMap<String, Stacked>>>,
 }
 
 impl Machine {
     /// `namespace_is_settled`: the process is in the network namespace that it stays in, whatever the configuration says.
     pub(super) fn new(namespace_is_settled: bool) -> Self {
-        Machine { namespace_is_settled, interfaces: RefCell::default() }
+        Machine {
+            namespace_is_settled,
+            interfaces: RefCell::default(),
+            vrfs: RefCell::default(),
+            stacked: RefCell::default(),
+        }
     }
 }
 
@@ -102,9 +124,31 @@ fn mtu(name: &str) -> Option<u32> {
 /// All interfaces of another namespace, unless it cannot be entered. Only a thread goes there, so this process stays
 /// where it is.
 fn list_elsewhere(namespace: &str) -> Option<Interfaces> {
+    elsewhere(namespace, || list_interfaces(false))
+}
+
+/// What a look into another namespace gives; `None` if it cannot be entered.
+fn elsewhere<T: Send + 'static>(namespace: &str, look: fn() -> T) -> Option<T> {
     let file = File::open(Path::new(NAMESPACES).join(namespace)).ok()?;
-    let look = move || setns(file, CloneFlags::CLONE_NEWNET).ok().map(|()| list_interfaces(false));
-    std::thread::spawn(look).join().ok()?
+    let enter = move || setns(file, CloneFlags::CLONE_NEWNET).ok().map(|()| look());
+    std::thread::spawn(enter).join().ok()?
+}
+
+/// The routing tables of all VRFs of the namespace that this thread is in.
+fn list_vrfs() -> HashMap<String, u32> {
+    let listed = Netlink::open().and_then(|mut netlink| netlink.vrfs());
+    listed.unwrap_or_default().into_iter().map(|(name, table)| (name.as_str().to_owned(), table)).collect()
+}
+
+/// All interfaces of the namespace that this thread is in that stand on others.
+fn list_stacked() -> HashMap<String, Stacked> {
+    let listed = Netlink::open().and_then(|mut netlink| netlink.stacked());
+    let kind = |it| match it {
+        net::Stacked::Macvlan { private: true } => Stacked::PrivateMacvlan,
+        net::Stacked::Ipvlan { l2: true } => Stacked::L2Ipvlan,
+        net::Stacked::Macvlan { .. } | net::Stacked::Ipvlan { .. } => Stacked::Other,
+    };
+    listed.unwrap_or_default().into_iter().map(|(name, it)| (name.as_str().to_owned(), kind(it))).collect()
 }
 
 /// Whether the mode bits give this identity the right that `bit` (of the last three) stands for.
@@ -177,7 +221,7 @@ fn look(path: &Path, identity: Identity) -> Command {
         return Command::Missing;
     }
     let path = cleaned(path, &real);
-    let executable = file.is_file() && may_execute(&file, identity);
+    let executable = may_execute(&file, identity);
     let set_id =
         (file.uid() == 0 && file.mode() & 0o4100 == 0o4100) || (file.gid() == 0 && file.mode() & 0o2010 == 0o2010);
     let with_root_rights = executable && (identity.uid == 0 || identity.gid == 0 || set_id);
@@ -211,6 +255,16 @@ impl Environment for Machine {
         }
     }
 
+    fn stacked(&self, namespace: Option<&str>, name: &str) -> Option<Stacked> {
+        let namespace = namespace.filter(|_| !self.namespace_is_settled);
+        let mut known = self.stacked.borrow_mut();
+        let stacked = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
+            Some(namespace) => elsewhere(namespace, list_stacked).unwrap_or_default(),
+            None => list_stacked(),
+        });
+        stacked.get(name).copied()
+    }
+
     fn user(&self, name: &str) -> Option<Identity> {
         let user = User::from_name(name).ok()??;
         Some(Identity { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
@@ -234,7 +288,14 @@ impl Environment for Machine {
     }
 
     fn resolve(&self, host: &str) -> Option<IpAddr> {
-        Some((host, 0).to_socket_addrs().ok()?.next()?.ip())
+        // A name server that does not answer must not hold up the start for ever.
+        let (answer, wait) = mpsc::channel();
+        let host = host.to_owned();
+        std::thread::spawn(move || {
+            let found = (host.as_str(), 0).to_socket_addrs().ok().and_then(|mut found| found.next());
+            let _ = answer.send(found.map(|found| found.ip()));
+        });
+        wait.recv_timeout(RESOLVE).ok()?
     }
 
     fn command(&self, command: &OsStr, identity: Identity) -> Command {
@@ -278,7 +339,10 @@ impl Environment for Machine {
         let file = File::open(file)?;
         let open_to_others = file.metadata()?.mode() & 0o077 != 0;
         let mut content = Vec::new();
-        file.take(most as u64).read_to_end(&mut content)?;
+        if file.take(most as u64).read_to_end(&mut content).is_err() {
+            // A folder can be opened, and never ends.
+            content.resize(most, 0);
+        }
         Ok(KeyFile { content, open_to_others })
     }
 
@@ -293,6 +357,29 @@ impl Environment for Machine {
 
     fn processors(&self) -> u32 {
         std::thread::available_parallelism().map_or(1, |count| count.get() as u32)
+    }
+
+    fn vrf_table(&self, namespace: Option<&str>, name: &str) -> Option<u32> {
+        let namespace = namespace.filter(|_| !self.namespace_is_settled);
+        let mut known = self.vrfs.borrow_mut();
+        let vrfs = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
+            Some(namespace) => elsewhere(namespace, list_vrfs).unwrap_or_default(),
+            None => list_vrfs(),
+        });
+        vrfs.get(name).copied()
+    }
+
+    fn name_files(&self, table: NameTable, etc: Option<&Path>, usr: Option<&Path>) -> Vec<String> {
+        let etc = etc.unwrap_or(Path::new(IPROUTE_ETC));
+        names::texts(table.file(), etc, usr.unwrap_or(Path::new(IPROUTE_USR)))
+    }
+
+    fn ip_protocol(&self, name: &str) -> Option<u8> {
+        names::ip_protocol(&std::fs::read_to_string("/etc/protocols").ok()?, name)
+    }
+
+    fn has_local_igmp(&self) -> bool {
+        access(LOCAL_IGMP, AccessFlags::W_OK).is_ok()
     }
 }
 

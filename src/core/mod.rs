@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use crate::cli::{self, Request};
+use crate::command;
 use crate::model::frame::Role;
 use crate::os::{process, signals};
 
@@ -60,8 +61,20 @@ fn main(command_line: Vec<OsString>) -> u8 {
     match request {
         Request::Run(options) => start::daemon(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
+        Request::Tell(topic) => print(command::tell(&topic)),
         Request::Exit(status) => status,
     }
+}
+
+/// Prints what was asked for, or why it is not there.
+fn print(answer: Result<String, String>) -> u8 {
+    let written = match &answer {
+        Ok(text) => io::stdout().write_all(text.as_bytes()),
+        Err(text) => io::stderr().write_all(text.as_bytes()),
+    };
+    // A reader that has seen enough and closed the pipe is no fault.
+    let failed = written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+    u8::from(answer.is_err() || failed)
 }
 
 /// Whether the parent started us, and as what.

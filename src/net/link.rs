@@ -25,9 +25,9 @@ pub(super) const RTM_DELADDR: u16 = 21;
 // linux/if_link.h
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_BROADCAST: u16 = 2;
-const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
-const LINK_HEADER: usize = 16;
+pub(super) const LINK_HEADER: usize = 16;
 
 // linux/if_addr.h
 const IFA_ADDRESS: u16 = 1;

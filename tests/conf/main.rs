@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use keepalived_rs::conf::diagnostic::Weight;
-use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface};
+use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, NameTable};
 use keepalived_rs::conf::{Loaded, Request, load};
 use keepalived_rs::model::{Auth, Transport};
 
@@ -65,6 +65,22 @@ impl Environment for Machine {
 
     fn processors(&self) -> u32 {
         2
+    }
+
+    fn vrf_table(&self, _: Option<&str>, _: &str) -> Option<u32> {
+        None
+    }
+
+    fn name_files(&self, _: NameTable, _: Option<&Path>, _: Option<&Path>) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn ip_protocol(&self, _: &str) -> Option<u8> {
+        None
+    }
+
+    fn has_local_igmp(&self) -> bool {
+        true
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
+use crate::conf::environment::NameTable;
 use crate::conf::raw::RawAddress;
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
 use crate::conf::value;
@@ -19,22 +20,6 @@ enum Broadcast {
     Ones,
     /// `-`: host bits cleared
     Zeros,
-}
-
-/// Names of address scopes (`rt_scopes` of iproute2).
-fn scope(word: &str) -> Option<u8> {
-    match word {
-        "global" | "universe" => Some(0),
-        "site" => Some(200),
-        "link" => Some(253),
-        "host" => Some(254),
-        "nowhere" => Some(255),
-        number if number.starts_with(|c: char| c.is_ascii_digit()) => {
-            let (value, rest) = value::leading_integer(number.as_bytes());
-            u8::try_from(value).ok().filter(|_| rest.is_empty())
-        }
-        _ => None,
-    }
 }
 
 /// The broadcast address of an IPv4 address; `None` for a prefix that leaves no room for one.
@@ -128,9 +113,14 @@ impl Line<'_, '_, '_> {
                 let text = format!("No {option} parameter specified for {shown}");
                 return self.drop_line(index, Code::MissingWord, text);
             };
+            if option == "track_group" && self.address.track_group.is_some() {
+                // As keepalived: the rest of the line is not read.
+                self.complain(index + 1, Code::Repeated, format!("track_group {value} is a duplicate"));
+                return true;
+            }
             let stays = match &*option {
                 "dev" => self.device(&value, index + 1),
-                "broadcast" | "brd" => self.read_broadcast(&value, index + 1),
+                "broadcast" | "brd" => self.read_broadcast(&option, &value, index + 1),
                 "label" => self.label(value, index + 1),
                 "scope" => self.scope(&value, index + 1),
                 "peer" => self.peer(&value, index + 1),
@@ -154,7 +144,7 @@ impl Line<'_, '_, '_> {
             "noprefixroute" => flags.noprefixroute = true,
             "autojoin" => flags.autojoin = true,
             "no_track" => self.address.tracked = false,
-            "use_vmac" if !self.is_static => {}
+            "use_vmac" if !self.is_static => self.address.use_vmac = true,
             _ => {
                 let text = format!("Unknown configuration entry '{word}' for ip address - ignoring");
                 self.complain(index, Code::UnknownOption, text);
@@ -177,10 +167,10 @@ impl Line<'_, '_, '_> {
         true
     }
 
-    fn read_broadcast(&mut self, word: &str, index: usize) -> bool {
+    fn read_broadcast(&mut self, option: &str, word: &str, index: usize) -> bool {
         if self.ipv6() {
             let text = format!(
-                "VRRP is trying to assign a broadcast {word} to the IPv6 address {} !!?? WTF... skipping VIP...",
+                "VRRP is trying to assign a broadcast {option} to the IPv6 address {} !!?? WTF... skipping VIP...",
                 self.address.shown
             );
             return self.drop_line(index, Code::Conflict, text);
@@ -208,8 +198,8 @@ impl Line<'_, '_, '_> {
     }
 
     fn scope(&mut self, word: &str, index: usize) -> bool {
-        match scope(word) {
-            Some(scope) => self.address.scope = scope,
+        match self.reader.named_id(NameTable::Scopes, word) {
+            Some(scope) => self.address.scope = scope as u8,
             None => {
                 let shown = &self.address.shown;
                 let text = format!("Invalid scope '{word}' specified for {shown} - ignoring");
@@ -257,8 +247,10 @@ impl Line<'_, '_, '_> {
     }
 
     fn track_group(&mut self, word: &str, index: usize) -> bool {
-        let known = self.reader.raw.names.contains(&("track_group", word.to_string()));
-        if !known {
+        let name = word.to_string();
+        if self.reader.raw.names.contains(&("track_group", name.clone())) {
+            self.address.track_group = Some(name);
+        } else {
             self.complain(index, Code::Reference, format!("track_group {word} not found"));
         }
         true
@@ -336,6 +328,8 @@ fn read(reader: &mut Reader, statement: &Statement, is_static: bool) -> Result<O
         flags: AddressFlags { nodad: ip.is_ipv6(), ..AddressFlags::default() },
         preferred: Lifetime::Forever,
         tracked: true,
+        use_vmac: false,
+        track_group: None,
         place: statement.place(0),
     };
     let mut line = Line { reader, statement, address, broadcast: None, preferred: None, is_static };

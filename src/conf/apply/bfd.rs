@@ -17,6 +17,8 @@ const NAME: usize = 31;
 const INTERVAL: u64 = 4_294_967_000;
 /// Larger intervals than this are used, but make little sense: milliseconds.
 const SENSIBLE: u64 = 10_000;
+/// `max_hops` that means no check.
+const ANY_HOPS: u8 = 255;
 /// Hops that are left where nothing is said: IPv4, IPv6.
 const TTL: (u8, u8) = (255, 64);
 
@@ -80,11 +82,11 @@ pub fn close(reader: &mut Reader, opened: Place) {
             _ => TTL.0,
         };
         let ttl = *session.ttl.get_or_insert(usual);
-        if session.max_hops > i16::from(ttl) {
+        if session.max_hops > ttl {
             let text =
                 format!("BFD instance {}: max_hops exceeds ttl/hoplimit - setting to ttl/hoplimit", session.name);
             reader.complain(Diagnostic::warning(Code::Conflict, text).at(place).effect(format!("{ttl} is used")));
-            session.max_hops = i16::from(ttl);
+            session.max_hops = ttl;
         }
     } else if !(if owner == Owners::VRRP { session.for_vrrp() } else { session.for_checker() }) {
         return;
@@ -229,7 +231,7 @@ pub fn max_hops(reader: &mut Reader, statement: &Statement) -> Outcome {
     if session(reader).is_some()
         && let Some(read) = reader.signed(statement, 1, -1, 255)?
     {
-        set(reader, |it| it.max_hops = read as i16);
+        set(reader, |it| it.max_hops = u8::try_from(read).unwrap_or(ANY_HOPS));
     }
     Ok(())
 }

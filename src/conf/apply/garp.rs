@@ -224,6 +224,11 @@ fn add_interface(reader: &mut Reader, statement: &Statement, index: usize) -> Ou
         reader.refuse(statement, index, Code::Repeated, text);
         return Ok(());
     }
+    if reader.stacked(&word).is_some() {
+        let text = format!("Cannot specify garp_delay on a vmac ({word}) - ignoring");
+        reader.refuse(statement, index, Code::Interface, text);
+        return Ok(());
+    }
     if let Some(group) = reader.raw.garp_groups.last_mut() {
         group.interfaces.push(name);
     }

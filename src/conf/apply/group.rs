@@ -35,15 +35,27 @@ pub fn close(reader: &mut Reader, opened: Place) {
     reader.complain(Diagnostic::error(Code::Group, text).at(place));
 }
 
-/// The block `group`; a second one is skipped.
+/// The block `group`. With a second one keepalived loses the whole sync group, and takes what follows for keywords
+/// outside any block.
 pub fn open_members(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let given = |group: &&RawGroup| group.members.is_some();
-    if let Some(group) = reader.raw.groups.last().filter(given) {
-        let text = format!("Group list already specified for sync group {}", group.name);
-        reader.complain(Diagnostic::error(Code::Repeated, text).at(statement.place(0)).effect("the block is skipped"));
-        reader.skip_block();
+    let given = |group: &mut RawGroup| group.members.is_some();
+    if let Some(group) = reader.raw.groups.pop_if(given) {
+        lose(reader, statement, "vrrp_sync_group", group.name);
     }
     Ok(())
+}
+
+/// Drops a group because of its second list of members.
+fn lose(reader: &mut Reader, statement: &Statement, kind: &'static str, name: String) {
+    let text = format!("Group list already specified for sync group {name}");
+    reader.complain(
+        Diagnostic::error(Code::Repeated, text)
+            .at(statement.place(0))
+            .effect(format!("{name} is dropped as a whole; what follows stands outside any block"))
+            .help("write all members into one block"),
+    );
+    reader.raw.names.remove(&(kind, name));
+    reader.skip_block();
 }
 
 /// A line of `group`: each word is a member.
@@ -98,13 +110,11 @@ pub fn close_track_group(reader: &mut Reader, opened: Place) {
     reader.raw.names.remove(&("track_group", group.name));
 }
 
-/// The block `group` of a `track_group`; a second one is skipped.
+/// The block `group` of a `track_group`; a second one is as bad as in a sync group.
 pub fn open_track_members(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let given = |group: &&RawTrackGroup| group.members.is_some();
-    if let Some(group) = reader.raw.track_groups.last().filter(given) {
-        let text = format!("Group list already specified for sync group {}", group.name);
-        reader.complain(Diagnostic::error(Code::Repeated, text).at(statement.place(0)).effect("the block is skipped"));
-        reader.skip_block();
+    let given = |group: &mut RawTrackGroup| group.members.is_some();
+    if let Some(group) = reader.raw.track_groups.pop_if(given) {
+        lose(reader, statement, "track_group", group.name);
     }
     Ok(())
 }

@@ -11,17 +11,21 @@ pub mod garp;
 pub mod global;
 pub mod group;
 pub mod instance;
+mod line;
+mod names;
 pub mod notify;
 pub mod own_link;
+pub mod route;
+pub mod rule;
 pub mod service;
 pub mod track;
 pub mod tracker;
 
 use super::diagnostic::{Code, Diagnostic};
-use super::environment::{Identity, Interface};
+use super::environment::{Identity, Interface, Stacked};
 use super::place::Place;
 use super::raw::ScriptUser;
-use super::reader::{Outcome, Reader, Statement};
+use super::reader::{MissingWord, Outcome, Reader, Statement};
 use super::table::Block;
 use super::value;
 use crate::model::IfName;
@@ -88,6 +92,11 @@ impl Reader<'_> {
         }
     }
 
+    /// What the interface with this name is if it stands on another.
+    pub(super) fn stacked(&self, name: &str) -> Option<Stacked> {
+        self.env.stacked(self.raw.global.net_namespace.as_deref(), name)
+    }
+
     /// Complains of an interface that does not exist.
     pub(super) fn missing_interface(&mut self, statement: &Statement, index: usize, text: String) {
         let name = statement.get(index).unwrap_or_default().into_owned();
@@ -146,9 +155,7 @@ impl Reader<'_> {
     /// The user and group with these names; the reason if there is none.
     pub(super) fn identity(&self, user: &str, group: Option<&str>) -> Result<Identity, String> {
         let mut identity = self.env.user(user).ok_or_else(|| format!("Script user '{user}' does not exist"))?;
-        // `:` and `:group` ask for the user's further groups as well.
-        let group = group.map(|group| group.strip_prefix(':').unwrap_or(group));
-        if let Some(group) = group.filter(|group| !group.is_empty()) {
+        if let Some(group) = group {
             identity.gid = self.env.group(group).ok_or_else(|| format!("Script group '{group}' does not exist"))?;
         }
         Ok(identity)

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::environment::{NameTable, Stacked};
 use crate::conf::place::Place;
 use crate::conf::raw::RawInstance;
 use crate::conf::raw::own_link::{RawMac, RawOwnLink};
@@ -22,12 +23,14 @@ fn with_link(reader: &mut Reader, change: impl FnOnce(&mut RawOwnLink)) {
 
 /// The octets of a MAC address, of which the sixth may be left to the VRID; `None` if they cannot be read.
 fn mac(word: &str) -> Option<([u8; 6], bool)> {
-    let parts: Vec<&str> = word.strip_suffix(':').unwrap_or(word).split(':').collect();
-    let with_vrid = match (parts.len(), word.ends_with(':')) {
-        (5, _) => true,
-        (6, false) => false,
+    let parts: Vec<&str> = word.split(':').collect();
+    let with_vrid = match parts.as_slice() {
+        [_, _, _, _, _] | [_, _, _, _, _, ""] => true,
+        // keepalived looks at no more than six, and so do we.
+        [_, _, _, _, _, _, ..] => false,
         _ => return None,
     };
+    let parts = parts.into_iter().take(if with_vrid { 5 } else { 6 });
     let mut octets = [0; 6];
     for (octet, part) in octets.iter_mut().zip(parts) {
         let hex = (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -66,9 +69,7 @@ fn set_mac(reader: &mut Reader, statement: &Statement, index: usize, word: &str)
 /// Reads what follows `group`.
 fn set_group(reader: &mut Reader, statement: &Statement, index: usize, kind: &str) -> Outcome {
     let word = statement.text(index)?.into_owned();
-    let (number, rest) = value::leading_integer(word.as_bytes());
-    let numeric = rest.is_empty() && !word.is_empty();
-    let Some(group) = u32::try_from(number).ok().filter(|group| numeric && *group <= i32::MAX as u32) else {
+    let Some(group) = reader.named_id(NameTable::Groups, &word) else {
         reader.refuse(statement, index, Code::Name, format!("{kind} group {word} not found"));
         return Ok(());
     };
@@ -88,6 +89,7 @@ fn set_name(
     reader: &mut Reader,
     statement: &Statement,
     index: usize,
+    kind: Stacked,
     known: String,
     bad: impl FnOnce(&str) -> String,
 ) -> Outcome {
@@ -104,8 +106,20 @@ fn set_name(
         reader.refuse(statement, index, Code::Name, bad(&word));
         return Ok(());
     };
-    if let Some(other) = taken_by(reader, &word) {
-        let text = format!("({owner}) VRRP instance {other} is already using {word} - ignoring name");
+    let namespace = reader.raw.global.net_namespace.as_deref();
+    let exists = reader.env.interface(namespace, &word).is_some();
+    let text = if let Some(other) = taken_by(reader, &word) {
+        Some(format!("({owner}) VRRP instance {other} is already using {word} - ignoring name"))
+    } else if exists && reader.stacked(&word) != Some(kind) {
+        let (what, which) = match kind {
+            Stacked::L2Ipvlan => ("an l2 ipvlan", "ipvlan"),
+            _ => ("a private macvlan", "vmac"),
+        };
+        Some(format!("({owner}) interface {word} already exists and is not {what}; ignoring {which} if_name"))
+    } else {
+        None
+    };
+    if let Some(text) = text {
         let diagnostic = Diagnostic::error(Code::Name, text).at(statement.place(index));
         reader.complain(diagnostic.effect("a name is made from the VRID"));
         return Ok(());
@@ -131,7 +145,14 @@ pub fn use_vmac(reader: &mut Reader, statement: &Statement) -> Outcome {
                 index += usize::from(word == "name");
                 let bad =
                     |word: &str| format!("VMAC interface name '{word}' too long or invalid characters - ignoring");
-                set_name(reader, statement, index, "VMAC interface name already specified".to_string(), bad)?;
+                set_name(
+                    reader,
+                    statement,
+                    index,
+                    Stacked::PrivateMacvlan,
+                    "VMAC interface name already specified".to_string(),
+                    bad,
+                )?;
             }
         }
         index += 1;
@@ -160,9 +181,11 @@ fn address(word: &str) -> Option<(IpAddr, u8)> {
     };
     let ip = value::address(host)?;
     let whole = Family::of(&ip).host_prefix();
-    let length =
-        length.map(|length| value::unsigned(length, 0, u64::from(whole)).ok()).unwrap_or(Some(u64::from(whole)));
-    Some((ip, length? as u8))
+    match length {
+        None => Some((ip, whole)),
+        Some("") => None,
+        Some(length) => value::unsigned(length, 0, u64::from(whole)).ok().map(|length| (ip, length as u8)),
+    }
 }
 
 /// Reads the address of `use_ipvlan`, which is the source of adverts as well if none was set above.
@@ -221,12 +244,14 @@ pub fn use_ipvlan(reader: &mut Reader, statement: &Statement) -> Outcome {
                 index += 1;
                 set_group(reader, statement, index, "ipvlan")?;
             }
+            // No name at all.
+            (None, None) if word.is_empty() => {}
             (None, None) => {
                 index += usize::from(word == "name");
                 let shown = statement.text(index)?;
                 let known = format!("({name}) IPVLAN interface already specified - ignoring '{shown}'");
                 let bad = |word: &str| format!("({name}) IPVLAN interface name '{word}' too long - ignoring");
-                set_name(reader, statement, index, known, bad)?;
+                set_name(reader, statement, index, Stacked::L2Ipvlan, known, bad)?;
             }
         }
         index += 1;

@@ -251,6 +251,11 @@ pub fn linkbeat(reader: &mut Reader, statement: &Statement) -> Outcome {
     let Some(interface) = known_interface(reader, statement, "linkbeat interface")? else {
         return Ok(());
     };
+    if reader.stacked(interface.as_str()).is_some() {
+        let text = format!("({interface}): linkbeat not supported for vmacs since netlink works");
+        reader.complain(Diagnostic::note(Code::Interface, text).at(statement.place(0)).effect(statement.ignored()));
+        return Ok(());
+    }
     let kind = match statement.get(1).as_deref() {
         Some("MII") => Linkbeat::Mii,
         Some("ETHTOOL") => Linkbeat::Ethtool,

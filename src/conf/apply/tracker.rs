@@ -96,7 +96,9 @@ pub fn script(reader: &mut Reader, statement: &Statement) -> Outcome {
     let Some(words) = notify::script_words(reader, statement) else {
         return Ok(());
     };
-    let line = words.get(1).ok_or_else(|| statement.missing(1))?;
+    let Some(line) = words.get(1) else {
+        return Ok(());
+    };
     let command = notify::arguments(reader, statement, line).map(|argv| (argv, statement.place(1)));
     with_script(reader, |it| it.script.command = command.or(it.script.command.take()))
 }

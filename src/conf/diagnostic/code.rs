@@ -100,6 +100,44 @@ codes! {
     User = 303,
     /// A virtual server is incomplete or contradicts itself.
     Service = 401,
+    /// Two routers of this file have the same id on one link and differ in their multicast group only.
+    SharedId = 501,
+    /// An address belongs to two instances of this file.
+    SharedAddress = 502,
+    /// Addresses of two instances depend on each other, because the kernel ties addresses of one subnet together.
+    TwinAddress = 503,
+    /// An address without prefix length fits into no subnet of its interface.
+    LoneAddress = 504,
+    /// An address is that of a whole subnet, or its broadcast address.
+    NotAHost = 505,
+    /// Strict mode makes a virtual address unreachable.
+    StrictAccess = 511,
+    /// A password stands in every tutorial.
+    WeakPassword = 512,
+    /// A router says that it owns an address that it does not have.
+    NotOwner = 513,
+    /// A weight can never change the priority.
+    IdleWeight = 514,
+    /// A router is its own peer.
+    SelfPeer = 515,
+    /// A command has shell syntax, and no shell runs it.
+    ShellSyntax = 521,
+    /// Words behind a command are lost.
+    LostWords = 522,
+    /// A script may run longer than the time between two runs.
+    ScriptTimeout = 523,
+    /// A script is defined and nobody follows it.
+    ScriptUnused = 524,
+    /// Scripts are configured, and what they may be is not checked.
+    ScriptsOpen = 525,
+    /// A value was left from a sample file.
+    SampleValue = 531,
+    /// Mail has recipients and no occasion.
+    SilentMail = 532,
+    /// A keyword is newer than the release that is asked for.
+    NewerKeyword = 541,
+    /// A name still works and has a successor.
+    OldName = 542,
     /// A keyword is understood, but what it asks for is not done yet.
     NotActive = 901,
 }

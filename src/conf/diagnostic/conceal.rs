@@ -1,7 +1,8 @@
-//! Keeps passwords out of complaints: tells which part of a line nobody may be shown. Called by `render` for excerpts
-//! and by whoever quotes a line or a word of it. A keyword that is misspelt or in the wrong block counts too, for then
-//! its line is the one that is quoted.
+//! Keeps passwords out of complaints: tells which part of a line nobody may be shown, and takes it out of texts. Called
+//! by `render` and `json` for all they show, and by whoever quotes a line or a word of it. A keyword that is misspelt or
+//! in the wrong block counts too, for then its line is the one that is quoted.
 
+use crate::conf::place::{Files, Place};
 use crate::conf::table::distance;
 
 /// Stands for a secret; its length says nothing about that of the secret.
@@ -13,23 +14,52 @@ const NAMES: [&str; 4] = ["key", "auth_key", "auth_hmac", "secret"];
 /// What a name contains only if it is one of a password.
 const PARTS: [&str; 5] = ["auth_p", "auth-p", "authp", "_pass", "passw"];
 
-fn names_a_secret(word: &[u8]) -> bool {
-    let name = String::from_utf8_lossy(word.get(..word.len().min(32)).unwrap_or(word)).to_ascii_lowercase();
+/// What the name of a definition contains that stands for a password.
+const DEFINED: [&str; 5] = ["pass", "pw", "key", "secret", "token"];
+
+/// What follows `auth_type`. Anything else may be a password in the wrong line.
+const AUTH_TYPES: [&str; 3] = ["pass", "ah", "hmac"];
+
+/// Longest word that can be a name.
+const LONGEST_NAME: usize = 32;
+
+fn lower(word: &[u8]) -> String {
+    String::from_utf8_lossy(word.get(..word.len().min(LONGEST_NAME)).unwrap_or(word)).to_ascii_lowercase()
+}
+
+fn names_a_secret(word: &[u8], value: &[u8]) -> bool {
+    let name = lower(word);
+    if let Some(defined) = name.strip_prefix('$') {
+        return DEFINED.iter().any(|part| defined.contains(part));
+    }
+    if distance(&name, "auth_type") <= 1 {
+        let value = lower(value);
+        return !AUTH_TYPES.iter().any(|kind| distance(&value, kind) <= kind.len() / 2);
+    }
     NAMES.contains(&name.as_str()) || PARTS.iter().any(|part| name.contains(part)) || distance(&name, "auth_pass") <= 2
+}
+
+fn ends(byte: &u8) -> bool {
+    b" \t{}=:\"'".contains(byte)
+}
+
+fn word_at(line: &[u8], from: usize) -> &[u8] {
+    let rest = line.get(from..).unwrap_or_default();
+    rest.split(ends).next().unwrap_or_default()
 }
 
 /// Where in a line a secret begins; all that follows may belong to it.
 pub(super) fn secret_at(line: &[u8]) -> Option<usize> {
-    let ends = |byte: &u8| b" \t{}=:\"'".contains(byte);
     let mut from = 0;
-    while let Some(rest) = line.get(from..).filter(|rest| !rest.is_empty()) {
-        let length = rest.iter().position(ends).unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(length);
+    while from < line.len() {
+        let word = word_at(line, from);
+        let behind = line.get(from + word.len()..).unwrap_or_default();
         let gap = behind.iter().take_while(|byte| ends(byte)).count();
-        if gap < behind.len() && names_a_secret(word) {
-            return Some(from + length + gap);
+        let value = from + word.len() + gap;
+        if gap < behind.len() && !word.is_empty() && names_a_secret(word, word_at(line, value)) {
+            return Some(value);
         }
-        from += length + gap.max(1);
+        from = value.max(from + 1);
     }
     None
 }
@@ -40,4 +70,54 @@ pub fn conceal(line: &[u8]) -> String {
         Some(open) => format!("{}{MASK}", String::from_utf8_lossy(open)),
         None => String::from_utf8_lossy(line).into_owned(),
     }
+}
+
+/// Where a secret begins in the line where a definition's value was written: by its own words, or because it is used as
+/// one.
+pub(super) fn secret_in_definition(files: &Files, place: &Place) -> Option<usize> {
+    let written = place.written?;
+    let line = files.get(written.file)?.line(written.line)?;
+    let value = (written.column as usize).saturating_sub(1);
+    let used = files.get(place.at.file)?.line(place.at.line)?;
+    let is_secret = secret_at(used).is_some_and(|at| at < place.at.column as usize);
+    let own = secret_at(line);
+    // The place may be in the middle of the value: all of it is a secret.
+    let start = line.iter().position(|byte| *byte == b'=').map_or(value, |equals| value.min(equals + 1));
+    if is_secret { Some(own.map_or(start, |own| own.min(start))) } else { own }
+}
+
+/// `text` without the secrets of the line that it is about.
+pub(super) fn scrub(text: &str, files: &Files, place: Option<&Place>) -> String {
+    let Some(place) = place else {
+        return text.to_string();
+    };
+    let line = |file, number| files.get(file).and_then(|file| file.line(number));
+    let used = line(place.at.file, place.at.line).and_then(|line| line.get(secret_at(line)?..));
+    let defined =
+        place.written.and_then(|written| line(written.file, written.line)?.get(secret_in_definition(files, place)?..));
+    let mut text = text.to_string();
+    for secret in used.into_iter().chain(defined) {
+        let words = String::from_utf8_lossy(secret).into_owned();
+        for word in words.split([' ', '\t', '"', '\'', '{', '}', '\r']) {
+            if word.contains(char::is_alphanumeric) {
+                text = without(&text, word);
+            }
+        }
+    }
+    text
+}
+
+/// `text` with a mask for each place where `word` stands as a word.
+fn without(text: &str, word: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(word) {
+        let begins = !before.ends_with(char::is_alphanumeric);
+        let ends = !after.starts_with(char::is_alphanumeric);
+        out.push_str(before);
+        out.push_str(if begins && ends { MASK } else { word });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }

@@ -5,13 +5,17 @@
 
 mod code;
 mod conceal;
+mod explain;
+pub mod json;
 mod render;
 
 use std::collections::HashSet;
+use std::fmt;
 
 pub use code::Code;
 pub use conceal::conceal;
-pub use render::{Style, render_inactive};
+pub use explain::Explanation;
+pub use render::{Style, render_list};
 
 use super::place::{FileId, Place, Site};
 
@@ -24,6 +28,16 @@ pub enum Severity {
     Warning,
     /// Not used as written
     Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        })
+    }
 }
 
 /// What a complaint does to the exit code of a configuration test, weakest first: the strongest one decides.

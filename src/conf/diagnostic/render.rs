@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::conceal::{MASK, secret_at};
+use unicode_width::UnicodeWidthChar;
+
+use super::conceal::{MASK, scrub, secret_at, secret_in_definition};
 use super::{Diagnostic, Severity};
 use crate::conf::place::{Files, Place, Site};
 
@@ -15,40 +17,48 @@ pub struct Style {
 
 /// Bytes of a line that an excerpt shows at most.
 const EXCERPT: usize = 160;
+/// Colour of what only leads the eye.
+const BLUE: &str = "1;34";
+/// Most includes that are named one after the other.
+const CHAIN: usize = 4;
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
     }
 
-    fn severity(self, severity: Severity) -> (&'static str, &'static str) {
+    fn severity(self, severity: Severity) -> &'static str {
         match severity {
-            Severity::Error => ("error", "1;31"),
-            Severity::Warning => ("warning", "1;33"),
-            Severity::Note => ("note", "1;36"),
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Note => "1;36",
         }
     }
 }
 
-/// Control bytes could do anything to a terminal; a tab stays, for the caret's sake.
-fn printable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() && c != '\t' { '\u{b7}' } else { c }).collect()
+/// Control bytes could do anything to a terminal, and so could marks that turn the direction of text; a tab stays, for
+/// the caret's sake.
+pub(super) fn printable(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if (c.is_control() && c != '\t') || turns(c) { '\u{b7}' } else { c }).collect()
 }
 
-/// Columns that a character takes on a terminal.
-fn width(c: char) -> usize {
-    let wide = matches!(c as u32, 0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd);
-    if wide { 2 } else { 1 }
+fn shown(bytes: &[u8]) -> String {
+    printable(&String::from_utf8_lossy(bytes))
 }
 
-/// The line of `site` as it can be shown, the blanks that lead to the marked part, and the width of that part. A secret
-/// is masked, and the mask is what is marked if something in it should be.
-fn excerpt(files: &Files, site: Site, length: u32) -> Option<(String, String, usize)> {
-    let line = files.get(site.file)?.line(site.line)?;
+/// A line as it can be shown, what leads to the marked part, and the width of that part.
+struct Excerpt {
+    line: String,
+    blanks: String,
+    marks: usize,
+}
+
+/// Cuts an excerpt with the bytes from `column` (from 1) on marked. From `secret` on the line is masked, and the mask is
+/// what is marked if something in it should be.
+fn excerpt(line: &[u8], column: u32, length: u32, secret: Option<usize>) -> Option<Excerpt> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let column = (site.column as usize).saturating_sub(1);
-    let secret = secret_at(line);
+    let column = (column as usize).saturating_sub(1);
     let masked = secret.and_then(|at| line.get(..at)).map(|open| [open, MASK.as_bytes()].concat());
     let (column, length) = match secret {
         Some(at) if column >= at => (at, MASK.len()),
@@ -60,25 +70,21 @@ fn excerpt(files: &Files, site: Site, length: u32) -> Option<(String, String, us
     let from = if column > EXCERPT / 2 && line.len() > EXCERPT { column - EXCERPT / 4 } else { 0 };
     let to = line.len().min(from + EXCERPT);
     let end = (column + length).min(to).max(column);
-    let mut before = printable(line.get(from..column)?);
-    let marked = printable(line.get(column..end)?);
-    let after = printable(line.get(end..to)?);
+    let mut before = shown(line.get(from..column)?);
+    let marked = shown(line.get(column..end)?);
+    let after = shown(line.get(end..to)?);
     if from > 0 {
         before.insert_str(0, "... ");
     }
-    let blanks = before
-        .chars()
-        .map(|c| match c {
-            '\t' => "\t".to_string(),
-            c => " ".repeat(width(c)),
-        })
-        .collect();
+    let width = |c: char| c.width().unwrap_or(0);
+    let blanks = before.chars().map(|c| if c == '\t' { "\t".to_string() } else { " ".repeat(width(c)) }).collect();
     let marks = marked.chars().map(width).sum::<usize>().max(1);
     let tail = if to < line.len() { " ..." } else { "" };
-    Some((format!("{before}{marked}{after}{tail}"), blanks, marks))
+    Some(Excerpt { line: format!("{before}{marked}{after}{tail}"), blanks, marks })
 }
 
-fn column_of(files: &Files, site: Site) -> usize {
+/// The character of its line, from 1, that a byte belongs to.
+pub(super) fn column_of(files: &Files, site: Site) -> usize {
     let line = files.get(site.file).and_then(|file| file.line(site.line));
     let bytes = (site.column as usize).saturating_sub(1);
     match line.and_then(|line| line.get(..bytes.min(line.len()))) {
@@ -89,90 +95,130 @@ fn column_of(files: &Files, site: Site) -> usize {
 
 fn position(files: &Files, site: Site) -> String {
     let name = files.name(site.file);
-    format!("{name}:{}:{}", site.line, column_of(files, site))
+    printable(&format!("{name}:{}:{}", site.line, column_of(files, site)))
+}
+
+/// The includes that led to a file, the nearest first.
+pub(super) fn included_at(files: &Files, site: Site) -> Vec<Site> {
+    let above = |site: &Site| files.get(site.file)?.included_at;
+    std::iter::successors(above(&site), above).take(CHAIN).collect()
 }
 
 /// Where a value of a definition was written, unless that is the place itself.
-fn elsewhere(place: &Place) -> Option<Site> {
+pub(super) fn elsewhere(place: &Place) -> Option<Site> {
     place.written.filter(|site| (site.file, site.line) != (place.at.file, place.at.line))
 }
 
-/// Notes about keywords that are not active yet, all in one; empty if there are none.
-pub fn render_inactive(notes: &[&Diagnostic], files: &Files, style: Style) -> String {
+/// Notes that say the same of several keywords, all in one; empty if there are none. The first word of each is the
+/// keyword.
+pub fn render_list(title: &str, notes: &[&Diagnostic], files: &Files, style: Style) -> String {
     let Some(first) = notes.first() else {
         return String::new();
     };
-    let (word, colour) = style.severity(Severity::Note);
-    let head = style.paint(colour, &format!("{word}[{}]", first.code));
-    let mut out = format!("{head}: understood, but not active yet\n");
+    let head = style.paint(style.severity(first.severity), &format!("{}[{}]", first.severity, first.code));
+    let mut out = format!("{head}: {title}\n");
     for note in notes {
         let keyword = note.text.split(' ').next().unwrap_or_default();
         let place = note.place.map(|place| position(files, place.at)).unwrap_or_default();
-        let _ = writeln!(out, "   {keyword:<28} {place}");
+        let help = note.help.as_ref().map(|help| format!("   {help}")).unwrap_or_default();
+        let _ = writeln!(out, "   {keyword:<28} {place}{help}");
     }
     out.push('\n');
     out
 }
 
+/// What the lines below one head have in common.
+struct Margin<'a> {
+    files: &'a Files,
+    style: Style,
+    width: usize,
+}
+
+impl Margin<'_> {
+    fn blue(&self, text: &str) -> String {
+        self.style.paint(BLUE, text)
+    }
+
+    /// A line of a file with a part of it marked, and a remark behind the marks.
+    fn snippet(&self, out: &mut String, line: u32, cut: &Excerpt, colour: &str, remark: &str) {
+        let (width, bar) = (self.width, self.blue("|"));
+        let number = self.blue(&format!("{line:>width$}"));
+        let space = if remark.is_empty() { "" } else { " " };
+        let marks = self.style.paint(colour, &format!("{}{space}{remark}", "^".repeat(cut.marks)));
+        let _ = writeln!(out, "{number} {bar} {}", cut.line);
+        let _ = writeln!(out, "{:width$} {bar} {}{marks}", "", cut.blanks);
+    }
+
+    fn point_at(&self, out: &mut String, place: Place, colour: &str, expected: &str) {
+        let (width, files) = (self.width, self.files);
+        let _ = write!(out, "{:width$}{} {}", "", self.blue("-->"), position(files, place.at));
+        let by: Vec<String> =
+            included_at(files, place.at).iter().map(|by| format!("{}:{}", files.name(by.file), by.line)).collect();
+        if !by.is_empty() {
+            let _ = write!(out, "   (included at {})", printable(&by.join(", from ")));
+        }
+        out.push('\n');
+        let line = |site: Site| files.get(site.file).and_then(|file| file.line(site.line));
+        let Some(used) = line(place.at) else {
+            return;
+        };
+        if let Some(cut) = excerpt(used, place.at.column, place.length, secret_at(used)) {
+            let _ = writeln!(out, "{:width$} {}", "", self.blue("|"));
+            self.snippet(out, place.at.line, &cut, colour, expected);
+        }
+        let Some((site, defined)) = elsewhere(&place).and_then(|site| Some((site, line(site)?))) else {
+            return;
+        };
+        let _ = writeln!(out, "{:width$}{} {}", "", self.blue(":::"), position(files, site));
+        let secret = secret_in_definition(files, &place);
+        if let Some(cut) = excerpt(defined, site.column, self.value_length(&place), secret) {
+            self.snippet(out, site.line, &cut, BLUE, "written here");
+        }
+    }
+
+    /// Bytes of a value that are marked where it was written: up to the end of the word.
+    fn value_length(&self, place: &Place) -> u32 {
+        let word = |site: Site| {
+            let rest = self.files.get(site.file)?.line(site.line)?.get(site.column as usize - 1..)?;
+            Some(rest.iter().take_while(|byte| !b" \t\r#!".contains(byte)).count() as u32)
+        };
+        place.written.and_then(word).unwrap_or(1).max(1)
+    }
+}
+
 impl Diagnostic {
     /// The complaint with an excerpt, for people.
     pub fn render(&self, files: &Files, style: Style) -> String {
-        let (word, colour) = style.severity(self.severity);
-        let head = style.paint(colour, &format!("{word}[{}]", self.code));
-        let title = self.title.as_deref().unwrap_or(&self.text);
-        let mut out = format!("{head}: {}\n", printable(title.as_bytes()));
-        let gutter = match self.place {
-            Some(place) => place.at.line.to_string().len().max(2),
-            None => 2,
-        };
+        let clean = |text: &str| printable(&scrub(text, files, self.place.as_ref()));
+        let colour = style.severity(self.severity);
+        let head = style.paint(colour, &format!("{}[{}]", self.severity, self.code));
+        let mut out = format!("{head}: {}\n", clean(self.title.as_deref().unwrap_or(&self.text)));
+        let numbers = self.place.iter().flat_map(|place| [Some(place.at), elsewhere(place)]).flatten();
+        let width = numbers.map(|site| site.line.to_string().len()).max().unwrap_or(0).max(2);
+        let margin = Margin { files, style, width };
+        let mut expected = self.expected.as_deref().map(clean);
         if let Some(place) = self.place {
-            self.point_at(&mut out, files, style, place, gutter);
+            margin.point_at(&mut out, place, colour, &expected.take().unwrap_or_default());
         }
-        let equals = style.paint("1;34", "=");
-        let notes = [("effect", &self.effect), ("help", &self.help)];
+        let notes = [
+            ("expected", expected),
+            ("effect", self.effect.as_deref().map(clean)),
+            ("help", self.help.as_deref().map(clean)),
+        ];
         for (label, text) in notes {
             if let Some(text) = text {
-                let text = printable(text.as_bytes());
-                let _ = writeln!(out, "{:gutter$} {equals} {label}: {text}", "");
+                let _ = writeln!(out, "{:width$} {} {label}: {text}", "", margin.blue("="));
             }
         }
         out
     }
 
-    fn point_at(&self, out: &mut String, files: &Files, style: Style, place: Place, gutter: usize) {
-        let arrow = style.paint("1;34", "-->");
-        let bar = style.paint("1;34", "|");
-        let _ = write!(out, "{:gutter$}{arrow} {}", "", position(files, place.at));
-        if let Some(by) = files.get(place.at.file).and_then(|file| file.included_at) {
-            let _ = write!(out, "   (included at {}:{})", files.name(by.file), by.line);
-        }
-        out.push('\n');
-        let Some((line, blanks, marks)) = excerpt(files, place.at, place.length) else {
-            return;
-        };
-        let number = style.paint("1;34", &format!("{:>gutter$}", place.at.line));
-        let (_, colour) = style.severity(self.severity);
-        let carets = style.paint(colour, &"^".repeat(marks));
-        let expected = match &self.expected {
-            Some(text) => format!(" {}", style.paint(colour, &printable(text.as_bytes()))),
-            None => String::new(),
-        };
-        let _ = writeln!(out, "{:gutter$} {bar}", "");
-        let _ = writeln!(out, "{number} {bar} {line}");
-        let _ = writeln!(out, "{:gutter$} {bar} {blanks}{carets}{expected}", "");
-        if let Some(site) = elsewhere(&place) {
-            let equals = style.paint("1;34", "=");
-            let at = position(files, site);
-            let _ = writeln!(out, "{:gutter$} {equals} written at: {at}", "");
-        }
-    }
-
     /// The complaint in one line with keepalived's words, for the log.
     pub fn log_line(&self, files: &Files) -> String {
-        let text = printable(self.text.as_bytes()).replace('\t', " ");
+        let text = printable(&scrub(&self.text, files, self.place.as_ref())).replace('\t', " ");
         match self.place {
             Some(place) => {
-                let name = files.name(place.at.file);
+                let name = printable(files.name(place.at.file));
                 format!("({name}: Line {}) {text}", place.at.line)
             }
             None => text,

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Command, Environment, Identity, Interface, KeyFile, Watch};
+use super::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
 
 /// A machine with the interfaces, users and scripts that a test gives it. Its files are the real ones.
 pub struct Fake {
@@ -14,12 +14,16 @@ pub struct Fake {
     pub groups: HashMap<String, u32>,
     pub variables: HashMap<OsString, OsString>,
     pub commands: HashMap<OsString, Command>,
+    pub stacked: HashMap<String, Stacked>,
     pub key_files: HashMap<PathBuf, KeyFile>,
     /// Files that cannot be watched as any other
     pub watches: HashMap<PathBuf, Watch>,
     pub hosts: HashSet<String>,
     pub host: String,
     pub folder: PathBuf,
+    pub vrfs: HashMap<String, u32>,
+    pub names: HashMap<NameTable, String>,
+    pub local_igmp: bool,
 }
 
 impl Default for Fake {
@@ -43,11 +47,15 @@ impl Default for Fake {
             groups: HashMap::from([("root".into(), 0), ("nogroup".into(), 65534)]),
             variables: HashMap::new(),
             commands: HashMap::new(),
+            stacked: HashMap::new(),
             key_files: HashMap::new(),
             watches: HashMap::new(),
             hosts: HashSet::new(),
             host: "node1.example.com".into(),
             folder: std::env::current_dir().unwrap_or_default(),
+            vrfs: HashMap::new(),
+            names: HashMap::new(),
+            local_igmp: true,
         }
     }
 }
@@ -55,6 +63,10 @@ impl Default for Fake {
 impl Environment for Fake {
     fn interface(&self, _namespace: Option<&str>, name: &str) -> Option<Interface> {
         self.interfaces.get(name).cloned()
+    }
+
+    fn stacked(&self, _namespace: Option<&str>, name: &str) -> Option<Stacked> {
+        self.stacked.get(name).copied()
     }
 
     fn user(&self, name: &str) -> Option<Identity> {
@@ -104,5 +116,21 @@ impl Environment for Fake {
 
     fn processors(&self) -> u32 {
         2
+    }
+
+    fn vrf_table(&self, _namespace: Option<&str>, name: &str) -> Option<u32> {
+        self.vrfs.get(name).copied()
+    }
+
+    fn name_files(&self, table: NameTable, _etc: Option<&Path>, _usr: Option<&Path>) -> Vec<String> {
+        self.names.get(&table).cloned().into_iter().collect()
+    }
+
+    fn ip_protocol(&self, name: &str) -> Option<u8> {
+        (name == "tcp").then_some(6)
+    }
+
+    fn has_local_igmp(&self) -> bool {
+        self.local_igmp
     }
 }

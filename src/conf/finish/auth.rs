@@ -1,7 +1,7 @@
 //! Authentication of adverts: which kind is left, and whether it can be had.
 
 use super::changed;
-use crate::conf::diagnostic::Code;
+use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::raw::{AuthKind, RawInstance};
 use crate::conf::reader::Reader;
 use crate::model::hmac::{AntiReplay, HmacMode};
@@ -50,7 +50,10 @@ fn legacy(reader: &mut Reader, raw: &RawInstance, facts: &Facts) -> Auth {
             format!("({name}) Cannot use AH authentication with IPv6. ignoring")
         }
         (AuthKind::Pass, _) if facts.family == Family::V6 => {
-            format!("({name}) Cannot use PASS authentication with IPv6. ignoring")
+            // keepalived says nothing, and sends none either.
+            let text = format!("({name}) Cannot use PASS authentication with IPv6. ignoring");
+            reader.complain(Diagnostic::note(Code::Authentication, text).at(place));
+            return Auth::None;
         }
         (AuthKind::Ah, Some(secret)) => return Auth::Ah(secret),
         (AuthKind::Pass, Some(secret)) => return Auth::Pass(secret),

@@ -10,8 +10,6 @@ const INTERVAL: Micros = Micros::from_millis(10);
 const IDLE: Micros = Micros::from_secs(1);
 /// Detection multiplier.
 const MULTIPLIER: u8 = 5;
-/// `max_hops` that means no check.
-const ANY_HOPS: u8 = 255;
 
 /// The part of the `bfd` process.
 pub(super) fn finish(reader: &Reader) -> BfdConfig {
@@ -29,7 +27,7 @@ fn one(raw: &RawBfd) -> Option<BfdInstance> {
         multiplier: raw.multiplier.unwrap_or(MULTIPLIER),
         passive: raw.passive,
         ttl: raw.ttl?,
-        max_hops: u8::try_from(raw.max_hops).unwrap_or(ANY_HOPS),
+        max_hops: raw.max_hops,
         multihop: raw.multihop,
         weight: raw.weight,
         for_vrrp: raw.for_vrrp(),

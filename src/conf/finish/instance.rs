@@ -302,17 +302,13 @@ fn preemption(reader: &mut Reader, raw: &RawInstance, owner: bool, master: bool,
         nopreempt = None;
     }
     if let Some((_, place)) = delay {
-        let text = if master {
-            format!("({name}) Warning - preempt delay will not work with initial state MASTER - clearing")
-        } else if strict {
-            format!("({name}) preempt_delay is incompatible with strict mode - resetting")
-        } else if nopreempt.is_some() {
-            format!("({name}) preempt_delay is incompatible with nopreempt mode - resetting")
-        } else {
-            String::new()
-        };
-        if !text.is_empty() {
-            reader.complain(changed(Code::Conflict, text).at(place));
+        let reasons = [
+            (master, "Warning - preempt delay will not work with initial state MASTER - clearing"),
+            (!master && strict, "preempt_delay is incompatible with strict mode - resetting"),
+            (!master && nopreempt.is_some(), "preempt_delay is incompatible with nopreempt mode - resetting"),
+        ];
+        for (_, text) in reasons.into_iter().filter(|(applies, _)| *applies) {
+            reader.complain(changed(Code::Conflict, format!("({name}) {text}")).at(place));
             delay = None;
         }
     }

@@ -19,9 +19,9 @@ use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
-use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName};
+use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName, Instance};
 
-use super::raw::RawAddress;
+use super::raw::{RawAddress, RawInstance};
 
 /// Settings of the whole, with the scripts that the parent runs.
 pub fn core(reader: &mut Reader) -> Global {
@@ -46,7 +46,6 @@ pub fn bfd(reader: &mut Reader) -> BfdConfig {
 
 /// The part of the `vrrp` process, and why it must not run with it.
 pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
-    let mut refusals = Vec::new();
     if reader.raw.missing_interface {
         let reason = "Non-existent interface specified in configuration";
         reader.complain(
@@ -61,21 +60,18 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     let raw = std::mem::take(&mut reader.raw.instances);
     let paces = router::garp_paces(&reader.raw);
     // Without these nothing else is looked at.
-    let minimum: Vec<_> = raw.iter().map(|one| instance::least(reader, one)).collect();
-    if let Some(refusal) = minimum.into_iter().find_map(Result::err) {
+    if let Some(refusal) = raw.iter().find_map(|one| instance::least(reader, one).err()) {
         reader.raw.instances = raw;
         return (VrrpConfig::default(), Some(refusal));
     }
     let membership = group::membership(reader, &raw);
-    let mut instances = Vec::new();
-    for one in &raw {
-        let unweighted = membership.unweighted(&one.name);
-        match instance::finish(reader, one, unweighted) {
-            Ok(instance) => instances.push(instance),
-            Err(refusal) => refusals.push(refusal),
+    let mut instances = match finish_instances(reader, &raw, &membership) {
+        Ok(instances) => instances,
+        Err(refusal) => {
+            reader.raw.instances = raw;
+            return (VrrpConfig::default(), Some(refusal));
         }
-    }
-    refusals.extend(router::duplicates(reader, &raw, &instances));
+    };
     let groups = group::finish(reader, membership, &mut instances);
     let track_groups = group::track_groups(reader, &instances);
     let global = &reader.raw.global;
@@ -88,6 +84,8 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         interface_delays: reader.raw.interface_delays.clone(),
         linkbeats: reader.raw.linkbeats.clone(),
         static_addresses: statics.filter_map(|it| address(it, None)).collect(),
+        static_routes: reader.raw.routing.static_routes.clone(),
+        static_rules: reader.raw.routing.static_rules.clone(),
         instances,
         groups,
         garp_paces: paces,
@@ -99,7 +97,32 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);
-    (config, refusals.into_iter().next())
+    (config, None)
+}
+
+/// All instances; the first that cannot be run ends it.
+fn finish_instances(
+    reader: &mut Reader,
+    raw: &[RawInstance],
+    membership: &group::Membership,
+) -> Result<Vec<Instance>, Refusal> {
+    let mut instances = Vec::new();
+    for one in raw {
+        let mut instance = instance::finish(reader, one, membership.unweighted(&one.name))?;
+        let routing = &reader.raw.routing;
+        instance.routes = of_instance(&routing.routes, &one.name);
+        instance.rules = of_instance(&routing.rules, &one.name);
+        instances.push(instance);
+    }
+    match router::duplicates(reader, raw, &instances) {
+        Some(refusal) => Err(refusal),
+        None => Ok(instances),
+    }
+}
+
+/// What the blocks of one instance wrote.
+fn of_instance<T: Clone>(all: &[(String, T)], name: &str) -> Vec<T> {
+    all.iter().filter(|(instance, _)| instance == name).map(|(_, item)| item.clone()).collect()
 }
 
 /// An address with the interface of its line, else the given one; `None` without any.
@@ -115,8 +138,8 @@ fn address(raw: &RawAddress, interface: Option<&IfName>) -> Option<Address> {
         flags: raw.flags,
         preferred: raw.preferred,
         tracked: raw.tracked,
-        use_vmac: false,
-        track_group: None,
+        use_vmac: raw.use_vmac,
+        track_group: raw.track_group.clone(),
     })
 }
 

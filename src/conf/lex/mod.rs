@@ -6,14 +6,15 @@
 use std::ops::Range;
 
 use nom::branch::alt;
-use nom::bytes::complete::{is_a, take_till, take_till1};
+use nom::bytes::complete::{take_till, take_till1};
 use nom::character::complete::char;
-use nom::combinator::opt;
-use nom::multi::many0;
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Offset, Parser};
 
-const SPACE: &[u8] = b" \t\x0c\x0b\r\n";
+/// What separates words (`isspace` in the C locale).
+fn space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
 
 /// The words of a unit, as ranges of its bytes without quotes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,20 +32,26 @@ fn quoted(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 /// Anything up to a blank or a quote.
 fn plain(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    take_till1(|b| b == b'"' || SPACE.contains(&b)).parse(input)
+    take_till1(|b| b == b'"' || space(b)).parse(input)
 }
 
 /// Splits a unit as ordinary keywords do: a quoted part always is a word of its own, and there is no escape.
 pub fn words(unit: &[u8]) -> Words {
-    let word = preceded(opt(is_a(SPACE)), alt((quoted, plain)));
-    let split: IResult<&[u8], Vec<&[u8]>> = terminated(many0(word), opt(is_a(SPACE))).parse(unit);
-    // Both alternatives only refuse a quote without end, or the end itself.
-    let (rest, found) = split.unwrap_or((unit, Vec::new()));
-    let range = |word: &&[u8]| {
+    let mut words = Vec::with_capacity(4);
+    let mut rest = blanks(unit);
+    // What is refused is the end, or a quote without one.
+    while let Ok((after, word)) = alt((plain, quoted)).parse(rest) {
         let start = unit.offset(word);
-        start..start + word.len()
-    };
-    Words { words: found.iter().map(range).collect(), unmatched: (!rest.is_empty()).then(|| unit.offset(rest)) }
+        words.push(start..start + word.len());
+        rest = blanks(after);
+    }
+    Words { words, unmatched: (!rest.is_empty()).then(|| unit.offset(rest)) }
+}
+
+/// What follows the blanks at the start.
+fn blanks(input: &[u8]) -> &[u8] {
+    let end = input.iter().position(|byte| !space(*byte));
+    input.get(end.unwrap_or(input.len())..).unwrap_or_default()
 }
 
 /// What makes the words of a script keyword unreadable.
@@ -106,7 +113,7 @@ fn script_word(input: &[u8], escapes: bool) -> Result<(&[u8], Vec<u8>), ScriptFa
             }
             (byte, Some(open)) if byte == open => quote = None,
             (b'"' | b'\'', None) => quote = Some(byte),
-            (byte, None) if SPACE.contains(&byte) => break,
+            (byte, None) if space(byte) => break,
             (byte, _) => word.push(byte),
         }
     }
@@ -120,8 +127,7 @@ fn script_words(unit: &[u8], escapes: bool) -> Result<Vec<Vec<u8>>, ScriptFault>
     let mut found = Vec::new();
     let mut rest = unit;
     loop {
-        let space = rest.iter().take_while(|byte| SPACE.contains(byte)).count();
-        rest = rest.get(space..).unwrap_or_default();
+        rest = blanks(rest);
         if rest.is_empty() {
             return Ok(found);
         }

@@ -76,8 +76,8 @@ pub struct RawBfd {
     pub multiplier: Option<u8>,
     pub passive: bool,
     pub ttl: Option<u8>,
-    /// -1 is no check
-    pub max_hops: i16,
+    /// 255, also written as -1, is no check
+    pub max_hops: u8,
     pub multihop: bool,
     pub weight: Weight,
     /// `vrrp` and `checker`; neither is both

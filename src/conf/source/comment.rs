@@ -23,9 +23,14 @@ pub(super) fn trim_end(text: &mut Text) {
 /// Returns the offset of a double quote that is never closed.
 pub(super) fn strip(text: &mut Text) -> Option<usize> {
     text.drop_front(blanks(text.bytes()));
+    let odd = |byte: &u8| matches!(byte, b'"' | b'\\' | b'#' | b'!');
+    let Some(first) = text.bytes().iter().position(odd) else {
+        trim_end(text);
+        return None;
+    };
     let mut quote = None;
     let mut continued = false;
-    let mut at = 0;
+    let mut at = first;
     while let Some(&byte) = text.bytes().get(at) {
         match byte {
             b'"' => quote = quote.map_or(Some(at), |_| None),

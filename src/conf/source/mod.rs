@@ -257,21 +257,25 @@ impl<'a> Source<'a> {
             let Some(Frame::File(open)) = self.stack.last_mut() else {
                 return None;
             };
-            let site = Site { file: open.id, line: open.line, column: 1 + open.dropped as u32 };
-            let Some(line) = self.files.get(open.id).and_then(|file| file.line(open.line)) else {
+            let site = Site { file: open.id, line: open.line, column: 1 };
+            let Some((file, range)) = self.files.get(open.id).and_then(|file| Some((file, file.range(open.line)?)))
+            else {
                 self.close_definition();
                 self.next_file(report);
                 return None;
             };
-            let line = line.get(open.dropped..).unwrap_or_default();
+            let mut text = Text::of_file(file.text(), range, site);
+            text.drop_front(open.dropped);
+            let line = text.bytes();
             if line.len() > LONGEST_LINE {
-                let kept = String::from_utf8_lossy(line.get(LONGEST_LINE + 1..).unwrap_or_default());
+                let next = line.get(LONGEST_LINE + 1..).unwrap_or_default();
+                let kept = String::from_utf8_lossy(next.get(..80).unwrap_or(next));
                 let kept: String = kept.chars().take(20).collect();
                 open.dropped += LONGEST_LINE + 1;
                 report.push(
                     Diagnostic::error(Code::Line, "line too long - ignoring")
                         .title(format!("this line has more than {LONGEST_LINE} bytes"))
-                        .at(Place::point(site))
+                        .at(text.place(0, 1))
                         .effect(match kept.is_empty() {
                             true => "the line is ignored".to_string(),
                             false => format!(
@@ -287,17 +291,16 @@ impl<'a> Source<'a> {
             open.line += 1;
             open.dropped = 0;
             if line.contains(&0) {
-                let text = "configuration appears to have embedded NULs - ignoring line";
-                report.push(Diagnostic::error(Code::Line, text).at(Place::point(site)));
+                let words = "configuration appears to have embedded NULs - ignoring line";
+                report.push(Diagnostic::error(Code::Line, words).at(text.place(0, 1)));
                 continue;
             }
             let end = line.iter().rposition(|byte| *byte != b'\r');
-            let line = line.get(..end.map_or(0, |last| last + 1)).unwrap_or_default();
-            if line.is_empty() {
+            text.truncate(end.map_or(0, |last| last + 1));
+            if text.is_empty() {
                 self.close_definition();
                 continue;
             }
-            let mut text = Text::of_line(line.to_vec(), site);
             strip(&mut text, report);
             if !text.is_empty() {
                 return Some(text);
@@ -435,6 +438,7 @@ impl<'a> Source<'a> {
 /// Offset of the first brace outside double quotes.
 fn first_brace(bytes: &[u8]) -> Option<usize> {
     let mut quoted = false;
+    memchr::memchr2(b'{', b'}', bytes)?;
     bytes.iter().position(|byte| {
         quoted ^= *byte == b'"';
         !quoted && matches!(byte, b'{' | b'}')

@@ -21,13 +21,14 @@ mod prelude {
         lines, set,
     };
     pub(super) use crate::conf::apply::{
-        address, anything, auth, bfd, closed, extras, garp, global, group, instance, nothing, notify, own_link,
-        service, track, tracker,
+        address, anything, auth, bfd, closed, extras, garp, global, group, instance, nothing, notify, own_link, route,
+        rule, service, track, tracker,
     };
     pub(super) use crate::conf::value::Decimal;
 }
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::apply::nothing;
@@ -242,6 +243,8 @@ pub struct Keyword {
     pub default: &'static str,
     /// What it is for
     pub effect: &'static str,
+    /// The release of keepalived that brought it, if 2.2.7 does not know it
+    pub since: Option<&'static str>,
     /// Why not to use it any more
     pub deprecated: Option<&'static str>,
     /// What it does
@@ -257,8 +260,19 @@ impl Keyword {
         Keyword { deprecated: Some(reason), ..self }
     }
 
+    #[allow(dead_code)]
+    const fn since(self, release: &'static str) -> Self {
+        Keyword { since: Some(release), ..self }
+    }
+
     const fn by(self, owners: Owners) -> Self {
         Keyword { owners, ..self }
+    }
+
+    /// Whether both are described in the same words.
+    pub fn same_words(&self, other: &Keyword) -> bool {
+        let words = |it: &Keyword| (it.arguments, it.range, it.default, it.effect, it.since, it.deprecated, it.active);
+        words(self) == words(other)
     }
 
     /// The range without what is said about it in brackets and after semicolons.
@@ -295,6 +309,7 @@ macro_rules! constructors {
                 range,
                 default,
                 effect,
+                since: None,
                 deprecated: None,
                 action: $action,
                 active: $active,
@@ -325,7 +340,29 @@ constructors! {
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }
 
-type Index = HashMap<(Block, &'static [u8]), &'static Keyword>;
+/// Mixes the bytes of a name (FNV-1a). The names are our own, so nobody can choose them to collide.
+#[derive(Clone, Copy, Debug)]
+struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        NameHasher(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Index = HashMap<(Block, &'static [u8]), &'static Keyword, BuildHasherDefault<NameHasher>>;
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let of = |block: Block| block.keywords().map(move |it| ((block, it.name.as_bytes()), it));

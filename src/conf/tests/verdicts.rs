@@ -208,7 +208,11 @@ fn sync_groups() {
         &["Sync group G has only 1 virtual router(s) - this probably isn't what you want"],
     );
     let loaded = group("group {\nV\nW\n}\ngroup {\nX\n}\nnotify_nothing");
-    check(&loaded, 5, &["Group list already specified for sync group G", "Unknown keyword 'notify_nothing'"]);
+    check(
+        &loaded,
+        5,
+        &["Group list already specified for sync group G", "Unknown keyword 'notify_nothing'", "Unknown keyword '}'"],
+    );
     check(&read("global_defs {\nnotification_email {\n}\n}"), 5, &["Warning - empty notification_email block"]);
     check(&group(""), 5, &["Sync group G has no members - removing"]);
     check(&group("group {\nX\nV\nW\n}"), 5, &["Virtual router X specified in sync group G doesn't exist - ignoring"]);

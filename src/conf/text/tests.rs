@@ -1,7 +1,8 @@
 use super::*;
 
 fn line(bytes: &[u8]) -> Text {
-    Text::of_line(bytes.to_vec(), Site { file: FileId(0), line: 7, column: 1 })
+    let file = Rc::new(bytes.to_vec());
+    Text::of_file(&file, 0..bytes.len() as u32, Site { file: FileId(0), line: 7, column: 1 })
 }
 
 fn columns(text: &Text) -> Vec<u32> {

@@ -139,6 +139,18 @@ pub fn unsigned_in_base(word: &str, base: u32, min: u64, max: u64) -> Result<u64
     }
 }
 
+/// A whole number of 64 bits, decimal, not negative.
+pub fn unsigned64(word: &str) -> Result<u64, Fault> {
+    let text = word.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
+    let (value, rest) = integer(text.as_bytes(), 10);
+    match u64::try_from(value) {
+        _ if text.starts_with('-') => Err(Fault(format!("negative number '{word}'"))),
+        _ if !rest.is_empty() => Err(Fault(format!("invalid number '{word}'"))),
+        Ok(value) => Ok(value),
+        Err(_) => Err(Fault(format!("number '{word}' outside unsigned 64 bit range"))),
+    }
+}
+
 /// A decimal read, and what is still to be said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
