@@ -93,7 +93,7 @@ pub struct Options {
     /// `-R`
     pub dont_respawn: bool,
     /// `-d`
-    pub dump: bool,
+    pub dump: Option<Dump>,
     /// `-a`
     pub address_monitoring: bool,
     /// `-p`
@@ -116,6 +116,15 @@ pub struct Options {
     pub test: TestOptions,
     /// The whole command line, for the log
     pub command_line: Vec<OsString>,
+}
+
+/// How the effective configuration is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dump {
+    /// As keepalived shows it: in the log of a daemon, with `-t` on standard output
+    Text,
+    /// As one JSON document on standard output; no daemon is started
+    Json,
 }
 
 /// Which children may run, when there is configuration for them.
@@ -146,7 +155,7 @@ impl Default for Options {
             release_vips: false,
             dont_release_vrrp: false,
             dont_respawn: false,
-            dump: false,
+            dump: None,
             address_monitoring: false,
             pid_file: None,
             vrrp_pid_file: None,
@@ -272,7 +281,16 @@ impl Reading {
             "dont-release-vrrp" => options.dont_release_vrrp = true,
             "dont-respawn" => options.dont_respawn = true,
             "dont-fork" => options.foreground = true,
-            "dump-conf" => options.dump = true,
+            "dump" => options.dump = Some(Dump::Text),
+            "dump-conf" => match value.as_deref().map(OsStr::as_bytes) {
+                None => options.dump = Some(Dump::Text),
+                Some(b"json") => options.dump = Some(Dump::Json),
+                Some(_) => {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --dump-conf option {}: json or nothing", value.display());
+                    return Some(1);
+                }
+            },
             "pid" => options.pid_file = path(value),
             "vrrp_pid" => options.vrrp_pid_file = path(value),
             "checkers_pid" => options.checkers_pid_file = path(value),

@@ -3,13 +3,23 @@
 use tracing::{info, warn};
 
 use crate::model::CheckConfig;
-use crate::model::frame::{FromChild, ToCheck};
+use crate::model::frame::{FromChild, Shared, ToCheck};
 use crate::os::ipc::Link;
 use crate::os::signals::{Signal, Signals};
+use crate::report::dump;
 
-/// Runs until it is told to stop, or the parent is gone.
-pub async fn run(config: CheckConfig, mut link: Link<FromChild, ToCheck>, mut signals: Signals) {
+/// Runs until it is told to stop, or the parent is gone. `dump`: each configuration is shown in the log.
+pub async fn run(
+    config: CheckConfig,
+    shared: &Shared,
+    dump: bool,
+    mut link: Link<FromChild, ToCheck>,
+    mut signals: Signals,
+) {
     report(&config);
+    if dump {
+        show(shared, &config);
+    }
     let mut answer = Some(FromChild::Ready);
     loop {
         if let Some(answer) = answer.take()
@@ -30,9 +40,12 @@ pub async fn run(config: CheckConfig, mut link: Link<FromChild, ToCheck>, mut si
                 }
             },
             frame = link.receiver.receive() => match frame {
-                Ok(Some(ToCheck::Reload(config))) => {
+                Ok(Some(ToCheck::Reload(shared, config))) => {
                     info!("Reloading");
                     report(&config);
+                    if dump {
+                        show(&shared, &config);
+                    }
                     answer = Some(FromChild::Reloaded);
                 }
                 Ok(Some(ToCheck::Start(..))) => warn!("The parent has said twice how to start"),
@@ -44,6 +57,11 @@ pub async fn run(config: CheckConfig, mut link: Link<FromChild, ToCheck>, mut si
             },
         }
     }
+}
+
+/// Shows the configuration in the log.
+fn show(shared: &Shared, config: &CheckConfig) {
+    dump::check(shared, config).iter().for_each(|line| info!("{line}"));
 }
 
 /// Says plainly what does not happen yet.

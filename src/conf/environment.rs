@@ -159,6 +159,8 @@ pub trait Environment {
     fn ip_protocol(&self, name: &str) -> Option<u8>;
     /// Whether the kernel lets us say if link-local groups are reported (`igmp_link_local_mcast_reports`).
     fn has_local_igmp(&self) -> bool;
+    /// Why configurations cannot be saved in this folder, in keepalived's words; a folder that can be made is fine.
+    fn save_dir_fault(&self, folder: &Path) -> Option<String>;
 }
 
 #[cfg(test)]

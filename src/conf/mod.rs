@@ -104,7 +104,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::CHECK).is_err() {
         return (config, stopped());
     }
-    config.check = finish::check(reader);
+    config.check = finish::check(reader, &config.global);
     if reader.pass(Owners::VRRP).is_err() {
         return (config, stopped());
     }
@@ -114,6 +114,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
         return (config, stopped());
     }
     config.bfd = finish::bfd(reader);
+    finish::shared(reader, &mut config.global);
     (config, refusal)
 }
 

@@ -45,7 +45,7 @@ pub struct SourceFile {
     pub name: String,
     text: Rc<Vec<u8>>,
     /// Where each line begins
-    starts: Vec<u32>,
+    starts: Rc<Vec<u32>>,
     /// The line that included it
     pub included_at: Option<Site>,
 }
@@ -54,13 +54,18 @@ impl SourceFile {
     /// Wraps the bytes of a file, which are fewer than 4 GiB.
     pub fn new(name: String, text: Vec<u8>, included_at: Option<Site>) -> Self {
         let newlines = memchr::memchr_iter(b'\n', &text);
-        let starts = std::iter::once(0).chain(newlines.map(|at| at as u32 + 1)).collect();
+        let starts = Rc::new(std::iter::once(0).chain(newlines.map(|at| at as u32 + 1)).collect());
         SourceFile { name, text: Rc::new(text), starts, included_at }
     }
 
     /// The same file, included once more.
     pub fn again(&self, name: String, included_at: Option<Site>) -> Self {
         SourceFile { name, included_at, ..self.clone() }
+    }
+
+    /// Number of its lines, the one after the last line end included.
+    pub fn lines(&self) -> usize {
+        self.starts.len()
     }
 
     /// All its bytes.

@@ -2,13 +2,19 @@
 //!
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
+pub mod checker;
 pub mod own_link;
 pub mod route;
+pub mod service;
+pub mod settings;
 pub mod track;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::net::IpAddr;
+
+pub use checker::RawSchedule;
+pub use service::RawCheck;
 
 use super::environment::Identity;
 use super::place::Place;
@@ -16,7 +22,6 @@ use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
 use crate::model::instance::Extras;
 use crate::model::macvlan::{InterfaceDelays, Linkbeat};
-use crate::model::settings::Files;
 use crate::model::weight::Weight;
 use crate::model::{Family, IfName, Lifetime, Micros, Peer, Priority, Secret, TrackInterface, Version, Vrid};
 use own_link::{RawHmac, RawOwnLink};
@@ -215,26 +220,6 @@ pub struct RawScript {
     pub user: Option<Result<Identity, Place>>,
 }
 
-/// A virtual server, as far as it is understood already.
-#[derive(Clone, Debug)]
-pub struct RawService {
-    /// Address, group or mark, as keepalived prints it
-    pub target: ServiceTarget,
-    pub protocol: Option<&'static str>,
-    pub scheduler: bool,
-    pub method: bool,
-    pub servers: usize,
-    pub place: Place,
-}
-
-/// What a virtual server serves.
-#[derive(Clone, Debug)]
-pub enum ServiceTarget {
-    Address(IpAddr, u16),
-    Mark(u32),
-    Group(String),
-}
-
 /// `global_defs` and what stands outside blocks.
 #[derive(Clone, Debug, Default)]
 pub struct RawGlobal {
@@ -270,7 +255,6 @@ pub struct RawGlobal {
     pub delay_after_boot: Micros,
     pub log_unknown_vrids: bool,
     pub script_security: bool,
-    pub files: Files,
 }
 
 /// Who scripts run as that name no user.
@@ -289,6 +273,7 @@ pub enum ScriptUser {
 #[derive(Debug, Default)]
 pub struct Raw {
     pub global: RawGlobal,
+    pub settings: settings::RawSettings,
     pub script_user: ScriptUser,
     pub instances: Vec<RawInstance>,
     pub groups: Vec<RawGroup>,
@@ -310,9 +295,7 @@ pub struct Raw {
     pub linkbeats: PerInterface<Linkbeat>,
     /// Interface of the IPVS sync daemon that an instance named
     pub sync_daemon_interface: Option<String>,
-    pub services: Vec<RawService>,
-    pub check_scripts: Vec<RawCommand>,
-    pub misc: Option<RawScript>,
+    pub check: RawCheck,
     /// An interface that has to be there is not
     pub missing_interface: bool,
     /// Names that were given so far, with the keyword of their kind

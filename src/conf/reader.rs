@@ -198,7 +198,10 @@ impl<'a> Reader<'a> {
         self.skip_next = false;
         let outcome = self.block(Block::Root, 0, false);
         if let Feed::Files(source) = &mut self.feed {
-            source.finish(&mut self.report);
+            // Where reading stopped, the rest may well close what is open.
+            if outcome.is_ok() {
+                source.finish(&mut self.report);
+            }
             self.failed_include = source.failed_include();
             if let Feed::Files(source) = std::mem::replace(&mut self.feed, Feed::Kept(0)) {
                 self.files = source.into_files();
@@ -354,7 +357,6 @@ impl<'a> Reader<'a> {
         }
         match keyword.action {
             Action::Set(apply) if mine => apply(self, &statement)?,
-            Action::Check(takes) if mine => takes.check(self, &statement)?,
             Action::Lines(open, entry) if mine => {
                 open(self, &statement)?;
                 // One that is to be skipped ends the block around it, and takes that block's end with it.

@@ -67,28 +67,29 @@ fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
 
 async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
-    let (options, config) = match link.receiver.receive().await? {
-        Some(ToCheck::Start(options, config)) => (options, config),
-        Some(ToCheck::Reload(_)) => return Err(Error::NoStart),
+    let (options, shared, config) = match link.receiver.receive().await? {
+        Some(ToCheck::Start(options, shared, config)) => (options, shared, config),
+        Some(ToCheck::Reload(..)) => return Err(Error::NoStart),
         // The parent has ended already.
         None => return Ok(0),
     };
     let log = begin(&options);
-    check::run(config, link, signals).await;
+    check::run(config, &shared, options.dump, link, signals).await;
     finish(&options, &log);
     Ok(0)
 }
 
 async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
-    let (options, config) = match link.receiver.receive().await? {
-        Some(ToVrrp::Start(options, config)) => (options, config),
-        Some(ToVrrp::Reload(_)) => return Err(Error::NoStart),
+    let (options, shared, config) = match link.receiver.receive().await? {
+        Some(ToVrrp::Start(options, shared, config)) => (options, shared, config),
+        Some(ToVrrp::Reload(..)) => return Err(Error::NoStart),
         None => return Ok(0),
     };
     let log = begin(&options);
     let notifier = Notifier::start()?;
-    let end = driver::run(link, &options, *config, signals, |notification| notifier.notify(notification)).await;
+    let end =
+        driver::run(link, &options, &shared, *config, signals, |notification| notifier.notify(notification)).await;
     notifier.finish().await;
     let status = end.map_or_else(
         |error| {

@@ -1,4 +1,4 @@
-//! `-t`: what is wrong with the configuration, and nothing else. No pid file, no log, no child.
+//! `-t`: what is wrong with the configuration, and with `-d` what it means. No pid file, no log, no child.
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
@@ -8,9 +8,11 @@ use std::path::Path;
 use nix::libc;
 
 use super::configuration::Source;
-use super::start;
-use crate::cli::Options;
+use super::{shared, start};
+use crate::cli::{Dump, Options};
+use crate::model::Config;
 use crate::os::namespace;
+use crate::report::dump;
 
 /// Checks, reports to `log` or standard error; the answer is the exit status.
 pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
@@ -34,14 +36,30 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
     }
     let terminal = log.is_none() && io::stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    let (text, status) = Source::new(options).test(colour);
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+    let (text, status, config) = Source::new(options).test(colour);
+    if let Err(error) = to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        start::complain(&format!("The complaints could not be written: {error}"));
+        return 1;
+    }
+    match show(options, &config) {
         Ok(()) => status,
         Err(error) => {
-            start::complain(&format!("The complaints could not be written: {error}"));
+            start::complain(&format!("The configuration could not be written: {error}"));
             1
         }
     }
+}
+
+/// `-d`: what the configuration means, on standard output.
+fn show(options: &Options, config: &Config) -> io::Result<()> {
+    let text = match options.dump {
+        None => return Ok(()),
+        Some(Dump::Text) => dump::whole(&shared::of(options, options.namespace.as_deref(), config), config),
+        Some(Dump::Json) => dump::json::document(config)?,
+    };
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Appends, and follows no symbolic link.

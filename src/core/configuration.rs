@@ -64,10 +64,11 @@ impl Source {
         Reading { config: Box::new(loaded.config), complaints, refusal }
     }
 
-    /// Reads for `-t`: the complaints as people want to read them, and the exit status. `colour`: they go to a terminal.
-    pub(super) fn test(&self, colour: bool) -> (String, u8) {
+    /// Reads for `-t`: the complaints as people want to read them, the exit status, and what the configuration means.
+    /// `colour`: the complaints go to a terminal.
+    pub(super) fn test(&self, colour: bool) -> (String, u8, Config) {
         let loaded = self.load();
-        (loaded.render(Style { colour }), loaded.test_exit_code())
+        (loaded.render(Style { colour }), loaded.test_exit_code(), loaded.config)
     }
 
     fn load(&self) -> conf::Loaded {

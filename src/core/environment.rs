@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, Hasher};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -16,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
@@ -234,6 +235,10 @@ fn look(path: &Path, identity: Identity) -> Command {
     }
 }
 
+fn unmade(folder: &Path, errno: Errno) -> String {
+    format!("Unable to create config_save_dir {} (error {} - {})", folder.display(), errno as i32, errno.desc())
+}
+
 impl Environment for Machine {
     fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface> {
         let namespace = namespace.filter(|_| !self.namespace_is_settled);
@@ -380,6 +385,24 @@ impl Environment for Machine {
 
     fn has_local_igmp(&self) -> bool {
         access(LOCAL_IGMP, AccessFlags::W_OK).is_ok()
+    }
+
+    fn save_dir_fault(&self, folder: &Path) -> Option<String> {
+        let shown = folder.display();
+        let parent = folder.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match folder.metadata() {
+            Ok(found) if found.is_dir() => None,
+            Ok(_) => Some(format!("config_save_dir {shown} exists and is not a directory")),
+            Err(error) if error.kind() == ErrorKind::NotFound => match parent.metadata() {
+                Ok(found) if found.is_dir() => None,
+                Ok(_) => Some(unmade(folder, Errno::ENOTDIR)),
+                Err(_) => Some(unmade(folder, Errno::ENOENT)),
+            },
+            Err(error) => {
+                let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
+                Some(format!("config_save_dir {shown} error {} - {}", errno as i32, errno.desc()))
+            }
+        }
     }
 }
 

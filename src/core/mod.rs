@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use crate::cli::{self, Request};
+use crate::cli::{self, Dump, Request};
 use crate::command;
 use crate::model::frame::Role;
 use crate::os::{process, signals};
@@ -23,6 +23,7 @@ mod reload;
 mod respawn;
 mod roles;
 mod script;
+mod shared;
 mod start;
 mod systemd;
 
@@ -48,7 +49,11 @@ pub fn run(command_line: Vec<OsString>) -> u8 {
 
 fn main(command_line: Vec<OsString>) -> u8 {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let request = cli::parse(command_line, &mut out, &mut err);
+    let request = match cli::parse(command_line, &mut out, &mut err) {
+        // JSON is not for the log.
+        Request::Run(options) if options.dump == Some(Dump::Json) => Request::Test(options, None),
+        request => request,
+    };
     if let Request::Run(options) = &request
         && !process::shows_name(&options.command_line)
     {

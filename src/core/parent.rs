@@ -294,7 +294,7 @@ impl<'a> Parent<'a> {
             match &mut place.slot {
                 Slot::Living(child) if !place.wanted => child.dismiss(patience),
                 Slot::Living(Child { phase: Phase::Leaving { .. }, .. }) => {}
-                Slot::Living(child) => match frames::reload(place.role, &self.recipe.config) {
+                Slot::Living(child) => match frames::reload(place.role, self.recipe.setting, &self.recipe.config) {
                     Ok(frame) => child.reload(frame),
                     Err(error) => error!("{process} process: {error}"),
                 },

@@ -206,8 +206,12 @@ fn serve(setting: &Setting, config: Config, files: PidFiles) -> Result<u8, Failu
 
 /// Sets the umask that was asked for: by the command line first, then by the configuration.
 pub(super) fn apply_umask(options: &Options, configured: Option<u32>) {
-    let mask = options.umask.or(configured).unwrap_or(UMASK);
-    umask(Mode::from_bits_truncate(mask));
+    umask(Mode::from_bits_truncate(umask_for(options, configured)));
+}
+
+/// The umask that counts.
+pub(super) fn umask_for(options: &Options, configured: Option<u32>) -> u32 {
+    options.umask.or(configured).unwrap_or(UMASK)
 }
 
 /// Shows the configured name of the parent, or the usual one.

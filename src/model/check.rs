@@ -154,9 +154,9 @@ pub struct SchedulerFlags {
 pub struct Persistence {
     /// 1 to 2678400 s
     pub timeout: u32,
-    /// Netmask in network order as a number (IPv4) or prefix length (IPv6); `None` is the whole address
+    /// Netmask as a number, 0xffffff00 for 255.255.255.0 (IPv4), or prefix length (IPv6); `None` is the whole address
     pub granularity: Option<u32>,
-    /// Persistence engine, at most 15 bytes
+    /// Persistence engine, at most 16 bytes
     pub engine: Option<String>,
 }
 

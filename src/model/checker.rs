@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use super::weight::Weight;
-use super::{IfName, Micros, Script};
+use super::{IfName, Micros, Script, readable};
 
 /// One check, complete: everything it would inherit is filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +120,7 @@ pub struct Url {
     /// Path
     pub path: String,
     /// MD5 of the body
+    #[serde(serialize_with = "readable::octets")]
     pub digest: Option<[u8; 16]>,
     /// Accepted status codes, first and last of each range; never empty
     pub status: Vec<(u16, u16)>,
@@ -132,9 +133,10 @@ pub struct Url {
 }
 
 /// A PCRE2 pattern.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Regex {
     /// The pattern as bytes
+    #[serde(serialize_with = "readable::text")]
     pub pattern: Vec<u8>,
     /// Success if it does not match
     pub no_match: bool,
@@ -177,6 +179,7 @@ pub struct MaskedByte {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Udp {
     /// Datagram to send; `None`: a text of our own
+    #[serde(serialize_with = "readable::octets")]
     pub payload: Option<Vec<u8>>,
     /// An answer is needed, which begins so
     pub reply: Option<Vec<MaskedByte>>,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckConfig, VrrpConfig};
+use super::bfd::BfdConfig;
+use super::{CheckConfig, Global, Micros, VrrpConfig};
 
 /// The children of the core process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,22 +48,43 @@ pub struct ChildOptions {
     pub dump: bool,
 }
 
+/// What every process knows beside its own part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shared {
+    /// `global_defs`; the network namespace is the one that we are in
+    pub global: Global,
+    /// Sessions that others follow
+    pub bfd: BfdConfig,
+    /// `dynamic_interfaces`
+    pub dynamic_interfaces: bool,
+    /// `vrrp_startup_delay`
+    pub startup_delay: Micros,
+    /// `log_unknown_vrids`
+    pub log_unknown_vrids: bool,
+    /// Name of the host
+    pub host_name: String,
+    /// Name of the user that we run as
+    pub user_name: String,
+    /// The umask in force
+    pub umask: u32,
+}
+
 /// From core to `vrrp`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToVrrp {
     /// The first frame
-    Start(ChildOptions, Box<VrrpConfig>),
+    Start(ChildOptions, Box<Shared>, Box<VrrpConfig>),
     /// A new configuration; the answer is [`FromChild::Reloaded`]
-    Reload(Box<VrrpConfig>),
+    Reload(Box<Shared>, Box<VrrpConfig>),
 }
 
 /// From core to `check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToCheck {
     /// The first frame
-    Start(ChildOptions, CheckConfig),
+    Start(ChildOptions, Box<Shared>, CheckConfig),
     /// A new configuration; the answer is [`FromChild::Reloaded`]
-    Reload(CheckConfig),
+    Reload(Box<Shared>, CheckConfig),
 }
 
 /// From a child to core.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IfName, Micros};
+use super::{IfName, Micros, readable};
 
 /// The interface that an instance makes for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,7 @@ pub struct Macvlan {
     /// Name; `None`: made from prefix and VRID
     pub name: Option<IfName>,
     /// MAC address; `None` is 00:00:5e:00:01:VRID, for IPv6 00:00:5e:00:02:VRID
+    #[serde(serialize_with = "readable::octets")]
     pub mac: Option<[u8; 6]>,
     /// `netlink_notify_msg`: tell the kernel's listeners of the address
     pub netlink_notify: bool,

@@ -17,6 +17,7 @@ pub mod link;
 pub mod macvlan;
 pub mod names;
 pub mod notification;
+pub mod readable;
 pub mod route;
 pub mod script;
 pub mod secret;

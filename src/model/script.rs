@@ -5,10 +5,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::readable;
+
 /// A command with its arguments and the identity it runs under. Never run through a shell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
     /// Program (resolved to a path) and arguments; never empty. Bytes as configured.
+    #[serde(serialize_with = "readable::words")]
     pub argv: Vec<OsString>,
     /// User id
     pub uid: u32,
@@ -17,11 +20,11 @@ pub struct Script {
 }
 
 impl fmt::Display for Script {
-    /// Every word in single quotes, as in keepalived's dumps.
+    /// Every word in single quotes, as in keepalived's dumps, so that a shell would read it back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, word) in self.argv.iter().enumerate() {
             let blank = if index == 0 { "" } else { " " };
-            write!(f, "{blank}'{}'", word.to_string_lossy())?;
+            write!(f, "{blank}'{}'", word.to_string_lossy().replace('\'', r"'\''"))?;
         }
         Ok(())
     }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// Bytes of a password or a key. `Debug` shows asterisks; only [`Secret::expose`] gives the bytes.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is shown in place of a secret.
+const ASTERISKS: &str = "********";
+
+/// Bytes of a password or a key. `Debug` and formats for people show asterisks; only [`Secret::expose`] and the frames
+/// between our processes have the bytes.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
@@ -22,6 +26,16 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("********")
+        f.write_str(ASTERISKS)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.serialize_str(ASTERISKS)
+        } else {
+            to.serialize_newtype_struct("Secret", &self.0)
+        }
     }
 }

@@ -66,8 +66,6 @@ pub struct ScriptRules {
     pub security: bool,
     /// `use_symlink_paths`: symbolic links in paths are kept
     pub keep_symlinks: bool,
-    /// `set_supplementary_groups`
-    pub supplementary_groups: bool,
     /// User and group of scripts that name none; `None`: nobody asked yet, or there is none
     pub default_identity: Option<(u32, u32)>,
 }
@@ -243,7 +241,7 @@ pub struct NetlinkBuffers {
 /// Packet filter rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Firewall {
-    /// `nftables`: table; `None` is `keepalived`, made when an instance needs it
+    /// `nftables`, or `vrrp_iptables`: table; `None` is `keepalived`, made when an instance needs it
     pub table: Option<String>,
     /// `nftables_priority`; `None` is -1
     pub priority: Option<i32>,
@@ -251,7 +249,7 @@ pub struct Firewall {
     pub ifindex: bool,
     /// `nftables_counters`
     pub counters: bool,
-    /// `vrrp_iptables` chains for input and output
+    /// `vrrp_iptables`: names of chains for input and output, which nftables have no use for
     pub iptables: Option<(Option<String>, Option<String>)>,
     /// `nftables_ipvs`: table; `None` is off
     pub ipvs_table: Option<String>,
@@ -259,8 +257,6 @@ pub struct Firewall {
     pub ipvs_priority: Option<i32>,
     /// `nftables_ipvs_start_fwmark`; `None` is 1000
     pub ipvs_start_fwmark: Option<u32>,
-    /// `vrrp_ipsets` names
-    pub ipsets: Vec<String>,
 }
 
 /// The IPVS sync daemon.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// A span of time in microseconds. Range: 0 to about 584,000 years.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A span of time in microseconds. Range: 0 to about 584,000 years. Formats for people show seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Micros(pub u64);
 
 impl Micros {
@@ -41,6 +41,16 @@ impl Micros {
     /// Whether the span is empty.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
+    }
+}
+
+impl Serialize for Micros {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.serialize_f64(self.as_secs_f64())
+        } else {
+            to.serialize_newtype_struct("Micros", &self.0)
+        }
     }
 }
 

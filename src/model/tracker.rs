@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::weight::Weight;
-use super::{Micros, Script};
+use super::{Micros, Script, readable};
 
 /// What a `vrrp_script` does each time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,7 @@ pub struct TrackProcess {
     /// The name after `vrrp_track_process`
     pub name: String,
     /// Program, then arguments; never empty
+    #[serde(serialize_with = "readable::words")]
     pub command: Vec<OsString>,
     /// How arguments are compared
     pub param_match: ParamMatch,

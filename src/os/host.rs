@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use nix::unistd::{User, gethostname, getuid};
+
 /// Kernel name, release and build, as `uname -srv` prints them; empty words where /proc is missing.
 pub fn kernel() -> String {
     let read = |name: &str| {
@@ -10,6 +12,17 @@ pub fn kernel() -> String {
             .unwrap_or_default()
     };
     format!("{} {} {}", read("ostype"), read("osrelease"), read("version"))
+}
+
+/// Name of the host; empty if it has none.
+pub fn name() -> String {
+    gethostname().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Name of the user that we run as, else the number.
+pub fn user() -> String {
+    let uid = getuid();
+    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
 }
 
 /// `PRETTY_NAME` of os-release(5), where there is one.

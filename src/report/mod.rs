@@ -1,3 +1,4 @@
 //! Windows for the outside world: views of what has happened, never decisions.
 
+pub mod dump;
 pub mod notify;

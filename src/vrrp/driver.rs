@@ -10,12 +10,13 @@ use super::engine::Engine;
 use super::event::{ChannelId, Event};
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, ToVrrp};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::signals::{Signal, Signals};
+use crate::report::dump;
 use crate::sock::SockError;
 
 /// A deadline that is reached this late means that the process or its host stood still: then what has happened in
@@ -65,10 +66,14 @@ impl Error {
 pub async fn run(
     mut parent: Link<FromChild, ToVrrp>,
     options: &ChildOptions,
+    shared: &Shared,
     config: VrrpConfig,
     mut signals: Signals,
     mut tell: impl FnMut(Notification),
 ) -> Result<(), Error> {
+    if options.dump {
+        show(shared, &config);
+    }
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.begin(&mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
@@ -88,8 +93,11 @@ pub async fn run(
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
                 info!("{signal:?} was asked for by a signal; this version does not write it");
             }
-            Woken::Frame(Some(ToVrrp::Start(_, config) | ToVrrp::Reload(config))) => {
+            Woken::Frame(Some(ToVrrp::Start(_, shared, config) | ToVrrp::Reload(shared, config))) => {
                 info!("Reloading");
+                if options.dump {
+                    show(&shared, &config);
+                }
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -240,6 +248,11 @@ impl Driver {
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
         self.turn(tell, |engine, now| engine.handle(now, stop))
     }
+}
+
+/// `-d`: the configuration in the log.
+fn show(shared: &Shared, config: &VrrpConfig) {
+    dump::vrrp(shared, config).iter().for_each(|line| info!("{line}"));
 }
 
 /// `-a`: every address that comes and goes, in keepalived's words.

@@ -82,6 +82,10 @@ impl Environment for Machine {
     fn has_local_igmp(&self) -> bool {
         true
     }
+
+    fn save_dir_fault(&self, _: &Path) -> Option<String> {
+        None
+    }
 }
 
 fn folder() -> PathBuf {

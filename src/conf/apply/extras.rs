@@ -111,7 +111,8 @@ pub fn lvs_sync_daemon_interface(reader: &mut Reader, statement: &Statement) -> 
     let text = format!("({name}) Specifying lvs_sync_daemon_interface against a vrrp is deprecated.");
     let diagnostic = Diagnostic::warning(Code::Deprecated, text).at(statement.place(0));
     reader.complain(diagnostic.help("use `lvs_sync_daemon` in global_defs"));
-    if let Some(other) = &reader.raw.sync_daemon_interface {
+    let global = reader.raw.settings.lvs.sync_daemon.as_ref().map(|it| it.interface.to_string());
+    if let Some(other) = global.as_ref().or(reader.raw.sync_daemon_interface.as_ref()) {
         let text = format!("({name}) lvs_sync_daemon_interface has already been specified as {other} - ignoring");
         reader.refuse(statement, 0, Code::Repeated, text);
         return Ok(());

@@ -1,5 +1,6 @@
 //! Gratuitous ARP and neighbour advertisement settings, everywhere they can be set.
 
+use super::global as global_settings;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::place::Place;
 use crate::conf::raw::{RawGarp, RawGarpGroup};
@@ -145,7 +146,7 @@ pub fn global_lower_prio_repeat(reader: &mut Reader, statement: &Statement) -> O
 
 /// `vrrp_min_garp`
 pub fn min_garp(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if let Some(wanted) = reader.boolean(statement) {
+    if let Some(wanted) = global_settings::yes_no(reader, statement) {
         reader.raw.global.min_garp |= wanted;
     }
     Ok(())

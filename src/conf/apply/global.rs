@@ -1,11 +1,46 @@
-//! `global_defs`, and the settings outside any block.
+//! `global_defs`, and the settings outside any block: identity, scripts and defaults of instances. The other families
+//! are in files of their own.
+
+/// Functions of keywords that take a yes or no, or that are one by being there: keyword, and what it sets.
+macro_rules! words_of {
+    (switch $($name:ident => $($path:ident).+;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        pub fn $name(
+            reader: &mut crate::conf::reader::Reader,
+            _: &crate::conf::reader::Statement,
+        ) -> crate::conf::reader::Outcome {
+            reader.raw.settings.$($path).+ = true;
+            Ok(())
+        }
+    )*};
+    (yes_no $($name:ident => $($path:ident).+;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`")]
+        pub fn $name(
+            reader: &mut crate::conf::reader::Reader,
+            statement: &crate::conf::reader::Statement,
+        ) -> crate::conf::reader::Outcome {
+            if let Some(value) = $crate::conf::apply::global::yes_no(reader, statement) {
+                reader.raw.settings.$($path).+ = value;
+            }
+            Ok(())
+        }
+    )*};
+}
+
+pub mod fifo;
+pub mod files;
+pub mod firewall;
+pub mod lvs;
+pub mod mail;
+pub mod process;
+pub mod vrrp;
+pub mod windows;
 
 use std::net::IpAddr;
 
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::raw::{RawGlobal, ScriptUser};
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
-use crate::conf::source::Checks;
 use crate::conf::value::{self, Decimal};
 use crate::model::{IfName, Micros, Version};
 
@@ -23,8 +58,40 @@ fn word_or(reader: &mut Reader, statement: &Statement, missing: &str) -> Option<
     word
 }
 
+/// What keepalived says of a word that is neither yes nor no.
+fn neither(keyword: &str, word: &str) -> String {
+    let shown = match keyword {
+        "vrrp_lower_prio_no_advert" | "vrrp_higher_prio_send_advert" | "vrrp_min_garp" | "checker_log_all_failures" => {
+            return format!("Invalid value for {keyword} specified");
+        }
+        "vrrp_owner_ignore_adverts" => return format!("Invalid value '{keyword}' for global {word} specified"),
+        "use_symlink_paths" => "use_symlink_path",
+        "vrrp_skip_check_adv_addr" => "vrrp_check_adv_addr",
+        "data_use_instance" => "date_use_instance",
+        keyword => keyword,
+    };
+    format!("Invalid value '{word}' for global {shown} specified")
+}
+
+/// Reads yes or no; nothing is yes. `None` after a complaint.
+pub(super) fn yes_no(reader: &mut Reader, statement: &Statement) -> Option<bool> {
+    let Some(word) = statement.get(1) else {
+        return Some(true);
+    };
+    let read = value::boolean(&word);
+    if read.is_none() {
+        reader.complain(
+            Diagnostic::error(Code::Bool, neither(&statement.keyword(), &word))
+                .at(statement.place(1))
+                .expected("yes or no (or true, false, on, off), in lower case")
+                .effect(statement.ignored()),
+        );
+    }
+    read
+}
+
 fn flag(reader: &mut Reader, statement: &Statement, change: fn(&mut RawGlobal, bool)) {
-    if let Some(value) = reader.boolean(statement) {
+    if let Some(value) = yes_no(reader, statement) {
         change(&mut reader.raw.global, value);
     }
 }
@@ -85,6 +152,10 @@ pub fn process_names(reader: &mut Reader, _: &Statement) -> Outcome {
 /// `process_name` and its relatives.
 pub fn name_of_process(reader: &mut Reader, statement: &Statement) -> Outcome {
     let word = statement.text(1)?.into_owned();
+    if statement.keyword() == "lvs_process_name" {
+        let text = "'lvs_process_name' is deprecated - please use 'checker_process_name'";
+        reader.complain(Diagnostic::note(Code::Deprecated, text).at(statement.place(0)));
+    }
     let mut end = word.len().min(PROCESS_NAME);
     while !word.is_char_boundary(end) {
         end -= 1;
@@ -108,41 +179,6 @@ pub fn name_of_process(reader: &mut Reader, statement: &Statement) -> Outcome {
 pub fn router_id(reader: &mut Reader, statement: &Statement) -> Outcome {
     let read = word_or(reader, statement, "routerid name missing - ignoring");
     reader.raw.global.router_id = read.or(reader.raw.global.router_id.take());
-    Ok(())
-}
-
-/// `notification_email_from`
-pub fn notification_email_from(reader: &mut Reader, statement: &Statement) -> Outcome {
-    word_or(reader, statement, "emailfrom missing - ignoring");
-    if let Some(extra) = statement.get(2) {
-        let text = format!("emailfrom - ignoring extra entries '{extra}' ...");
-        reader.refuse(statement, 2, Code::UnknownOption, text);
-    }
-    Ok(())
-}
-
-/// `smtp_server`: an address, or a name that is resolved now.
-pub fn smtp_server(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let word = statement.text(1)?.into_owned();
-    let port = statement.get(2).unwrap_or("25".into()).into_owned();
-    let numeric = value::address(&word).is_some();
-    if !numeric && reader.env.resolve(&word).is_none() {
-        reader.complain(
-            Diagnostic::error(Code::Host, format!("Invalid smtp server {word} {port}"))
-                .title(format!("the mail server `{word}` cannot be resolved"))
-                .at(statement.place(1))
-                .effect("no mail is sent"),
-        );
-    }
-    Ok(())
-}
-
-/// `smtp_connect_timeout`
-pub fn smtp_connect_timeout(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if reader.number(statement, 1, 0, 4294)? == Some(0) {
-        let text = "smtp_conect_timeout must be greater than 0, setting to 1";
-        reader.complain(Diagnostic::warning(Code::Number, text).at(statement.place(1)));
-    }
     Ok(())
 }
 
@@ -209,6 +245,7 @@ pub fn shutdown_script_timeout(reader: &mut Reader, statement: &Statement) -> Ou
 /// `dynamic_interfaces`
 pub fn dynamic_interfaces(reader: &mut Reader, statement: &Statement) -> Outcome {
     reader.raw.global.dynamic_interfaces = true;
+    reader.raw.settings.vrrp.allow_if_changes |= statement.get(1).as_deref() == Some("allow_if_changes");
     if let Some(word) = statement.get(1).filter(|word| word != "allow_if_changes") {
         let text = format!("Unknown dynamic_interfaces option '{word}'");
         reader.refuse(statement, 1, Code::UnknownOption, text);
@@ -370,132 +407,20 @@ pub fn enable_script_security(reader: &mut Reader, _: &Statement) -> Outcome {
     Ok(())
 }
 
-/// Reads the words of `umask`: a number, or names of bits with bars between.
-fn umask_bits(statement: &Statement) -> Result<u32, String> {
-    let first = statement.get(1).unwrap_or_default();
-    if first.starts_with(|c: char| c.is_ascii_digit()) {
-        if statement.len() != 2 {
-            return Err("Extra parameter(s) to umask option".into());
-        }
-        let (value, rest) = value::leading_integer(first.as_bytes());
-        let fits = rest.is_empty() && (0..=0o777).contains(&value);
-        return fits.then_some(value as u32).ok_or(format!("invalid umask value {first}"));
-    }
-    let mut bits = 0;
-    let mut complete = false;
-    for index in 1..statement.len() {
-        let word = statement.get(index).unwrap_or_default();
-        let mut rest = &*word;
-        while !rest.is_empty() {
-            if complete {
-                rest = rest.strip_prefix('|').ok_or(format!("Invalid umask syntax {word}"))?;
-                complete = false;
-                continue;
-            }
-            const NAMES: [(&str, u32); 12] = [
-                ("IRUSR", 0o400),
-                ("IWUSR", 0o200),
-                ("IXUSR", 0o100),
-                ("IRWXU", 0o700),
-                ("IRGRP", 0o040),
-                ("IWGRP", 0o020),
-                ("IXGRP", 0o010),
-                ("IRWXG", 0o070),
-                ("IROTH", 0o004),
-                ("IWOTH", 0o002),
-                ("IXOTH", 0o001),
-                ("IRWXO", 0o007),
-            ];
-            let named = NAMES.iter().find_map(|(name, bit)| Some((rest.strip_prefix(name)?, bit)));
-            let (after, bit) = named.ok_or(format!("Unknown umask bit {rest}"))?;
-            bits |= bit;
-            rest = after;
-            complete = true;
-        }
-    }
-    complete.then_some(bits).ok_or("umask missing bit value".into())
+words_of! { yes_no use_symlink_paths => keep_symlinks; }
+
+/// A keyword that only other builds or versions of keepalived know.
+fn unknown_here(reader: &mut Reader, statement: &Statement, title: &str, help: &str) {
+    let text = format!("Unknown keyword '{}'", statement.keyword());
+    let diagnostic = Diagnostic::error(Code::UnknownKeyword, text).title(title).at(statement.place(0));
+    reader.complain(diagnostic.effect("the line is ignored").help(help));
 }
 
-/// `umask`
-pub fn umask(reader: &mut Reader, statement: &Statement) -> Outcome {
-    statement.text(1)?;
-    match umask_bits(statement) {
-        Ok(bits) => reader.raw.global.umask = Some(bits),
-        Err(text) => reader.refuse(statement, 1, Code::Number, text),
-    }
+/// `set_supplementary_groups`, which keepalived 2.4.3 does not know (measured).
+pub fn set_supplementary_groups(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let title = "keepalived 2.4.3 does not know `set_supplementary_groups`";
+    let help = "write a `:` before the group of a script to give it the further groups of its user";
+    unknown_here(reader, statement, title, help);
     Ok(())
 }
-
-/// `include_check`: which failures of includes count from here on.
-pub fn include_check(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if statement.len() == 1 {
-        reader.change_checks(|checks| *checks = Checks::ALL);
-        return Ok(());
-    }
-    let mut set = false;
-    for index in 1..statement.len() {
-        let word = statement.get(index).unwrap_or_default().into_owned();
-        let (sign, name) = match word.strip_prefix(['+', '-']) {
-            Some(name) => (word.chars().next(), name),
-            None => (None, &*word),
-        };
-        let slot: fn(&mut Checks) -> &mut bool = match name {
-            "read" => |checks| &mut checks.read,
-            "match" => |checks| &mut checks.exact,
-            "wildcard_match" => |checks| &mut checks.wildcard,
-            "brace_match" => |checks| &mut checks.brace,
-            _ => {
-                let text = format!("Unknown include_check type '{name}' - ignoring");
-                reader.refuse(statement, index, Code::UnknownOption, text);
-                continue;
-            }
-        };
-        match sign {
-            None if set || index > 1 => {
-                let text = format!("Duplicate include_check '{name}' specified - ignoring");
-                reader.refuse(statement, index, Code::Repeated, text);
-                continue;
-            }
-            None => reader.change_checks(|checks| {
-                *checks = Checks::default();
-                checks.read = true;
-                *slot(checks) = true;
-            }),
-            Some(sign) => reader.change_checks(|checks| *slot(checks) = sign == '+'),
-        }
-        set = true;
-    }
-    Ok(())
-}
-
-/// `nftables`; the first one stays.
-pub fn nftables(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if !reader.raw.names.insert(("nftables", String::new())) {
-        reader.refuse(statement, 0, Code::Repeated, "nftables already specified - ignoring");
-    }
-    Ok(())
-}
-
-/// `lvs_timeouts`
-pub fn lvs_timeouts(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if statement.len() < 3 {
-        let text = "lvs_timeouts requires at least one option";
-        reader.refuse(statement, 0, Code::MissingWord, text);
-        return Ok(());
-    }
-    let mut index = 1;
-    while let Some(word) = statement.get(index).map(|word| word.into_owned()) {
-        if !["tcp", "tcpfin", "udp"].contains(&&*word) {
-            let text = format!("Unknown option {word} specified for lvs_timeouts");
-            reader.refuse(statement, index, Code::UnknownOption, text);
-        } else if statement.len() == index + 1 {
-            let text = format!("No value specified for lvs_timeout {word} - ignoring");
-            reader.refuse(statement, index, Code::MissingWord, text);
-        } else {
-            index += 1;
-            reader.number(statement, index, 0, 2_678_400)?;
-        }
-        index += 1;
-    }
-    Ok(())
-}
+words_of! { switch namespace_with_ipsets => namespace_with_ipsets; }

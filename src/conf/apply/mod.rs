@@ -6,7 +6,11 @@
 pub mod address;
 pub mod auth;
 pub mod bfd;
+pub mod checker;
+pub mod checker_http;
+pub mod checker_kinds;
 pub mod extras;
+mod forwarding;
 pub mod garp;
 pub mod global;
 pub mod group;
@@ -17,7 +21,12 @@ pub mod notify;
 pub mod own_link;
 pub mod route;
 pub mod rule;
+mod said;
+pub mod schedule;
+pub mod server;
+pub mod server_group;
 pub mod service;
+pub mod ssl;
 pub mod track;
 pub mod tracker;
 
@@ -32,11 +41,6 @@ use crate::model::IfName;
 
 /// A block whose opening means nothing.
 pub fn nothing(_: &mut Reader, _: &Statement) -> Outcome {
-    Ok(())
-}
-
-/// Entries that nobody reads yet.
-pub fn anything(_: &mut Reader, _: &Statement) -> Outcome {
     Ok(())
 }
 

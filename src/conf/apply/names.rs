@@ -71,9 +71,8 @@ impl Reader<'_> {
     }
 
     fn names_of(&mut self, table: NameTable) -> &NameList {
-        let (global, env) = (&self.raw.global, self.env);
+        let (files, env) = (&self.raw.settings.files, self.env);
         self.raw.routing.names.entry(table).or_insert_with(|| {
-            let files = &global.files;
             let texts = env.name_files(table, files.iproute_etc_dir.as_deref(), files.iproute_usr_dir.as_deref());
             let lines = texts.iter().flat_map(|text| text.lines());
             let mut names: NameList = lines.filter_map(|line| entry(line, table.max())).collect();

@@ -9,7 +9,11 @@ use crate::conf::place::Place;
 use crate::conf::raw::RawCommand;
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
 
-fn quote_fault(reader: &mut Reader, place: Place, text: &[u8], fault: ScriptFault) {
+/// What comes of a script that cannot be read.
+const NOT_RUN: &str = "the script is not run";
+
+/// Complains of quotes that cannot be read; `effect` is what comes of it.
+pub(super) fn quote_fault(reader: &mut Reader, place: Place, text: &[u8], fault: ScriptFault, effect: &str) {
     let shown = String::from_utf8_lossy(text);
     let words = match fault {
         ScriptFault::Quote(quote) => format!("String '{shown}': missing terminating {quote}"),
@@ -19,7 +23,7 @@ fn quote_fault(reader: &mut Reader, place: Place, text: &[u8], fault: ScriptFaul
         ScriptFault::Quote(_) => Diagnostic::error(Code::Quote, words),
         ScriptFault::Backslash => Diagnostic::note(Code::Quote, words),
     };
-    reader.complain(diagnostic.at(place).effect("the script is not run"));
+    reader.complain(diagnostic.at(place).effect(effect));
 }
 
 /// The words of a script statement after the keyword; `None` after a complaint.
@@ -27,7 +31,7 @@ pub(super) fn script_words(reader: &mut Reader, statement: &Statement) -> Option
     match lex::script_statement(statement.bytes()) {
         Ok(words) => Some(words),
         Err(fault) => {
-            quote_fault(reader, statement.whole(), statement.bytes(), fault);
+            quote_fault(reader, statement.whole(), statement.bytes(), fault, NOT_RUN);
             None
         }
     }
@@ -39,10 +43,16 @@ pub(super) fn arguments(reader: &mut Reader, statement: &Statement, command: &[u
         Ok(words) if words.is_empty() => None,
         Ok(words) => Some(words.into_iter().map(OsString::from_vec).collect()),
         Err(fault) => {
-            quote_fault(reader, statement.place(1), command, fault);
+            quote_fault(reader, statement.place(1), command, fault, NOT_RUN);
             None
         }
     }
+}
+
+/// A command as messages show it: each word in quotes.
+pub(in crate::conf) fn shown(argv: &[OsString]) -> String {
+    let words: Vec<String> = argv.iter().map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    words.join(" ")
 }
 
 /// Reads `SCRIPT [USER [GROUP]]`; `None` if the script is dropped.

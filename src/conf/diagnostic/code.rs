@@ -38,6 +38,8 @@ codes! {
     Definition = 5,
     /// A `~SEQ` or `~LST` cannot be read, or repeats too much.
     Repeat = 6,
+    /// There are more complaints than anybody reads.
+    Many = 7,
     /// A keyword is not known in this block.
     UnknownKeyword = 12,
     /// A keyword lacks a value that it needs.

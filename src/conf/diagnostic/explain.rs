@@ -86,6 +86,12 @@ fn text(code: Code) -> (&'static str, &'static str, &'static str) {
             "~SEQ(I, 1, 0, 3) vrrp_instance VI_$I {",
             "write ~SEQ(NAME, FIRST, LAST), ~SEQ(NAME, FIRST, STEP, LAST) or ~LST(NAME, VALUE, VALUE).",
         ),
+        Code::Many => (
+            "Only the first 10,000 complaints are kept; the others still count for the exit code. So many mostly have one \
+             cause: the file is not a configuration, or a brace is missing near its start.",
+            "~SEQ(I, 1, 10001) nonsense_$I",
+            "correct the first complaints, then look again.",
+        ),
         Code::UnknownKeyword => (
             "The first word of a line is not a keyword of the block that it stands in. The line is ignored; if a block \
              follows, its lines count for the block around it. Often a brace is missing or too many above.",

@@ -145,6 +145,9 @@ impl Diagnostic {
     }
 }
 
+/// Most complaints that are kept. More help nobody, and a long file of nonsense would fill the memory.
+const MOST: usize = 10_000;
+
 /// All complaints so far, each once: the same words about the same place are not repeated, however often the place is
 /// read.
 #[derive(Debug, Default)]
@@ -152,6 +155,8 @@ pub struct Report {
     diagnostics: Vec<Diagnostic>,
     seen: HashSet<(Code, Option<Site>, String)>,
     lines: HashSet<(Code, FileId, u32)>,
+    /// The gravest of those that are too many to be kept
+    dropped: Option<(Severity, Weight)>,
 }
 
 impl Report {
@@ -159,7 +164,12 @@ impl Report {
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let at = diagnostic.place.map(|place| place.at);
         let key = (diagnostic.code, at, diagnostic.text.clone());
-        if self.seen.insert(key) {
+        if self.diagnostics.len() >= MOST {
+            if !self.seen.contains(&key) {
+                let (severity, weight) = self.dropped.unwrap_or((Severity::Note, Weight::None));
+                self.dropped = Some((severity.max(diagnostic.severity), weight.max(diagnostic.weight)));
+            }
+        } else if self.seen.insert(key) {
             self.lines.extend(at.map(|at| (diagnostic.code, at.file, at.line)));
             self.diagnostics.push(diagnostic);
         }
@@ -170,8 +180,13 @@ impl Report {
         self.lines.contains(&(code, site.file, site.line))
     }
 
-    /// All complaints in the order they were found.
-    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+    /// All complaints in the order they were found. If some were dropped, the last says so and weighs what they weigh.
+    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        if let Some((severity, weight)) = self.dropped {
+            let text = format!("there are more than {MOST} complaints; only the first are kept");
+            let rest = Diagnostic::new(Code::Many, severity, weight, text);
+            self.diagnostics.push(rest.effect("faults after these are not shown, but count for the exit code"));
+        }
         self.diagnostics
     }
 }

@@ -133,4 +133,8 @@ impl Environment for Fake {
     fn has_local_igmp(&self) -> bool {
         self.local_igmp
     }
+
+    fn save_dir_fault(&self, _: &Path) -> Option<String> {
+        None
+    }
 }

@@ -38,7 +38,7 @@ pub(super) fn interval(reader: &mut Reader, raw: &RawInstance, version: Version)
 }
 
 /// Values that count where nothing is said, or where `vrrp_min_garp` finds nothing said.
-fn default_garp(reader: &Reader) -> Garp {
+pub(super) fn default_garp(reader: &Reader) -> Garp {
     let global = &reader.raw.global;
     let RawGarp {
         master_delay,

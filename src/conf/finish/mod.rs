@@ -6,12 +6,15 @@
 mod advert;
 mod auth;
 mod bfd;
+mod checker;
 mod global;
 mod group;
 mod instance;
 mod own_link;
+mod ports;
 mod router;
 mod script;
+mod server_group;
 mod service;
 mod tracking;
 
@@ -28,15 +31,17 @@ pub fn core(reader: &mut Reader) -> Global {
     global::finish(reader)
 }
 
+/// What only is settled when all processes have read their blocks: named pipes, and how scripts are run.
+pub fn shared(reader: &mut Reader, global: &mut Global) {
+    global.fifos = global::fifos(reader);
+    global.scripts = global::scripts(reader);
+}
+
 /// The part of the `check` process.
-pub fn check(reader: &mut Reader) -> CheckConfig {
-    if !reader.raw.services.is_empty() {
-        service::complete(reader);
-        script::check_services(reader);
-    }
-    let virtual_servers = reader.raw.services.iter().map(service::finish).collect();
+pub fn check(reader: &mut Reader, global: &Global) -> CheckConfig {
+    let config = service::finish(reader, global);
     let track_files = reader.raw.files.iter().filter_map(tracking::file).collect();
-    CheckConfig { virtual_servers, track_files, ..CheckConfig::default() }
+    CheckConfig { track_files, ..config }
 }
 
 /// The part of the `bfd` process.
@@ -93,7 +98,6 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         delay_after_boot: global.delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
         dynamic_interfaces: global.dynamic_interfaces,
-        ..VrrpConfig::default()
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);

@@ -5,9 +5,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::conf::apply::notify;
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
 use crate::conf::environment::Command;
 use crate::conf::place::Place;
+use crate::conf::raw::checker::{RawKind, RawMisc};
+use crate::conf::raw::service::RawService;
+use crate::conf::raw::settings::{RawFifo, RawFifos};
 use crate::conf::raw::track::RawTrackScript;
 use crate::conf::raw::{RawCommand, RawNotify};
 use crate::conf::reader::Reader;
@@ -131,15 +135,82 @@ pub(super) fn check_own(reader: &mut Reader) {
     seen.report(reader, "start/shutdown ");
 }
 
-/// Scripts of virtual servers.
-pub(super) fn check_services(reader: &mut Reader) {
+/// One of the named pipes.
+type Pipe = fn(&mut RawFifos) -> &mut RawFifo;
+
+/// Scripts that read named pipes: that of all events, and that of the process.
+fn check_fifos(reader: &mut Reader, seen: &mut Seen, own: Pipe) {
+    let all: Pipe = |fifos| &mut fifos.all;
+    for slot in [all, own] {
+        let command = slot(&mut reader.raw.settings.fifos).script.take();
+        let command = command.and_then(|command| check_notify(reader, seen, command));
+        slot(&mut reader.raw.settings.fifos).script = command;
+    }
+}
+
+/// Scripts of virtual servers: those of their checks first, then those that are told of changes.
+pub(super) fn check_services(reader: &mut Reader, services: &mut [RawService]) {
+    if services.is_empty() {
+        return;
+    }
     let mut seen = Seen::default();
-    for command in std::mem::take(&mut reader.raw.check_scripts) {
-        if let Some(found) = look(reader, &command) {
-            seen.add(&found, command.place);
+    for server in services.iter_mut().flat_map(|service| &mut service.servers) {
+        server.checkers.retain_mut(|checker| match &mut checker.kind {
+            RawKind::Misc(misc) => check_misc(reader, &mut seen, misc),
+            _ => true,
+        });
+    }
+    let mut check = |slot: &mut Option<RawCommand>| {
+        *slot = slot.take().and_then(|command| check_notify(reader, &mut seen, command));
+    };
+    for service in services {
+        check(&mut service.quorum_up);
+        check(&mut service.quorum_down);
+        for server in &mut service.servers {
+            check(&mut server.notify_up);
+            check(&mut server.notify_down);
         }
     }
+    check_fifos(reader, &mut seen, |fifos| &mut fifos.lvs);
     seen.report(reader, "check ");
+}
+
+/// Looks at the program of a check: gives it its path. Whether it can and may be run; if not, keepalived only logs that.
+fn check_misc(reader: &mut Reader, seen: &mut Seen, misc: &mut RawMisc) -> bool {
+    let (Some((argv, place)), Some(identity)) = (misc.command.take(), misc.identity) else {
+        return false;
+    };
+    let mut command = RawCommand { argv, identity, place };
+    let found = look(reader, &command);
+    if let Some(found) = &found {
+        seen.add(found, place);
+    }
+    let secure = reader.raw.global.script_security;
+    let shown = notify::shown(&command.argv);
+    let reason = match found {
+        Some(Command::Missing) => format!("Disabling misc script {shown} since not found/accessible"),
+        Some(Command::Found { odd_path: true, .. }) => format!("Disabling misc script {shown} due to insecure"),
+        Some(Command::Found { insecure: true, .. }) if secure => {
+            format!("Disabling misc script {shown} due to insecure")
+        }
+        Some(Command::Found { executable: false, .. }) => {
+            format!("WARNING - script {shown} is not executable for uid:gid {}:{}", identity.uid, identity.gid)
+        }
+        Some(Command::Found { path, .. }) => {
+            if let Some(first) = command.argv.first_mut() {
+                *first = path.into_os_string();
+            }
+            misc.command = Some((command.argv, place));
+            return true;
+        }
+        // A file is opened, nothing is run.
+        None => {
+            misc.command = Some((command.argv, place));
+            return true;
+        }
+    };
+    reader.complain(Diagnostic::note(Code::Script, reason).at(place).effect("the check is dropped"));
+    false
 }
 
 /// Scripts of instances and groups, and those that are tracked: the latter as they can be run. Who follows one that
@@ -168,6 +239,7 @@ pub(super) fn check_instances(reader: &mut Reader) -> Vec<TrackScript> {
         group.tracking.scripts.retain(|it| !disabled.contains(&it.name));
     }
     (reader.raw.instances, reader.raw.groups) = (instances, groups);
+    check_fifos(reader, &mut seen, |fifos| &mut fifos.vrrp);
     seen.report(reader, "");
     tracked
 }

@@ -81,10 +81,4 @@ impl Reader<'_> {
         }
         Ok(Some(read.value))
     }
-
-    /// Reads yes or no; nothing is yes. `None` after a complaint.
-    pub fn boolean(&mut self, statement: &Statement) -> Option<bool> {
-        let keyword = statement.keyword().into_owned();
-        self.truth(statement, |word| format!("Invalid value '{word}' for {keyword} specified"))
-    }
 }

@@ -1,6 +1,7 @@
 //! `$NAME=` definitions and the names that stand for their values.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::conf::place::Site;
 
@@ -32,7 +33,7 @@ pub(super) enum Meaning {
     /// One stretch of text
     Line(ValueLine),
     /// Several lines; only replaced where the name ends its line
-    Lines(Vec<ValueLine>),
+    Lines(Rc<Vec<ValueLine>>),
     /// Worked out where it is used
     Builtin(Builtin),
 }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::budget::{self, Budget};
 use super::comment::blanks;
 use super::{Frame, OpenFile, Source, pattern};
 use crate::conf::diagnostic::{Code, Diagnostic, Report, Severity, Weight};
@@ -68,6 +69,15 @@ fn unusable(path: &Path, name: &str) -> Option<String> {
     (!plain).then(|| format!("Configuration file '{name}' is not a regular non-executable file - skipping"))
 }
 
+/// Reads a file, if it is short enough for its bytes to be numbered.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let text = std::fs::read(path)?;
+    match u32::try_from(text.len()) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(std::io::ErrorKind::FileTooLarge.into()),
+    }
+}
+
 fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {
@@ -127,7 +137,13 @@ impl Source<'_> {
         let site = text.site(0);
         let place = text.place(offset, rest.len());
         let base = self.base();
+        if self.budget.is_spent() && (self.is_repeated() || pattern::has_braces(wanted)) {
+            report.push(Budget::complaint(place));
+            return true;
+        }
         let found = pattern::find(&base, wanted);
+        let free = if self.is_repeated() { 0 } else { 1 };
+        self.budget.take(found.alternatives.saturating_sub(free) * budget::INCLUDE);
         let counts = self.checks.or(kind);
         if found.names.is_empty() {
             if found.missing {
@@ -222,15 +238,21 @@ impl Source<'_> {
         } else {
             unusable(&path, &shown)
         };
-        let text = match fault {
-            Some(fault) => Err(fault),
-            None => std::fs::read(&path).map_err(|error| {
-                let reason = io_reason(&error);
-                format!("Configuration file '{shown}' open problem ({reason}) - skipping")
-            }),
+        let known = self.read.get(&real).and_then(|id| self.files.get(*id));
+        let file = match (fault, known) {
+            (Some(fault), _) => Err(fault),
+            (None, Some(known)) => Ok(known.again(shown, included_at)),
+            (None, None) => match read(&path) {
+                Ok(text) => Ok(SourceFile::new(shown, text, included_at)),
+                Err(error) => {
+                    let reason = io_reason(&error);
+                    Err(format!("Configuration file '{shown}' open problem ({reason}) - skipping"))
+                }
+            },
         };
-        let text = match text {
-            Ok(text) => text,
+        let again = known.is_some();
+        let file = match file {
+            Ok(file) => file,
             Err(fault) => {
                 let counts = self.checks.or(kind).read;
                 match included_at {
@@ -240,12 +262,21 @@ impl Source<'_> {
                 return None;
             }
         };
+        if again && !self.budget.take(file.lines().max(budget::INCLUDE)) {
+            if let Some(site) = included_at {
+                report.push(Budget::complaint(Place::point(site)));
+            }
+            return None;
+        }
+        let repeated = again || (included_at.is_some() && self.is_repeated());
         let folder = match name.contains(&b'/') {
             true => path.parent().map_or_else(|| base.to_path_buf(), Path::to_path_buf),
             false => base.to_path_buf(),
         };
+        let id = self.files.add(file);
+        self.read.entry(real.clone()).or_insert(id);
         Some(OpenFile {
-            id: self.files.add(SourceFile::new(shown, text, included_at)),
+            id,
             line: 1,
             dropped: 0,
             base: folder,
@@ -255,6 +286,7 @@ impl Source<'_> {
             kind,
             checks_before: self.checks,
             included_at,
+            repeated,
         })
     }
 

@@ -4,6 +4,7 @@
 //! `~LST` lines and splits at braces. Every unit knows where it was written. It does not know keywords; the passes in
 //! `conf::pass` call it. Whatever the text says, it ends: repetition and depth are bounded.
 
+mod budget;
 mod comment;
 mod definition;
 mod include;
@@ -11,9 +12,11 @@ mod pattern;
 mod repeat;
 mod substitute;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::rc::Rc;
 
+use budget::Budget;
 use comment::{blanks, is_blank, trim_end};
 use definition::{Definitions, Meaning, ValueLine};
 pub use include::Checks;
@@ -26,11 +29,6 @@ use super::text::Text;
 
 /// Longest line in bytes that is still read, without its line end.
 const LONGEST_LINE: usize = 1022;
-/// Most lines that repetition and multi-line definitions may produce together. Each unit and each replacement in them
-/// counts as one line more, and long ones as several.
-const REPEATED_LINES: usize = 500_000;
-/// Bytes of a repeated line that count as a line of their own.
-const BYTES_PER_LINE: usize = 64;
 /// Deepest nesting of files, repetitions and multi-line definitions.
 const DEPTH: usize = 256;
 
@@ -55,6 +53,8 @@ struct OpenFile {
     checks_before: Checks,
     /// Where the include stands
     included_at: Option<Site>,
+    /// Its text was read before, or is read for a repeated line: it counts as repetition
+    repeated: bool,
 }
 
 /// Where the next line comes from; the last one on the stack is asked first.
@@ -67,7 +67,8 @@ enum Frame {
     },
     /// Lines of a definition, used at a place
     Body {
-        lines: VecDeque<ValueLine>,
+        lines: Rc<Vec<ValueLine>>,
+        next: usize,
         used: Site,
     },
 }
@@ -93,7 +94,9 @@ pub struct Source<'a> {
     open_definition: Option<OpenDefinition>,
     /// Braces that are open
     open_braces: Vec<Site>,
-    repeated: usize,
+    budget: Budget,
+    /// The files read so far, by their real paths
+    read: HashMap<PathBuf, FileId>,
     failed_include: bool,
 }
 
@@ -112,7 +115,8 @@ impl<'a> Source<'a> {
             definitions: Definitions::new(),
             open_definition: None,
             open_braces: Vec::new(),
-            repeated: 0,
+            budget: Budget::default(),
+            read: HashMap::new(),
             failed_include: false,
         }
     }
@@ -155,8 +159,8 @@ impl<'a> Source<'a> {
             if text.is_empty() || self.include(&text, report) {
                 continue;
             }
-            if !matches!(self.stack.last(), Some(Frame::File(_))) {
-                self.repeated += 1 + text.len() / BYTES_PER_LINE;
+            if self.is_repeated() {
+                self.budget.take(1 + text.len() / budget::BYTES);
             }
             return Some(self.split(text, report));
         }
@@ -209,8 +213,9 @@ impl<'a> Source<'a> {
                     }
                     None => drop(self.stack.pop()),
                 },
-                Frame::Body { lines, used } => match lines.pop_front() {
+                Frame::Body { lines, next, used } => match lines.get(*next).cloned() {
                     Some(line) => {
+                        *next += 1;
                         let used = *used;
                         if self.may_repeat(used, report) {
                             return Some(Text::of_value(line.bytes, used, line.site));
@@ -222,15 +227,20 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Whether what is read now was read before, or stands for a repeated line.
+    fn is_repeated(&self) -> bool {
+        match self.stack.last() {
+            Some(Frame::File(open)) => open.repeated,
+            _ => true,
+        }
+    }
+
     /// Counts a repeated line. When there are too many, all repetition ends.
     fn may_repeat(&mut self, site: Site, report: &mut Report) -> bool {
-        self.repeated += 1;
-        if self.repeated <= REPEATED_LINES {
+        if self.budget.take(1) {
             return true;
         }
-        let text = format!("repetition produces more than {REPEATED_LINES} lines - ignoring the rest");
-        let place = Place::point(site);
-        report.push(Diagnostic::error(Code::Repeat, text).at(place));
+        report.push(Budget::complaint(Place::point(site)));
         self.end_repetition();
         false
     }
@@ -378,7 +388,7 @@ impl<'a> Source<'a> {
         };
         let meaning = match open.lines.is_empty() {
             true => Meaning::Line(ValueLine { bytes: Vec::new(), site: open.site }),
-            false => Meaning::Lines(open.lines),
+            false => Meaning::Lines(Rc::new(open.lines)),
         };
         self.definitions.set(&open.name, meaning);
     }

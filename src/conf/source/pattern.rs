@@ -18,6 +18,8 @@ pub(super) struct Matches {
     pub missing: bool,
     /// The pattern has `*`, `?` or `[`
     pub wildcards: bool,
+    /// Alternatives that its braces stand for, at least one
+    pub alternatives: usize,
 }
 
 /// Whether the pattern has a brace that a backslash does not protect.
@@ -188,6 +190,7 @@ pub(super) fn find(base: &Path, pattern: &[u8]) -> Matches {
     let mut found = Matches::default();
     for alternative in alternatives(pattern) {
         expand(base, &alternative, &mut found);
+        found.alternatives += 1;
     }
     found
 }

@@ -1,9 +1,11 @@
 //! Putting the values of definitions in place of their names.
 
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
+use super::budget::{self, Budget};
 use super::definition::{Builtin, Meaning, Reference, reference};
-use super::{Frame, LONGEST_LINE, Source};
+use super::{Frame, LONGEST_LINE, Source, ValueLine};
 use crate::conf::diagnostic::{Code, Diagnostic, Report};
 use crate::conf::text::Text;
 
@@ -13,7 +15,7 @@ const REPLACEMENTS: usize = 2048;
 /// What a reference turns into.
 enum Value {
     Bytes(Vec<u8>, Option<crate::conf::place::Site>),
-    Lines(Vec<super::ValueLine>),
+    Lines(Rc<Vec<ValueLine>>),
 }
 
 impl Source<'_> {
@@ -35,14 +37,11 @@ impl Source<'_> {
             let (bytes, site, further) = match value {
                 Value::Bytes(bytes, site) => (bytes, site, None),
                 // Alone on its line, its first line is a line like the others: a condition or a definition may stand there.
-                Value::Lines(lines) if at == 0 => (Vec::new(), None, Some(lines.into())),
-                Value::Lines(lines) => {
-                    let mut lines = lines.into_iter();
-                    match lines.next() {
-                        Some(first) => (first.bytes, Some(first.site), Some(lines.collect())),
-                        None => (Vec::new(), None, None),
-                    }
-                }
+                Value::Lines(lines) if at == 0 => (Vec::new(), None, Some((lines, 0))),
+                Value::Lines(lines) => match lines.first().cloned() {
+                    Some(first) => (first.bytes, Some(first.site), Some((lines, 1))),
+                    None => (Vec::new(), None, None),
+                },
             };
             if text.len() - length + bytes.len() > LONGEST_LINE + 1 {
                 let shown = String::from_utf8_lossy(text.bytes()).into_owned();
@@ -51,36 +50,53 @@ impl Source<'_> {
                 return false;
             }
             replaced += 1;
-            if replaced > REPLACEMENTS {
-                let words = "a definition refers to itself - ignoring the line";
-                report.push(Diagnostic::error(Code::Definition, words).at(place));
+            if replaced > self.most_replacements() {
+                report.push(match self.budget.is_spent() {
+                    true => Budget::complaint(place),
+                    false => {
+                        let words = "a definition refers to itself - ignoring the line";
+                        Diagnostic::error(Code::Definition, words).at(place)
+                    }
+                });
+                self.count_replacements(replaced);
                 text.truncate(0);
                 self.end_repetition();
                 return true;
             }
             let used = text.site(at);
             text.replace(at..at + length, &bytes, site);
-            if let Some(lines) = further {
-                self.push_frame(Frame::Body { lines, used }, used, report);
+            if let Some((lines, next)) = further {
+                self.push_frame(Frame::Body { lines, next, used }, used, report);
             }
             if bytes.iter().find(|byte| !b" \t".contains(byte)) == Some(&b'~') {
                 break;
             }
         }
-        if !matches!(self.stack.last(), Some(Frame::File(_))) {
-            self.repeated += replaced;
-        }
+        self.count_replacements(replaced);
         replaced > 0
+    }
+
+    /// Most replacements that one line may have now.
+    fn most_replacements(&self) -> usize {
+        if self.budget.is_spent() { budget::REPLACEMENTS } else { REPLACEMENTS }
+    }
+
+    /// Counts the replacements of a line.
+    fn count_replacements(&mut self, count: usize) {
+        let free = if self.is_repeated() { 0 } else { budget::REPLACEMENTS };
+        self.budget.take(count.saturating_sub(free));
     }
 
     /// Replaces names within a part of `text` only. Multi-line definitions are left as they are.
     pub(super) fn substitute_within(&mut self, text: &mut Text, range: std::ops::Range<usize>, report: &mut Report) {
         let mut at = range.start;
         let mut left = range.len();
-        for _ in 0..REPLACEMENTS {
+        let mut replaced = 0;
+        while replaced < self.most_replacements() {
             let Some(found) = find_dollar(text.bytes(), at).filter(|found| *found < at + left) else {
-                return;
+                break;
             };
+            replaced += 1;
             left -= found - at;
             at = found;
             let rest = text.bytes().get(at..).unwrap_or_default();
@@ -97,6 +113,7 @@ impl Source<'_> {
                 }
             }
         }
+        self.count_replacements(replaced);
     }
 
     /// What a reference at offset `at` of `text` stands for; `None` if it is to be left alone.

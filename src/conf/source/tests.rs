@@ -294,7 +294,7 @@ fn bad_sequences_are_dropped() {
 fn repetition_has_an_end() {
     let got = read("~SEQ(I,1,100000) ~SEQ(J,1,100000) x $I $I $I $J $J\ny\n");
     assert_eq!(got.units.last().unwrap().bytes(), b"y");
-    assert!(got.units.len() <= REPEATED_LINES);
+    assert!(got.units.len() <= budget::LINES);
     assert_eq!(got.complaints.len(), 1);
     let got = read("$A=\\\n$A\\\n$A\n$A\nz\n");
     assert_eq!(got.units.last().unwrap().bytes(), b"z");
@@ -378,4 +378,47 @@ fn a_missing_file_is_no_fault_unless_all_files_are_wanted() {
     assert_eq!(got.complaints[0].weight, Weight::None);
     let got = Folder::new().read(Checks::ALL);
     assert_eq!(got.complaints[0].weight, Weight::Fatal);
+}
+
+#[test]
+fn files_that_multiply_end() {
+    let fan = |name: &str| vec![name; 30].join(",");
+    let mut folder = Folder::new().with("k.conf", format!("include {{{}}}\nz\n", fan("1"))).with("8", "x\n");
+    for level in 1..8 {
+        folder = folder.with(&level.to_string(), format!("include {{{}}}\n", fan(&(level + 1).to_string())));
+    }
+    let got = folder.read(Checks::default());
+    assert_eq!(got.units.last().unwrap().bytes(), b"z");
+    assert!((1_000..budget::LINES).contains(&got.units.len()), "{} units", got.units.len());
+    let ends = |it: &String| it == "repetition and includes produce more than 500000 lines - ignoring the rest";
+    assert!(got.words().iter().any(ends));
+}
+
+#[test]
+fn a_long_file_is_read_again_in_bounds() {
+    let long = "line of a file\n".repeat(20_000);
+    let got = Folder::new().with("k.conf", "include {a,a}\n".repeat(1_000)).with("a", long).read(Checks::default());
+    assert!((100_000..=budget::LINES).contains(&got.units.len()), "{} units", got.units.len());
+}
+
+#[test]
+fn many_alternatives_end() {
+    let got = read("include {a,b}{c,d}{e,f}{g,h}{i,j}{k,l}{m,n}{o,p}{q,r}{s,t}\n".repeat(2_000));
+    assert!(got.words().last().unwrap().starts_with("repetition and includes produce more than"));
+}
+
+#[test]
+fn definitions_that_stand_for_themselves_end_everywhere() {
+    let begun = std::time::Instant::now();
+    let got = read(format!("$A=$A\n$B=${{B}}${{B}}\n{}y\n", "$A\n$B\n~SEQ(I,$A,$A)\n".repeat(3_000)));
+    assert_eq!(got.units.last().unwrap().bytes(), b"y");
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_line_without_end_is_cut_in_bounds() {
+    let begun = std::time::Instant::now();
+    let got = read("x".repeat(10_000_000));
+    assert_eq!(got.units.len(), 1);
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
 }

@@ -10,21 +10,19 @@ mod global_process;
 mod instance;
 mod root;
 mod service;
-mod takes;
 mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::takes::{METHODS, Takes};
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later, later_block, later_checked_lines, later_lines, later_set,
-        lines, set,
+        Block, Keyword, Owners, block, checked_lines, later_block, later_checked_lines, later_lines, later_set, lines,
+        set,
     };
+    pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
-        address, anything, auth, bfd, closed, extras, garp, global, group, instance, nothing, notify, own_link, route,
-        rule, service, track, tracker,
+        address, auth, bfd, checker, checker_http, checker_kinds, closed, extras, garp, group, instance, nothing,
+        notify, own_link, route, rule, schedule, server, server_group, service, ssl, track, tracker,
     };
-    pub(super) use crate::conf::value::Decimal;
 }
 
 use std::collections::HashMap;
@@ -33,7 +31,6 @@ use std::sync::LazyLock;
 
 use super::apply::nothing;
 use super::reader::{Apply, Close};
-pub(super) use takes::{METHODS, SCHEDULERS, Takes};
 
 /// A place where keywords can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -222,8 +219,6 @@ type Ends = (Apply, Close);
 pub(super) enum Action {
     /// Writes a raw value
     Set(Apply),
-    /// Its words are checked and not kept
-    Check(Takes),
     /// Opens a block of keywords
     Block { of: Block, open: Apply, close: Close },
     /// Opens a block whose lines are entries. The first function is given the keyword, the second each entry.
@@ -324,8 +319,6 @@ constructors! {
     set, true, (apply: Apply) => Action::Set(apply);
     /// A keyword whose value is read, for a feature that is not done yet.
     later_set, false, (apply: Apply) => Action::Set(apply);
-    /// A keyword for a feature that is not done yet: its words are checked.
-    later, false, (takes: Takes) => Action::Check(takes);
     /// A block of keywords.
     block, true, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of keywords for a feature that is not done yet.

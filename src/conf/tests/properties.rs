@@ -118,6 +118,6 @@ fn many_faults_take_little_time() {
     let text: String = (0..30_000).map(|n| format!("unknown{n} \"a\n")).collect();
     let started = std::time::Instant::now();
     let loaded = read(&text);
-    assert_eq!(loaded.diagnostics.len(), 60_000);
+    assert_eq!(loaded.diagnostics.len(), 10_001);
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }

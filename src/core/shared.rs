@@ -1,0 +1,23 @@
+//! What every process is told beside its own part of the configuration.
+
+use super::start;
+use crate::cli::Options;
+use crate::model::Config;
+use crate::model::frame::Shared;
+use crate::os::host;
+
+/// By the configuration, the command line, the namespace that the daemon is in, and the host.
+pub(super) fn of(options: &Options, namespace: Option<&str>, config: &Config) -> Shared {
+    let mut global = config.global.clone();
+    global.net_namespace = namespace.map(str::to_owned).or(global.net_namespace);
+    Shared {
+        umask: start::umask_for(options, global.umask),
+        global,
+        bfd: config.bfd.clone(),
+        dynamic_interfaces: config.vrrp.dynamic_interfaces,
+        startup_delay: config.vrrp.startup_delay,
+        log_unknown_vrids: config.vrrp.log_unknown_vrids,
+        host_name: host::name(),
+        user_name: host::user(),
+    }
+}

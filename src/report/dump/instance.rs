@@ -1,0 +1,258 @@
+//! One virtual router.
+
+use crate::model::frame::Shared;
+use crate::model::hmac::{AntiReplay, HmacMode};
+use crate::model::macvlan::{Ipvlan, IpvlanMode, Macvlan, OwnLink};
+use crate::model::settings::GarpExtra;
+use crate::model::{Auth, Family, Hmac, Instance, Notify, Peer, Transport, Version, VrrpConfig};
+
+use super::link::Names;
+use super::number::{general, whole_seconds};
+use super::route;
+use super::tracker::group_of;
+use super::vrrp::{notify_scripts, sends_mail, tracked};
+use super::{Page, ability, answer, either, truth};
+
+/// An instance; `names`: those of the links that it makes.
+pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &Instance, names: &Names<'_>) {
+    page.at(1).pair("VRRP Instance", &one.name);
+    let mut at = page.at(3);
+    at.pair("VRRP Version", one.version.number());
+    at.maybe("Sync group", group_of(config, one).map(|group| &group.name));
+    at.mention(one.family == Family::V6, "Using Native IPv6");
+    flags(page, one);
+    let mut at = page.at(3);
+    at.pair("Wantstate", either(one.start_as_master, "MASTER", "BACKUP"));
+    at.pair("Number of config faults", u8::from(one.config_fault.is_some()));
+    links(page, one, names.own.as_deref());
+    transport(page, one);
+    bursts(page, one);
+    election(page, one);
+    auth(page, one);
+    packets(page, one);
+    addresses(page, one, names);
+    if let Transport::Unicast { peers, ttl } = &one.transport {
+        unicast(page, one, peers, *ttl);
+    }
+    let mut at = page.at(3);
+    at.list("Virtual Routes :", &one.routes, route::route);
+    at.list("Virtual Rules :", &one.rules, route::rule);
+    tracked(&mut at, "processes", &one.track_interfaces, &one.tracking);
+    at.pair("Using smtp notification", answer(sends_mail(shared, one.extras.smtp_alert)));
+    notifications(page, shared, one);
+}
+
+/// Whether packets to the addresses are accepted.
+pub(super) fn accepts(one: &Instance) -> bool {
+    one.extras.accept.unwrap_or(!one.strict || one.priority.is_owner())
+}
+
+/// Whether anything is set that keepalived keeps as a flag, and the flags that it names.
+fn flags(page: &mut Page, one: &Instance) {
+    let extras = &one.extras;
+    let unicast = one.is_unicast();
+    let other_family = one.excluded.iter().any(|address| address.family() != one.family);
+    let any = unicast
+        || extras.unicast_fault_no_peer
+        || !one.track_primary
+        || extras.linkbeat_use_polling
+        || one.skip_check_adv_addr
+        || one.source.is_some()
+        || one.track_source
+        || one.check_unicast_src
+        || extras.promote_secondaries
+        || other_family
+        || one.nopreempt
+        || one.v3_checksum_as_v2
+        || one.own_link.is_some()
+        || extras.garp_extra.is_some_and(|extra| extra.all);
+    page.at(3).say(either(any, "Flags:", "Flags: none"));
+    let mut at = page.at(5);
+    at.mention(unicast, "Using unicast");
+    at.mention(extras.unicast_fault_no_peer, "If unicast go to fault state if no peers");
+}
+
+/// Its own link, and the one that it is on.
+fn links(page: &mut Page, one: &Instance, own: Option<&str>) {
+    let base = one.interface.as_ref().map_or("not configured", |name| name.as_str());
+    let (kind, xmit_base) = match (&one.own_link, own) {
+        (Some(OwnLink::Macvlan(link)), Some(name)) => {
+            macvlan(page, link, name);
+            ("vmac", link.xmit_base)
+        }
+        (Some(OwnLink::Ipvlan(link)), Some(name)) => {
+            ipvlan(page, link, name);
+            ("ipvlan", link.xmit_base)
+        }
+        _ => ("", false),
+    };
+    let mut at = page.at(3);
+    match own {
+        Some(own) => {
+            at.pair("Interface", format_args!("{own}, {kind} on {base}{}", either(xmit_base, ", xmit base i/f", "")))
+        }
+        None => at.pair("Interface", base),
+    }
+    at.maybe("VRF", one.extras.vrf.as_ref());
+    at.mention(!one.track_primary, "VRRP interface tracking disabled");
+    at.mention(one.skip_check_adv_addr, "Skip checking advert IP addresses");
+    at.mention(one.strict, "Enforcing strict VRRP compliance");
+}
+
+/// A macvlan that is not there yet.
+fn macvlan(page: &mut Page, link: &Macvlan, name: &str) {
+    let xmit_base = truth(link.xmit_base);
+    page.at(3).say(format_args!("Use VMAC, i/f name {name}, is_up = false, xmit_base = {xmit_base}"));
+    let mut at = page.at(5);
+    at.maybe("MAC", link.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")));
+    at.mention(link.netlink_notify, "Force netlink update for base interface");
+    at.mention(link.for_addresses, "Use VMAC for VIPs on other interfaces");
+    if let Some(group) = link.group {
+        at.say(format_args!("Interface group {group}"));
+    }
+}
+
+/// An ipvlan that is not there yet.
+fn ipvlan(page: &mut Page, link: &Ipvlan, name: &str) {
+    let address = link.address.map(|(ip, len)| format!(", i/f address = {}", route::with_length(ip, len)));
+    let mode = match link.mode {
+        IpvlanMode::Bridge => "bridge",
+        IpvlanMode::Private => "private",
+        IpvlanMode::Vepa => "vepa",
+    };
+    let address = address.unwrap_or_default();
+    page.at(3).say(format_args!("Use IPVLAN, i/f {name}, is_up = false{address}, type {mode}"));
+    if let Some(group) = link.group {
+        page.at(5).say(format_args!("Interface group {group}"));
+    }
+}
+
+fn transport(page: &mut Page, one: &Instance) {
+    let mut at = page.at(3);
+    if let Some(source) = one.source {
+        at.pair("Using src_ip", format_args!("{source} (from configuration)"));
+    }
+    if let Transport::Multicast { group } = one.transport {
+        at.say(format_args!("Multicast address {group}"));
+    }
+}
+
+fn bursts(page: &mut Page, one: &Instance) {
+    let garp = &one.garp;
+    let mut at = page.at(3);
+    at.pair("Gratuitous ARP delay", whole_seconds(garp.master_delay));
+    at.pair("Gratuitous ARP repeat", garp.master_repeat);
+    at.pair("Gratuitous ARP refresh", whole_seconds(garp.master_refresh));
+    at.pair("Gratuitous ARP refresh repeat", garp.master_refresh_repeat);
+    at.pair("Gratuitous ARP lower priority delay", whole_seconds(garp.lower_prio_delay));
+    at.pair("Gratuitous ARP lower priority repeat", garp.lower_prio_repeat);
+    at.pair("Down timer adverts", one.down_timer_adverts);
+    if let Some(GarpExtra { all, period }) = one.extras.garp_extra.filter(|extra| !extra.period.is_zero()) {
+        let each = either(all, "i/f", "VMAC");
+        at.pair(format_args!("Gratuitous ARP for each secondary {each}"), whole_seconds(period));
+    }
+}
+
+fn election(page: &mut Page, one: &Instance) {
+    let mut at = page.at(3);
+    at.pair("Send advert after receive lower priority advert", truth(!one.lower_prio_no_advert));
+    at.pair("Send advert after receive higher priority advert", truth(one.higher_prio_send_advert));
+    if one.priority.is_owner() {
+        at.pair("Address owner ignores received adverts", truth(one.owner_ignore_adverts));
+    }
+    at.pair("Virtual Router ID", one.vrid);
+    at.pair("Priority", one.priority);
+    match one.version {
+        Version::V2 => at.pair("Advert interval", format_args!("{} sec", whole_seconds(one.advert_interval))),
+        Version::V3 => at.pair("Advert interval", format_args!("{} milli-sec", one.advert_interval.0 / 1000)),
+    }
+    at.pair("Accept", ability(accepts(one)));
+    at.pair("Preempt", ability(!one.nopreempt));
+    if !one.preempt_delay.is_zero() {
+        at.pair("Preempt delay", format_args!("{} secs", general(one.preempt_delay.as_secs_f64())));
+    }
+    at.pair("Promote_secondaries", ability(one.extras.promote_secondaries));
+}
+
+fn auth(page: &mut Page, one: &Instance) {
+    let mut at = page.at(3);
+    match &one.auth {
+        Auth::Pass(_) => {
+            at.pair("Authentication type", "SIMPLE_PASSWORD");
+            at.pair("Password", "********");
+        }
+        Auth::Ah(_) => at.pair("Authentication type", "IPSEC_AH"),
+        Auth::None | Auth::Hmac(_) if one.version == Version::V2 => at.pair("Authentication type", "none"),
+        Auth::None | Auth::Hmac(_) => {}
+    }
+    if let Auth::Hmac(hmac) = &one.auth {
+        extension(page, hmac);
+    }
+}
+
+fn extension(page: &mut Page, hmac: &Hmac) {
+    page.at(3).pair("Authentication extension", "HMAC-SHA256-128");
+    let mut at = page.at(5);
+    at.say(format_args!("Keys = {}, active key id = {}", hmac.keys.len(), hmac.active));
+    at.pair(
+        "Mode",
+        match hmac.mode {
+            HmacMode::Enforce => "enforce",
+            HmacMode::Permissive => "permissive",
+            HmacMode::ReceiveOnly => "receive-only",
+        },
+    );
+    match hmac.anti_replay {
+        AntiReplay::Time => {
+            at.say(format_args!("Anti replay = time, window = {} sec", whole_seconds(hmac.time_window)))
+        }
+        AntiReplay::Monotonic => at.pair("Anti replay", "monotonic"),
+    }
+}
+
+fn packets(page: &mut Page, one: &Instance) {
+    let mut at = page.at(3);
+    if one.version == Version::V3 && one.family == Family::V4 {
+        at.pair("VRRPv3 uses VRRPv2 checksum", ability(one.v3_checksum_as_v2));
+    }
+    at.maybe("Kernel rx buffer size", one.extras.kernel_rx_buf_size);
+    at.maybe("Debug level", Some(one.extras.debug).filter(|level| *level > 0));
+}
+
+fn addresses(page: &mut Page, one: &Instance, names: &Names<'_>) {
+    let line = |address: &_| route::address(address, &names.of(address));
+    let mut at = page.at(3);
+    at.list(format_args!("Virtual IP ({}):", one.vips.len()), &one.vips, line);
+    at.list("Virtual IP Excluded :", &one.excluded, line);
+}
+
+fn unicast(page: &mut Page, one: &Instance, peers: &[Peer], ttl: Option<u8>) {
+    let mut at = page.at(3);
+    at.maybe("Unicast TTL", ttl.or((one.family == Family::V4).then_some(255)));
+    at.say(format_args!("Check unicast src : {}", answer(one.check_unicast_src)));
+    at.list("Unicast Peer :", peers, |peer| format!("{} min_ttl {} max_ttl {}", peer.ip, peer.min_ttl, peer.max_ttl));
+    let compatibility = match one.extras.old_unicast_checksum {
+        None => "no",
+        Some(true) => "config",
+        Some(false) => "never",
+    };
+    at.pair("Unicast checksum compatibility", compatibility);
+}
+
+fn notifications(page: &mut Page, shared: &Shared, one: &Instance) {
+    let Notify { master, backup, fault, stop, deleted, master_rx_lower_pri, any, report_deleted } = &one.notify;
+    let mut at = page.at(3);
+    at.pair("Notify deleted", either(*report_deleted, "Deleted", "Fault"));
+    let scripts = [
+        ("Backup", backup),
+        ("Master", master),
+        ("Fault", fault),
+        ("Stop", stop),
+        ("Deleted", deleted),
+        ("Generic", any),
+        ("Master rx lower pri", master_rx_lower_pri),
+    ];
+    notify_scripts(&mut at, &scripts);
+    let default = shared.global.vrrp.notify_priority_changes;
+    at.pair("Notify priority changes", truth(one.extras.notify_priority_changes.unwrap_or(default)));
+}

@@ -1,0 +1,134 @@
+//! The effective configuration as text, section by section and line by line in the format of keepalived's data dump, and
+//! as JSON ([`json`]).
+//!
+//! Prints what the configuration determines, with defaults filled in. What only a running daemon knows (states, counters,
+//! sockets, timers) is not here; where such a word stands inside a line, it is the one of a daemon that has not begun.
+//! Every object has a function of its own, whose lines are in keepalived's order. Never shows a secret, and neither
+//! decides nor writes: `core` and the drivers do with the lines what they want.
+
+use std::fmt::Display;
+
+use crate::model::frame::Shared;
+use crate::model::{CheckConfig, Config, VrrpConfig};
+
+mod bfd;
+mod check;
+mod checker;
+mod global;
+mod instance;
+pub mod json;
+mod link;
+mod number;
+mod route;
+mod tracker;
+mod vrrp;
+
+/// The dump of the `vrrp` process, line by line.
+pub fn vrrp(shared: &Shared, config: &VrrpConfig) -> Vec<String> {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, Some(config));
+    vrrp::dump(&mut page, shared, config);
+    page.lines
+}
+
+/// The dump of the `check` process, line by line.
+pub fn check(shared: &Shared, config: &CheckConfig) -> Vec<String> {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, None);
+    check::dump(&mut page, shared, config);
+    page.lines
+}
+
+/// The dumps of all processes as one text; the part that they share comes once.
+pub fn whole(shared: &Shared, config: &Config) -> String {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, Some(&config.vrrp).filter(|vrrp| !vrrp.is_empty()));
+    vrrp::dump(&mut page, shared, &config.vrrp);
+    check::dump(&mut page, shared, &config.check);
+    bfd::dump(&mut page, &config.bfd);
+    page.lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Lines as they come.
+#[derive(Default)]
+struct Page {
+    lines: Vec<String>,
+}
+
+impl Page {
+    /// The heading of a section.
+    fn heading(&mut self, title: &str) {
+        self.at(0).say(format_args!("------< {title} >------"));
+    }
+
+    /// A place to write at, so many blanks from the margin.
+    fn at(&mut self, indent: usize) -> Column<'_> {
+        Column { page: self, indent }
+    }
+
+    /// A heading and what is under it, unless there is nothing.
+    fn section<T>(&mut self, title: &str, items: &[T], mut dump: impl FnMut(&mut Self, &T)) {
+        if !items.is_empty() {
+            self.heading(title);
+        }
+        items.iter().for_each(|item| dump(self, item));
+    }
+}
+
+/// A page with an indentation.
+struct Column<'a> {
+    page: &'a mut Page,
+    indent: usize,
+}
+
+impl Column<'_> {
+    /// A line.
+    fn say(&mut self, text: impl Display) {
+        self.page.lines.push(format!("{:indent$}{text}", "", indent = self.indent));
+    }
+
+    /// A line `key = value`.
+    fn pair(&mut self, key: impl Display, value: impl Display) {
+        self.say(format_args!("{key} = {value}"));
+    }
+
+    /// A line `key = value`, if there is a value.
+    fn maybe(&mut self, key: impl Display, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.pair(key, value);
+        }
+    }
+
+    /// A line, if so.
+    fn mention(&mut self, is_so: bool, text: impl Display) {
+        if is_so {
+            self.say(text);
+        }
+    }
+
+    /// A line, and one under it for each item; nothing without items.
+    fn list<T>(&mut self, title: impl Display, items: &[T], line: impl Fn(&T) -> String) {
+        self.mention(!items.is_empty(), title);
+        items.iter().for_each(|item| self.page.at(self.indent + 2).say(line(item)));
+    }
+}
+
+/// One of two words.
+fn either(is_so: bool, yes: &'static str, no: &'static str) -> &'static str {
+    if is_so { yes } else { no }
+}
+
+/// `true` or `false`.
+fn truth(is_so: bool) -> &'static str {
+    either(is_so, "true", "false")
+}
+
+/// `yes` or `no`.
+fn answer(is_so: bool) -> &'static str {
+    either(is_so, "yes", "no")
+}
+
+/// `enabled` or `disabled`.
+fn ability(is_so: bool) -> &'static str {
+    either(is_so, "enabled", "disabled")
+}

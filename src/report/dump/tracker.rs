@@ -1,0 +1,98 @@
+//! Things that are tracked, each with the instances that follow it.
+
+use crate::model::bfd::BfdInstance;
+use crate::model::tracker::{ParamMatch, Probe, TrackFile, TrackProcess, TrackScript};
+use crate::model::{Instance, SyncGroup, Tracked, Tracking, VrrpConfig, Weight};
+
+use super::number::{seconds, short_seconds};
+use super::vrrp::{amount, weight};
+use super::{Page, truth};
+
+/// A script; its state is that of one that has not run.
+pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript) {
+    page.at(1).pair("VRRP Script", &script.name);
+    let mut at = page.at(3);
+    let identity = match &script.probe {
+        Probe::Run(command) => {
+            at.pair("Command", command);
+            (command.uid, command.gid)
+        }
+        Probe::Open(path) => {
+            at.pair("Command", format_args!("<{}", path.display()));
+            (0, 0)
+        }
+    };
+    at.pair("Interval", format_args!("{} sec", short_seconds(script.interval)));
+    at.pair("Timeout", format_args!("{} sec", short_seconds(script.timeout.unwrap_or_default())));
+    at.pair("Weight", amount(script.weight));
+    at.pair("Rise", script.rise);
+    at.pair("Fall", script.fall);
+    // Those that were not safe to run are not here.
+    at.pair("Insecure", "no");
+    at.pair("Script uid:gid", format_args!("{}:{}", identity.0, identity.1));
+    at.say("VRRP instances :");
+    followers(page, config, &script.name, |tracking| &tracking.scripts);
+}
+
+pub(super) fn file(page: &mut Page, config: &VrrpConfig, file: &TrackFile) {
+    about_file(page, file);
+    followers(page, config, &file.name, |tracking| &tracking.files);
+}
+
+/// A file without its followers.
+pub(super) fn about_file(page: &mut Page, file: &TrackFile) {
+    page.at(1).pair("Track file", &file.name);
+    let mut at = page.at(3);
+    at.pair("File", file.file.display());
+    at.pair("Weight", amount(file.weight));
+}
+
+pub(super) fn process(page: &mut Page, config: &VrrpConfig, process: &TrackProcess) {
+    page.at(1).pair("VRRP Track process", &process.name);
+    let mut at = page.at(3);
+    let mut words = process.command.iter().map(|word| word.to_string_lossy());
+    at.pair("Process", words.next().unwrap_or_default());
+    let parameters: Vec<_> = words.collect();
+    let has_parameters = !parameters.is_empty();
+    at.maybe("Parameters", has_parameters.then(|| parameters.join(" ")));
+    match process.param_match {
+        ParamMatch::Exact => at.mention(has_parameters, "Param match"),
+        ParamMatch::Partial => at.pair("Param match", "partial"),
+        ParamMatch::Initial => at.pair("Param match", "initial"),
+    }
+    at.pair("Min processes", process.quorum);
+    at.maybe("Max processes", process.quorum_max);
+    at.pair("Weight", amount(process.weight));
+    at.pair("Terminate delay", format_args!("{}s", seconds(process.terminate_delay)));
+    at.pair("Fork delay", format_args!("{}s", seconds(process.fork_delay)));
+    at.pair("Full command", truth(process.full_command));
+    followers(page, config, &process.name, |tracking| &tracking.processes);
+}
+
+pub(super) fn session(page: &mut Page, config: &VrrpConfig, session: &BfdInstance) {
+    page.at(1).pair("VRRP Track BFD", &session.name);
+    let mut at = page.at(3);
+    at.pair("Weight", amount(session.weight));
+    at.say("Tracking VRRP instances :");
+    followers(page, config, &session.name, |tracking| &tracking.bfds);
+}
+
+/// The instances that follow the thing with this name: those that name it themselves, then the members of groups.
+fn followers(page: &mut Page, config: &VrrpConfig, name: &str, kind: impl Fn(&Tracking) -> &Vec<Tracked>) {
+    let of = |tracking: &Tracking| kind(tracking).iter().find(|it| it.name == name).map(|it| it.weight);
+    let mut follows: Vec<(&String, Weight)> = Vec::new();
+    follows.extend(config.instances.iter().filter_map(|one| Some((&one.name, of(&one.tracking)?))));
+    for group in &config.groups {
+        if let Some(by) = of(&group.tracking) {
+            let own: Vec<_> = follows.iter().map(|(name, _)| *name).collect();
+            follows.extend(group.members.iter().filter(|member| !own.contains(member)).map(|member| (member, by)));
+        }
+    }
+    let lines: Vec<String> = follows.iter().map(|(name, by)| format!("{name}, {}", weight(*by))).collect();
+    page.at(3).list("Tracking instances :", &lines, String::clone);
+}
+
+/// The group that an instance is in.
+pub(super) fn group_of<'a>(config: &'a VrrpConfig, one: &Instance) -> Option<&'a SyncGroup> {
+    config.groups.iter().find(|group| group.members.contains(&one.name))
+}
