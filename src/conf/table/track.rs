@@ -190,7 +190,7 @@ pub(super) static BFD: &[Keyword] = &[
         bfd::max_hops),
     later_set("multihop", "[BOOL]", "", "off",
         "Use port 4784 instead of 3784",
-        bfd::multihop),
+        bfd::multihop).since("2.2.8"),
     later_set("weight", "INT [reverse]", "-253..253", "0",
         "Default weight for track_bfd (read by the vrrp process only)",
         bfd::weight),
