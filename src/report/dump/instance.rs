@@ -52,7 +52,6 @@ pub(super) fn accepts(one: &Instance) -> bool {
 fn flags(page: &mut Page, one: &Instance, garp_extra: Option<GarpExtra>) {
     let extras = &one.extras;
     let unicast = one.is_unicast();
-    let other_family = one.excluded.iter().any(|address| address.family() != one.family);
     let any = unicast
         || extras.unicast_fault_no_peer
         || !one.track_primary
@@ -62,7 +61,6 @@ fn flags(page: &mut Page, one: &Instance, garp_extra: Option<GarpExtra>) {
         || one.track_source
         || one.check_unicast_src
         || extras.promote_secondaries
-        || other_family
         || one.nopreempt
         || one.v3_checksum_as_v2
         || one.own_link.is_some()
