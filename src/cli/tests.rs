@@ -30,6 +30,18 @@ fn short_options_share_a_dash_and_values_may_be_attached() {
 }
 
 #[test]
+fn the_configuration_is_shown_as_text_or_json() {
+    assert_eq!(options("keepalived -n").dump, None);
+    // The short option takes no value: others may follow it.
+    let o = options("keepalived -dnl");
+    assert!(o.foreground && o.log_console);
+    assert_eq!(o.dump, Some(Dump::Text));
+    assert_eq!(options("keepalived --dump-conf").dump, Some(Dump::Text));
+    assert_eq!(options("keepalived --dump-c=json").dump, Some(Dump::Json));
+    refused("keepalived --dump-conf=xml", "Invalid --dump-conf option xml: json or nothing\n");
+}
+
+#[test]
 fn long_options_may_be_cut_short_while_unique() {
     let o = options("keepalived --use=/a --dont-f --vrrp_pid /v --log-det --config-id=x");
     assert_eq!(o.config_file, Some("/a".into()));
@@ -192,7 +204,7 @@ fn a_test_can_be_strict_in_json_and_for_a_release() {
     assert_eq!(test("keepalived -t"), TestOptions::default());
     let expected = TestOptions { strict: true, json: true, target: Some([2, 2, 7]) };
     assert_eq!(test("keepalived --strict -t --diagnostics=json --target 2.2.7"), expected);
-    assert_eq!(test("keepalived -t --diag json --diagnostics text").json, false);
+    assert!(!test("keepalived -t --diag json --diagnostics text").json);
     assert_eq!(test("keepalived -t --target v2.4").target, Some([2, 4, 0]));
     refused("keepalived -t --diagnostics=xml", "Invalid --diagnostics option xml: text or json\n");
     refused("keepalived -t --target 2.x", "Invalid --target option 2.x: a release such as 2.2.7\n");

@@ -61,7 +61,7 @@ fn every_keyword_can_be_described_and_is_listed() {
     let list = tell(&Topic::Keyword(None)).unwrap();
     for block in Block::ALL {
         for it in block.keywords() {
-            let text = keyword(&format!("{}/{}", block.path(), it.name).trim_start_matches('/').to_string()).unwrap();
+            let text = keyword(format!("{}/{}", block.path(), it.name).trim_start_matches('/')).unwrap();
             assert!(text.starts_with(it.name) && text.contains("stands in"), "{text}");
             assert!(list.split_whitespace().any(|word| word == it.name), "{}", it.name);
             assert!(text.lines().skip(1).all(|line| line.chars().count() <= 100), "{text}");

@@ -83,6 +83,10 @@ pub trait Environment {
     /// The interface with this name in the network namespace (`None`: the one we are in); `None` if there is none. In a
     /// namespace that cannot be entered any interface may be.
     fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface>;
+    /// The addresses of the interface with the prefix lengths of their subnets; nothing where that is not known.
+    fn subnets(&self, _namespace: Option<&str>, _interface: &str) -> Vec<(IpAddr, u8)> {
+        Vec::new()
+    }
     /// The user with this name and its primary group.
     fn user(&self, name: &str) -> Option<Identity>;
     /// The id of the group with this name.

@@ -1,5 +1,8 @@
 //! What came of reading a configuration: the configuration, the complaints, and what both mean for a test and a daemon.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
 use super::diagnostic::{self, Code, Diagnostic, Severity, Style, Weight, json};
 use super::place::Files;
 use super::{Config, Refusal};
@@ -22,6 +25,9 @@ const LISTS: [(Code, &str); 3] = [
     (Code::NotActive, "understood, but not active yet"),
 ];
 
+/// Most notes of one kind that are shown to a person, for large files have some of them a hundred times.
+const SAME_NOTES: usize = 3;
+
 /// Whether a complaint is told together with others of its kind.
 fn list_of(diagnostic: &Diagnostic) -> Option<usize> {
     let note = diagnostic.severity == Severity::Note;
@@ -41,12 +47,17 @@ impl Loaded {
         }
     }
 
+    /// Whether reading ended before the end of the text.
+    pub(super) fn stopped(&self) -> bool {
+        self.diagnostics.iter().any(|it| it.weight == Weight::Stop)
+    }
+
     /// Exit code of a strict configuration test: 5 instead of 0 if there is anything to say but that keywords are not
     /// active yet.
     pub fn strict_exit_code(&self) -> u8 {
         let counts = |it: &Diagnostic| it.code != Code::NotActive || it.severity != Severity::Note;
         match self.test_exit_code() {
-            0 if self.diagnostics.iter().any(counts) => 5,
+            0 if self.refusal.is_some() || self.diagnostics.iter().any(counts) => 5,
             code => code,
         }
     }
@@ -67,9 +78,19 @@ impl Loaded {
     pub fn render(&self, style: Style) -> String {
         let mut out = String::new();
         let sorted = self.sorted();
+        let mut told: HashMap<Code, usize> = HashMap::new();
         for diagnostic in sorted.iter().filter(|it| list_of(it).is_none()) {
-            out.push_str(&diagnostic.render(&self.files, style));
-            out.push('\n');
+            let count = told.entry(diagnostic.code).or_default();
+            *count += usize::from(diagnostic.code.is_lint());
+            if *count <= SAME_NOTES {
+                out.push_str(&diagnostic.render(&self.files, style));
+                out.push('\n');
+            }
+        }
+        let mut more: Vec<(Code, usize)> = told.into_iter().filter(|(_, count)| *count > SAME_NOTES).collect();
+        more.sort_unstable();
+        for (code, count) in more {
+            let _ = writeln!(out, "{} more of {code}: {}\n", count - SAME_NOTES, code.meaning().trim());
         }
         for (index, (_, title)) in LISTS.iter().enumerate() {
             let notes: Vec<&Diagnostic> = sorted.iter().copied().filter(|it| list_of(it) == Some(index)).collect();

@@ -12,7 +12,9 @@ mod finish;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod lex;
+mod lint;
 mod loaded;
+mod outline;
 pub mod place;
 mod raw;
 mod reader;
@@ -27,7 +29,9 @@ use std::path::PathBuf;
 use crate::model::Config;
 use diagnostic::Report;
 pub use environment::Environment;
+pub use lint::Release;
 pub use loaded::Loaded;
+use outline::Outline;
 use reader::Reader;
 use source::{Checks, Source};
 use table::Owners;
@@ -70,6 +74,18 @@ impl fmt::Display for Refusal {
 
 /// Reads a configuration. Never fails and never panics, whatever the files hold.
 pub fn load(request: &Request, env: &dyn Environment) -> Loaded {
+    load_with(request, env, Outline::default()).0
+}
+
+/// Reads a configuration for a test of it: as [`load`] does, with suggestions for values and with notes on what people
+/// seldom mean. `target` is the release of keepalived that has to know all keywords.
+pub fn examine(request: &Request, env: &dyn Environment, target: Option<Release>) -> Loaded {
+    let (mut loaded, outline) = load_with(request, env, Outline::wanted());
+    lint::look(&mut loaded, &outline, env, target);
+    loaded
+}
+
+fn load_with(request: &Request, env: &dyn Environment, outline: Outline) -> (Loaded, Outline) {
     let checks = match request.require_files {
         true => Checks::ALL,
         false => Checks::default(),
@@ -78,6 +94,7 @@ pub fn load(request: &Request, env: &dyn Environment) -> Loaded {
     let mut source = Source::new(env, request.config_id.as_deref(), checks);
     let opened = source.open(&request.file, &mut report);
     let mut reader = Reader::new(env, source, report);
+    reader.outline = outline;
     let (config, refusal) = match opened {
         true => read(&mut reader),
         false => {
@@ -85,8 +102,9 @@ pub fn load(request: &Request, env: &dyn Environment) -> Loaded {
             (Config::default(), Some(Refusal::file(&text)))
         }
     };
+    let outline = std::mem::take(&mut reader.outline);
     let (_, report, files) = reader.into_parts();
-    Loaded { config, diagnostics: report.into_diagnostics(), files, refusal }
+    (Loaded { config, diagnostics: report.into_diagnostics(), files, refusal }, outline)
 }
 
 /// Passes over the text once for each process, as keepalived does, and finishes what each has read.

@@ -244,6 +244,15 @@ pub enum ScriptUser {
     Missing,
 }
 
+/// Addresses that the instance whose block is open has so far, to find those that come twice.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// VIPs, with their interfaces
+    pub vips: HashMap<IpAddr, Option<IfName>>,
+    pub excluded: HashSet<(IpAddr, Option<IfName>)>,
+    pub peers: HashSet<IpAddr>,
+}
+
 /// Everything that was written.
 #[derive(Debug, Default)]
 pub struct Raw {
@@ -251,6 +260,7 @@ pub struct Raw {
     pub settings: settings::RawSettings,
     pub script_user: ScriptUser,
     pub instances: Vec<RawInstance>,
+    pub given: Given,
     pub groups: Vec<RawGroup>,
     pub static_addresses: Vec<RawAddress>,
     /// Routes and rules

@@ -11,6 +11,7 @@ use super::apply;
 use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
 use super::environment::Environment;
 use super::lex::{self, Words};
+use super::outline::Outline;
 use super::place::{Files, Place};
 use super::raw::Raw;
 use super::source::{Checks, Source};
@@ -138,6 +139,8 @@ pub struct Reader<'a> {
     pub env: &'a dyn Environment,
     /// What the keywords wrote
     pub raw: Raw,
+    /// Keeps what a configuration test wants to look at
+    pub outline: Outline,
     feed: Feed<'a>,
     files: Files,
     units: Vec<Text>,
@@ -160,6 +163,7 @@ impl<'a> Reader<'a> {
         Reader {
             env,
             raw: Raw::default(),
+            outline: Outline::default(),
             feed: Feed::Files(Box::new(source)),
             files: Files::default(),
             units: Vec::new(),
@@ -331,6 +335,7 @@ impl<'a> Reader<'a> {
             self.skip_next = true;
             return Ok(());
         }
+        self.outline.keyword(depth, block, keyword, self.owner, &statement.unit);
         self.note_inactive(keyword, &statement);
         match keyword.action {
             Action::Set(apply) => apply(self, &statement)?,
@@ -397,6 +402,7 @@ impl<'a> Reader<'a> {
             let line = self.statement(unit, block);
             if line.len() > 0 {
                 empty = false;
+                self.outline.entry(self.open.len() + 1, block, &line.unit);
                 entry(self, &line)?;
             }
         }

@@ -36,7 +36,7 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
     }
     let terminal = log.is_none() && io::stderr().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    let (text, status, config) = Source::new(options).test(colour);
+    let (text, status, config) = Source::new(options).test(&options.test, colour);
     if let Err(error) = to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
         start::complain(&format!("The complaints could not be written: {error}"));
         return 1;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::environment::Machine;
-use crate::cli::Options;
+use crate::cli::{Options, TestOptions};
 use crate::conf::{self, diagnostic::Style};
 use crate::model::Config;
 
@@ -64,19 +64,24 @@ impl Source {
         Reading { config: Box::new(loaded.config), complaints, refusal }
     }
 
-    /// Reads for `-t`: the complaints as people want to read them, the exit status, and what the configuration means.
-    /// `colour`: the complaints go to a terminal.
-    pub(super) fn test(&self, colour: bool) -> (String, u8, Config) {
-        let loaded = self.load();
-        (loaded.render(Style { colour }), loaded.test_exit_code(), loaded.config)
+    /// Reads for `-t`: the complaints as people or machines want to read them, the exit status, and what the
+    /// configuration means. `colour`: the complaints go to a terminal.
+    pub(super) fn test(&self, how: &TestOptions, colour: bool) -> (String, u8, Config) {
+        let loaded = conf::examine(&self.request(), &self.machine(), how.target);
+        let status = if how.strict { loaded.strict_exit_code() } else { loaded.test_exit_code() };
+        let text = if how.json { loaded.to_json(status) } else { loaded.render(Style { colour }) };
+        (text, status, loaded.config)
     }
 
     fn load(&self) -> conf::Loaded {
-        let request = conf::Request {
-            file: self.file.clone(),
-            config_id: self.config_id.clone(),
-            require_files: self.require_files,
-        };
-        conf::load(&request, &Machine::new(self.namespace_is_settled))
+        conf::load(&self.request(), &self.machine())
+    }
+
+    fn request(&self) -> conf::Request {
+        conf::Request { file: self.file.clone(), config_id: self.config_id.clone(), require_files: self.require_files }
+    }
+
+    fn machine(&self) -> Machine {
+        Machine::new(self.namespace_is_settled)
     }
 }

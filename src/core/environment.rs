@@ -20,6 +20,7 @@ use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
+use nix::sys::socket::SockaddrStorage;
 use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 
 use crate::conf::Environment;
@@ -78,6 +79,15 @@ fn list_interfaces(sysfs: bool) -> Interfaces {
         interface.addresses.extend(v4.or(v6));
     }
     found
+}
+
+/// An address and the length of its prefix.
+fn subnet(address: SockaddrStorage, mask: SockaddrStorage) -> Option<(IpAddr, u8)> {
+    if let (Some(ip), Some(mask)) = (address.as_sockaddr_in(), mask.as_sockaddr_in()) {
+        return Some((IpAddr::V4(ip.ip()), u32::from(mask.ip()).count_ones() as u8));
+    }
+    let (ip, mask) = (address.as_sockaddr_in6()?.ip(), mask.as_sockaddr_in6()?.ip());
+    Some((IpAddr::V6(ip), u128::from(mask).count_ones() as u8))
 }
 
 fn mtu(name: &str) -> Option<u32> {
@@ -203,6 +213,14 @@ impl Environment for Machine {
             // The daemon stops because of the namespace, and says so; its interfaces are nobody's mistake.
             None => Some(Interface { loopback: false, multicast: true, mtu: USUAL_MTU, addresses: Vec::new() }),
         }
+    }
+
+    fn subnets(&self, namespace: Option<&str>, interface: &str) -> Vec<(IpAddr, u8)> {
+        if namespace.is_some() && !self.namespace_is_settled {
+            return Vec::new();
+        }
+        let entries = getifaddrs().into_iter().flatten().filter(|entry| entry.interface_name == interface);
+        entries.filter_map(|entry| subnet(entry.address?, entry.netmask?)).collect()
     }
 
     fn user(&self, name: &str) -> Option<Identity> {

@@ -30,3 +30,6 @@ pub fn octets<T: AsRef<[u8]> + Serialize, S: Serializer>(octets: &Option<T>, to:
 pub fn text<S: Serializer>(bytes: &Vec<u8>, to: S) -> Result<S::Ok, S::Error> {
     if to.is_human_readable() { to.serialize_str(&String::from_utf8_lossy(bytes)) } else { bytes.serialize(to) }
 }
+
+#[cfg(test)]
+mod tests;

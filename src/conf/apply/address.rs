@@ -356,17 +356,21 @@ pub fn virtual_ipaddress(reader: &mut Reader, statement: &Statement) -> Outcome 
         refuse(reader, statement, Code::Conflict, text);
         return Ok(());
     }
-    let same_excluded = |other: &RawAddress| other.ip == address.ip && other.interface == address.interface;
-    let text = if instance.vips.iter().any(|other| other.ip == address.ip) {
+    let given = &mut reader.raw.given;
+    let with_link = (address.ip, address.interface.clone());
+    let text = if given.vips.contains_key(&address.ip) {
         Some(format!("({name}): VIP duplicates a VIP {} - ignoring", address.shown))
-    } else if instance.excluded.iter().any(same_excluded) {
+    } else if given.excluded.contains(&with_link) {
         Some(format!("({name}): VIP duplicates an excluded VIP {} - ignoring", address.shown))
     } else {
         None
     };
     match text {
         Some(text) => refuse(reader, statement, Code::DuplicateAddress, text),
-        None => instance.vips.push(address),
+        None => {
+            given.vips.insert(with_link.0, with_link.1);
+            instance.vips.push(address);
+        }
     }
     Ok(())
 }
@@ -380,10 +384,10 @@ pub fn virtual_ipaddress_excluded(reader: &mut Reader, statement: &Statement) ->
         return Ok(());
     };
     let name = instance.name.clone();
-    let same = |other: &RawAddress| other.ip == address.ip && other.interface == address.interface;
-    let text = if instance.vips.iter().any(same) {
+    let given = &mut reader.raw.given;
+    let text = if given.vips.get(&address.ip) == Some(&address.interface) {
         Some(format!("({name}): Excluded VIP duplicates a VIP {} - ignoring", address.shown))
-    } else if instance.excluded.iter().any(same) {
+    } else if !given.excluded.insert((address.ip, address.interface.clone())) {
         Some(format!("({name}): Excluded VIP duplicates an excluded VIP {} - ignoring", address.shown))
     } else {
         None

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::environment::Interface;
 use crate::conf::place::Place;
-use crate::conf::raw::{AuthKind, RawInstance};
+use crate::conf::raw::{AuthKind, Given, RawInstance};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value::{self, Decimal};
 use crate::model::{Family, IfName, Micros, Peer, Priority, Secret, Version, Vrid};
@@ -48,6 +48,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
     }
     let instance = RawInstance::new(name, statement.place(1));
     reader.raw.instances.push(instance);
+    reader.raw.given = Given::default();
     Ok(())
 }
 
@@ -346,8 +347,7 @@ pub fn unicast_peer(reader: &mut Reader, statement: &Statement) -> Outcome {
         }
         index += 2;
     }
-    let known = |it: &RawInstance| it.peers.iter().any(|other| other.ip == ip);
-    if reader.raw.instances.last().is_some_and(known) {
+    if reader.raw.given.peers.contains(&ip) {
         let text = format!("({name}) {word} - duplicate unicast_peer");
         return refuse(reader, Code::DuplicateAddress, text);
     }
@@ -358,6 +358,7 @@ pub fn unicast_peer(reader: &mut Reader, statement: &Statement) -> Outcome {
         );
         reader.complain(Diagnostic::warning(Code::Conflict, text).at(statement.whole()));
     }
+    reader.raw.given.peers.insert(ip);
     reader.with_instance(|it| it.peers.push(peer))
 }
 

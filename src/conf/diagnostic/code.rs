@@ -144,6 +144,13 @@ codes! {
     NotActive = 901,
 }
 
+impl Code {
+    /// Whether it is a note of our own on what keepalived accepts.
+    pub fn is_lint(self) -> bool {
+        (500..600).contains(&(self as u16))
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KA{:04}", *self as u16)

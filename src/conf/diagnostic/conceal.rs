@@ -95,29 +95,34 @@ pub(super) fn scrub(text: &str, files: &Files, place: Option<&Place>) -> String 
     let used = line(place.at.file, place.at.line).and_then(|line| line.get(secret_at(line)?..));
     let defined =
         place.written.and_then(|written| line(written.file, written.line)?.get(secret_in_definition(files, place)?..));
-    let mut text = text.to_string();
-    for secret in used.into_iter().chain(defined) {
-        let words = String::from_utf8_lossy(secret).into_owned();
-        for word in words.split([' ', '\t', '"', '\'', '{', '}', '\r']) {
-            if word.contains(char::is_alphanumeric) {
-                text = without(&text, word);
-            }
-        }
+    let secrets: Vec<String> =
+        used.into_iter().chain(defined).map(|secret| String::from_utf8_lossy(secret).into_owned()).collect();
+    let words: Vec<&str> = secrets
+        .iter()
+        .flat_map(|secret| secret.split(between))
+        .filter(|word| word.contains(char::is_alphanumeric))
+        .collect();
+    if words.is_empty() {
+        return text.to_string();
     }
-    text
+    let mask = |part: &str| {
+        let word = part.trim_end_matches(between);
+        let betrays = words.iter().any(|secret| betrays(word, secret));
+        if betrays { format!("{MASK}{}", part.get(word.len()..).unwrap_or_default()) } else { part.to_string() }
+    };
+    text.split_inclusive(between).map(mask).collect()
 }
 
-/// `text` with a mask for each place where `word` stands as a word.
-fn without(text: &str, word: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(word) {
-        let begins = !before.ends_with(char::is_alphanumeric);
-        let ends = !after.starts_with(char::is_alphanumeric);
-        out.push_str(before);
-        out.push_str(if begins && ends { MASK } else { word });
-        rest = after;
-    }
-    out.push_str(rest);
-    out
+/// What stands between words, in a file and in a text about it.
+fn between(c: char) -> bool {
+    c.is_whitespace() || "\"'`{}()<>,;".contains(c)
+}
+
+/// Fewest letters of a secret that count as a part of it.
+const PART: usize = 4;
+
+/// Whether a word of a text is a secret, has it in it, or is the beginning of one that was cut short.
+fn betrays(word: &str, secret: &str) -> bool {
+    let long = |text: &str| text.chars().count() >= PART;
+    word == secret || (long(secret) && word.contains(secret)) || (long(word) && secret.starts_with(word))
 }

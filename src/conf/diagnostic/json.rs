@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::conceal::scrub;
-use super::render::{column_of, elsewhere, included_at, printable};
+use super::render::{column_of, elsewhere, extent, included_at, printable};
 use super::{Diagnostic, Weight};
 use crate::conf::place::{Files, Site};
 
@@ -89,7 +89,7 @@ fn entry<'a>(diagnostic: &Diagnostic, files: &'a Files) -> Entry<'a> {
         severity: diagnostic.severity.to_string(),
         counts: diagnostic.weight != Weight::None,
         position: place.map(|place| {
-            let behind = Site { column: place.at.column.saturating_add(place.length), ..place.at };
+            let behind = Site { column: place.at.column.saturating_add(extent(files, &place)), ..place.at };
             let Point { file, line, column } = point(files, place.at);
             Position { file, line, column, end_column: column_of(files, behind).max(column + 1) }
         }),

@@ -109,6 +109,20 @@ pub(super) fn elsewhere(place: &Place) -> Option<Site> {
     place.written.filter(|site| (site.file, site.line) != (place.at.file, place.at.line))
 }
 
+/// Bytes of its line that a place takes: where a definition is used, those of its name.
+pub(super) fn extent(files: &Files, place: &Place) -> u32 {
+    let name = || {
+        let line = files.get(place.at.file)?.line(place.at.line)?;
+        let rest = line.get((place.at.column as usize).checked_sub(1)?..)?.strip_prefix(b"$")?;
+        let length = match rest.strip_prefix(b"{") {
+            Some(braced) => braced.iter().position(|byte| *byte == b'}')? + 2,
+            None => rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count(),
+        };
+        Some(length as u32 + 1)
+    };
+    place.written.and_then(|_| name()).unwrap_or(place.length)
+}
+
 /// Notes that say the same of several keywords, all in one; empty if there are none. The first word of each is the
 /// keyword.
 pub fn render_list(title: &str, notes: &[&Diagnostic], files: &Files, style: Style) -> String {
@@ -162,7 +176,7 @@ impl Margin<'_> {
         let Some(used) = line(place.at) else {
             return;
         };
-        if let Some(cut) = excerpt(used, place.at.column, place.length, secret_at(used)) {
+        if let Some(cut) = excerpt(used, place.at.column, extent(files, &place), secret_at(used)) {
             let _ = writeln!(out, "{:width$} {}", "", self.blue("|"));
             self.snippet(out, place.at.line, &cut, colour, expected);
         }

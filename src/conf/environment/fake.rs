@@ -57,6 +57,15 @@ impl Environment for Fake {
         self.interfaces.get(name).cloned()
     }
 
+    fn subnets(&self, _namespace: Option<&str>, interface: &str) -> Vec<(IpAddr, u8)> {
+        let facts = self.interfaces.get(interface);
+        facts
+            .into_iter()
+            .flat_map(|facts| &facts.addresses)
+            .map(|ip| (*ip, if ip.is_ipv4() { 24 } else { 64 }))
+            .collect()
+    }
+
     fn user(&self, name: &str) -> Option<Identity> {
         self.users.get(name).copied()
     }

@@ -1,5 +1,7 @@
 //! Ports of services and of their servers: behind direct routing and tunnels packets keep theirs.
 
+use std::collections::HashSet;
+
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::place::Place;
 use crate::conf::raw::service::{Method, RawForwarding, RawService, ServiceTarget};
@@ -44,8 +46,11 @@ fn compare_group(reader: &mut Reader, service: &RawService, group: &Contents) {
             ignored(reader, sorry.place, text);
         }
     }
+    let wanted: HashSet<u16> = servers.clone().map(|it| it.port).collect();
     for (entry, port) in &group.ranges {
-        for server in servers.clone().filter(|it| it.port != *port) {
+        // Where all agree nobody is looked at one by one: there may be many of both.
+        let others = wanted.iter().any(|wanted| wanted != port);
+        for server in servers.clone().filter(|it| others && it.port != *port) {
             let shown = service.server_name(server.ip, server.port);
             let text = format!("virtual server {name}:[{entry}] and real server {shown} ports don't match");
             ignored(reader, server.place, text);

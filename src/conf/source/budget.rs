@@ -3,12 +3,13 @@
 //! What stands in a file for itself costs nothing; only what is read more than once is counted, in lines. So reading
 //! takes time and memory in proportion to the files, and a constant more.
 
-use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::diagnostic::{Code, Diagnostic, Report};
 use crate::conf::place::Place;
 
 /// Most lines that repetition, definitions of several lines and files that are included again may produce together.
 /// Each unit and each replacement in them counts as one line more, and long ones as several.
-pub(super) const LINES: usize = 500_000;
+/// The fuzzer has other things to find than how long that takes.
+pub(super) const LINES: usize = if cfg!(fuzzing) { 10_000 } else { 500_000 };
 /// An include that is repeated counts as so many lines, and so does each further alternative in braces.
 pub(super) const INCLUDE: usize = 10;
 /// Bytes of a repeated line that count as a line of their own.
@@ -18,26 +19,33 @@ pub(super) const REPLACEMENTS: usize = 64;
 
 /// What is spent.
 #[derive(Debug, Default)]
-pub(super) struct Budget(usize);
+pub(super) struct Budget {
+    spent: usize,
+    said: bool,
+}
 
 impl Budget {
     /// Spends so many lines. Whether they were there.
     pub(super) fn take(&mut self, lines: usize) -> bool {
-        self.0 = self.0.saturating_add(lines);
+        self.spent = self.spent.saturating_add(lines);
         !self.is_spent()
     }
 
     /// Whether nothing is left.
     pub(super) fn is_spent(&self) -> bool {
-        self.0 > LINES
+        self.spent > LINES
     }
 
-    /// What is said where it ends.
-    pub(super) fn complaint(place: Place) -> Diagnostic {
+    /// Says where it ended, once.
+    pub(super) fn complain(&mut self, place: Place, report: &mut Report) {
+        if std::mem::replace(&mut self.said, true) {
+            return;
+        }
         let text = format!("repetition and includes produce more than {LINES} lines - ignoring the rest");
-        Diagnostic::error(Code::Repeat, text)
+        let diagnostic = Diagnostic::error(Code::Repeat, text)
             .at(place)
-            .effect("nothing is repeated, and no file is read again, from here on")
-            .help("a definition, a repetition or an include seems to multiply itself: write out what is meant")
+            .effect("from here on nothing is repeated, and no file is read again")
+            .help("a definition, a repetition or an include seems to multiply itself: write out what is meant");
+        report.push(diagnostic);
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::budget::{self, Budget};
+use super::budget;
 use super::comment::blanks;
 use super::{Frame, OpenFile, Source, pattern};
 use crate::conf::diagnostic::{Code, Diagnostic, Report, Severity, Weight};
@@ -92,6 +92,10 @@ impl Source<'_> {
         let base = self.env.current_dir();
         let name = file.as_os_str().as_bytes();
         let shown = file.display().to_string();
+        // As keepalived, without a word.
+        if name.is_empty() {
+            return false;
+        }
         let found = pattern::find(&base, name);
         // A missing file fails a test only if all files are asked for (`-e`).
         let weight = |counts: bool| if counts { Weight::Fatal } else { Weight::None };
@@ -138,7 +142,7 @@ impl Source<'_> {
         let place = text.place(offset, rest.len());
         let base = self.base();
         if self.budget.is_spent() && (self.is_repeated() || pattern::has_braces(wanted)) {
-            report.push(Budget::complaint(place));
+            self.budget.complain(place, report);
             return true;
         }
         let found = pattern::find(&base, wanted);
@@ -264,7 +268,7 @@ impl Source<'_> {
         };
         if again && !self.budget.take(file.lines().max(budget::INCLUDE)) {
             if let Some(site) = included_at {
-                report.push(Budget::complaint(Place::point(site)));
+                self.budget.complain(Place::point(site), report);
             }
             return None;
         }

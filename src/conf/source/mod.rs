@@ -29,6 +29,8 @@ use super::text::Text;
 
 /// Longest line in bytes that is still read, without its line end.
 const LONGEST_LINE: usize = 1022;
+/// Most blocks without end that are named, the outermost ones.
+const SHOWN: usize = 10;
 /// Deepest nesting of files, repetitions and multi-line definitions.
 const DEPTH: usize = 256;
 
@@ -182,8 +184,13 @@ impl<'a> Source<'a> {
             .expected("opened here")
             .effect("everything after it is read as part of this block");
         if count > 1 {
-            let lines: Vec<String> =
-                self.open_braces.iter().map(|site| format!("{}:{}", self.files.name(site.file), site.line)).collect();
+            let lines: Vec<String> = self
+                .open_braces
+                .iter()
+                .rev()
+                .take(SHOWN)
+                .map(|site| format!("{}:{}", self.files.name(site.file), site.line))
+                .collect();
             diagnostic =
                 diagnostic.help(format!("{count} closing braces are missing; also open: {}", lines.join(", ")));
         }
@@ -243,7 +250,7 @@ impl<'a> Source<'a> {
         if self.budget.take(1) {
             return true;
         }
-        report.push(Budget::complaint(Place::point(site)));
+        self.budget.complain(Place::point(site), report);
         self.end_repetition();
         false
     }
@@ -282,10 +289,12 @@ impl<'a> Source<'a> {
             text.drop_front(open.dropped);
             let line = text.bytes();
             if line.len() > LONGEST_LINE {
-                let next = line.get(LONGEST_LINE + 1..).unwrap_or_default();
+                // Each full stretch is dropped; all of them at once, and said once.
+                let dropped = (line.len() - LONGEST_LINE).div_ceil(LONGEST_LINE + 1) * (LONGEST_LINE + 1);
+                let next = line.get(dropped..).unwrap_or_default();
                 let kept = String::from_utf8_lossy(next.get(..80).unwrap_or(next));
                 let kept: String = kept.chars().take(20).collect();
-                open.dropped += LONGEST_LINE + 1;
+                open.dropped = dropped;
                 report.push(
                     Diagnostic::error(Code::Line, "line too long - ignoring")
                         .title(format!("this line has more than {LONGEST_LINE} bytes"))
@@ -293,9 +302,8 @@ impl<'a> Source<'a> {
                         .effect(match kept.is_empty() {
                             true => "the line is ignored".to_string(),
                             false => format!(
-                                "its first {} bytes are ignored; what follows, from `{kept}` on, is \
-                                              read as a line of its own",
-                                LONGEST_LINE + 1
+                                "its first {dropped} bytes are ignored; what follows, from `{kept}` on, is read as a \
+                                 line of its own"
                             ),
                         })
                         .help("break the line"),

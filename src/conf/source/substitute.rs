@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use super::budget::{self, Budget};
+use super::budget;
 use super::definition::{Builtin, Meaning, Reference, reference};
 use super::{Frame, LONGEST_LINE, Source, ValueLine};
 use crate::conf::diagnostic::{Code, Diagnostic, Report};
@@ -51,13 +51,13 @@ impl Source<'_> {
             }
             replaced += 1;
             if replaced > self.most_replacements() {
-                report.push(match self.budget.is_spent() {
-                    true => Budget::complaint(place),
+                match self.budget.is_spent() {
+                    true => self.budget.complain(place, report),
                     false => {
                         let words = "a definition refers to itself - ignoring the line";
-                        Diagnostic::error(Code::Definition, words).at(place)
+                        report.push(Diagnostic::error(Code::Definition, words).at(place));
                     }
-                });
+                }
                 self.count_replacements(replaced);
                 text.truncate(0);
                 self.end_repetition();

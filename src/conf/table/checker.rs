@@ -113,7 +113,7 @@ pub(super) static HTTP: &[Keyword] = &[
         checker_http::enable_sni),
     later_set("sni_name", "[STRING]", "", "virtualhost",
         "SNI name, turns enable_sni on",
-        checker_http::sni_name),
+        checker_http::sni_name).since("2.2.8 or later"),
     later_set("fast_recovery", "[BOOL]", "", "off",
         "No delay between urls when recovering",
         checker_http::fast_recovery),
@@ -132,7 +132,7 @@ pub(super) static HTTP_URLS: &[Keyword] = &[
 pub(super) static SSL_ONLY: &[Keyword] = &[
     later_set("tls_compliant", "[BOOL]", "", "off",
         "Wait for the TLS close notify",
-        checker_http::tls_compliant),
+        checker_http::tls_compliant).since("2.2.8"),
     later_block("url", "block", "", "",
         "One request; may repeat",
         Block::SslUrl, (checker_http::open_url, checker_http::close_url)),
@@ -178,7 +178,7 @@ pub(super) static URL: &[Keyword] = &[
 pub(super) static SSL_URL: &[Keyword] = &[
     later_set("tls_compliant", "[BOOL]", "", "checker's",
         "Wait for the TLS close notify",
-        checker_http::tls_compliant),
+        checker_http::tls_compliant).since("2.2.8"),
 ];
 
 /// `DNS_CHECK`

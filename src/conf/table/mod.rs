@@ -209,6 +209,11 @@ impl Owners {
     const CHECK_AND_VRRP: Owners = Owners(2 + 4);
     const ALL_BUT_CORE: Owners = Owners(2 + 4 + 8);
 
+    /// The one that reads first.
+    pub fn first(self) -> Owners {
+        Owners(self.0 & self.0.wrapping_neg())
+    }
+
     /// Whether they have a process in common.
     pub fn meets(self, other: Owners) -> bool {
         self.0 & other.0 != 0
@@ -261,7 +266,6 @@ impl Keyword {
         Keyword { deprecated: Some(reason), ..self }
     }
 
-    #[allow(dead_code)]
     const fn since(self, release: &'static str) -> Self {
         Keyword { since: Some(release), ..self }
     }

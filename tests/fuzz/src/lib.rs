@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::fs::chroot;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface};
+use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, NameTable};
 use keepalived_rs::conf::{Loaded, Request, load};
 
 /// The file that holds the input, inside the jail.
@@ -108,5 +108,24 @@ impl Environment for Machine {
 
     fn processors(&self) -> u32 {
         2
+    }
+
+    fn vrf_table(&self, _: Option<&str>, name: &str) -> Option<u32> {
+        (name == "eth2").then_some(10)
+    }
+
+    fn name_files(&self, table: NameTable, _: Option<&Path>, _: Option<&Path>) -> Vec<String> {
+        match table {
+            NameTable::Tables => vec!["254 main\n0x64 mine\n# 5 none\n".into()],
+            _ => vec!["7 seven\n".into()],
+        }
+    }
+
+    fn ip_protocol(&self, name: &str) -> Option<u8> {
+        (name == "tcp").then_some(6)
+    }
+
+    fn has_local_igmp(&self) -> bool {
+        true
     }
 }

@@ -118,13 +118,20 @@ pub fn include_check(reader: &mut Reader, statement: &Statement) -> Outcome {
         reader.change_checks(|checks| *checks = Checks::ALL);
         return Ok(());
     }
-    let mut set = false;
     for index in 1..statement.len() {
         let word = statement.get(index).unwrap_or_default().into_owned();
         let (sign, name) = match word.strip_prefix(['+', '-']) {
             Some(name) => (word.chars().next(), name),
             None => (None, &*word),
         };
+        if sign.is_none() && index > 1 {
+            let text = format!("Duplicate include_check '{name}' specified - ignoring");
+            reader.refuse(statement, index, Code::Repeated, text);
+            continue;
+        }
+        if sign.is_none() {
+            reader.change_checks(|checks| *checks = Checks::default());
+        }
         let slot: fn(&mut Checks) -> &mut bool = match name {
             "read" => |checks| &mut checks.read,
             "match" => |checks| &mut checks.exact,
@@ -136,20 +143,10 @@ pub fn include_check(reader: &mut Reader, statement: &Statement) -> Outcome {
                 continue;
             }
         };
-        match sign {
-            None if set || index > 1 => {
-                let text = format!("Duplicate include_check '{name}' specified - ignoring");
-                reader.refuse(statement, index, Code::Repeated, text);
-                continue;
-            }
-            None => reader.change_checks(|checks| {
-                *checks = Checks::default();
-                checks.read = true;
-                *slot(checks) = true;
-            }),
-            Some(sign) => reader.change_checks(|checks| *slot(checks) = sign == '+'),
-        }
-        set = true;
+        reader.change_checks(|checks| {
+            checks.read |= sign.is_none();
+            *slot(checks) = sign != Some('-');
+        });
     }
     Ok(())
 }

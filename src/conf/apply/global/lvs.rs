@@ -83,9 +83,16 @@ pub fn lvs_sync_daemon(reader: &mut Reader, statement: &Statement) -> Outcome {
     let Some(word) = word_or(reader, statement, "lvs_sync_daemon requires interface") else {
         return Ok(());
     };
-    let Some(interface) = IfName::new(&word) else {
+    if word.len() > IfName::MAX_LEN {
         let text = format!("lvs_sync_daemon interface name '{word}' too long - ignoring");
         reader.refuse(statement, 1, Code::Name, text);
+        return Ok(());
+    }
+    let Some(interface) = IfName::new(&word) else {
+        // keepalived takes any name here, and fails when it starts the daemon.
+        let text = format!("no interface can be named '{word}'");
+        let diagnostic = Diagnostic::note(Code::Name, text).at(statement.place(1));
+        reader.complain(diagnostic.effect(statement.ignored()));
         return Ok(());
     };
     let mut daemon =

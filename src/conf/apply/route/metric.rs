@@ -118,7 +118,10 @@ fn time(word: &str, units: u32) -> Option<(u32, Option<Fault>)> {
     let word = word.trim_start();
     let most = u64::from(LONGEST * units);
     let read = |number: &str, digits| {
-        let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && number.matches('.').count() < 2;
+        // What follows the last digit that counts is cut off, whatever it is.
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let mut counts = whole.bytes().chain(fraction.bytes().take(digits as usize));
+        let plain = counts.all(|byte| byte.is_ascii_digit());
         let read = value::decimal(number, Decimal { min: 0, max: most, digits }).ok().filter(|_| plain)?;
         Some((read.value as u32, read.complaint))
     };

@@ -17,6 +17,7 @@ fn times_are_raw_or_in_seconds_or_milliseconds() {
         ("-1s", 1, None),
         ("1.2345s", 1, Some(1235)),
         ("1.2.3s", 1, None),
+        ("900.1.2.3", 1, Some(900)),
         ("120001", 1, None),
         ("960s", 8, Some(7_680_000)),
         ("961s", 8, None),

@@ -1,0 +1,44 @@
+use std::os::unix::ffi::OsStringExt;
+
+use serde::de::DeserializeOwned;
+
+use super::*;
+use crate::model::macvlan::Macvlan;
+use crate::model::{Micros, Script, Secret};
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+/// Frames between our processes bring everything over as it is.
+fn survives_a_frame<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T) {
+    let bytes = postcard::to_stdvec(&value).unwrap();
+    assert_eq!(postcard::from_bytes::<T>(&bytes).unwrap(), value);
+}
+
+#[test]
+fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
+    let secret = Secret::new(*b"s3cr3t");
+    assert_eq!(json(&secret), r#""********""#);
+    survives_a_frame(secret);
+
+    let span = Micros(1_500_000);
+    assert_eq!(json(&span), "1.5");
+    survives_a_frame(span);
+
+    let odd = OsString::from_vec(b"a\xffb".to_vec());
+    let script = Script { argv: vec!["/bin/x".into(), odd], uid: 1, gid: 2 };
+    assert_eq!(json(&script), "{\"argv\":[\"/bin/x\",\"a\u{fffd}b\"],\"uid\":1,\"gid\":2}");
+    survives_a_frame(script);
+
+    let link = Macvlan { mac: Some([2, 0, 0, 0, 0, 0xab]), ..Macvlan::default() };
+    assert!(json(&link).contains(r#""mac":"0200000000ab""#));
+    survives_a_frame(link);
+    assert!(json(&Macvlan::default()).contains(r#""mac":null"#));
+}
+
+#[test]
+fn words_are_shown_as_a_shell_would_read_them() {
+    let script = Script { argv: vec!["/bin/x".into(), "it's".into()], uid: 0, gid: 0 };
+    assert_eq!(script.to_string(), r"'/bin/x' 'it'\''s'");
+}
