@@ -13,6 +13,8 @@ pub struct Interface {
     pub loopback: bool,
     /// `IFF_MULTICAST`
     pub multicast: bool,
+    /// `ARPHRD_ETHER`
+    pub ethernet: bool,
     /// Largest packet in bytes
     pub mtu: u32,
     /// Its addresses, the primary ones first
@@ -45,6 +47,45 @@ pub enum Command {
         /// `enable_script_security`.
         odd_path: bool,
     },
+}
+
+/// An interface that stands on another, and might be a virtual router's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stacked {
+    /// A macvlan of private mode
+    PrivateMacvlan,
+    /// An ipvlan of layer 2
+    L2Ipvlan,
+    /// A macvlan or ipvlan of another mode
+    Other,
+}
+
+/// Whether changes of a file can be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Its folder does not exist or cannot be reached
+    NoFolder {
+        /// The system's number for why
+        errno: i32,
+        /// The system's words for why
+        reason: String,
+    },
+    /// Nothing ever changes there, or changes are not told
+    Unsuitable,
+    /// They can
+    Possible {
+        /// There is something with this name, and it is no ordinary file
+        odd: bool,
+    },
+}
+
+/// What a file holds that nobody but its owner should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFile {
+    /// Its bytes, or as many as were asked for
+    pub content: Vec<u8>,
+    /// Its mode lets group or others read, write or run it
+    pub open_to_others: bool,
 }
 
 /// A kind of names that iproute2 gives to numbers.
@@ -87,6 +128,8 @@ pub trait Environment {
     fn subnets(&self, _namespace: Option<&str>, _interface: &str) -> Vec<(IpAddr, u8)> {
         Vec::new()
     }
+    /// What this interface is if it stands on another.
+    fn stacked(&self, namespace: Option<&str>, name: &str) -> Option<Stacked>;
     /// The user with this name and its primary group.
     fn user(&self, name: &str) -> Option<Identity>;
     /// The id of the group with this name.
@@ -101,6 +144,10 @@ pub trait Environment {
     fn resolve(&self, host: &str) -> Option<IpAddr>;
     /// What `command` means for somebody with this identity. A name without slash is looked for in `PATH`.
     fn command(&self, command: &OsStr, identity: Identity) -> Command;
+    /// Whether changes of this file can be watched.
+    fn watch(&self, file: &Path) -> Watch;
+    /// The first `most` bytes of a key file.
+    fn key_file(&self, file: &Path, most: usize) -> std::io::Result<KeyFile>;
     /// The folder that relative names start from.
     fn current_dir(&self) -> PathBuf;
     /// Any number.

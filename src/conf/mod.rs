@@ -131,6 +131,7 @@ fn read(reader: &mut Reader) -> (Config, Option<Refusal>) {
     if reader.pass(Owners::BFD).is_err() {
         return (config, stopped());
     }
+    config.bfd = finish::bfd(reader);
     finish::shared(reader, &mut config.global);
     (config, refusal)
 }

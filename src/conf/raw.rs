@@ -3,9 +3,11 @@
 //! `conf::apply` writes these, `conf::finish` reads them. A `None` is a setting that nobody gave.
 
 pub mod checker;
+pub mod own_link;
 pub mod route;
 pub mod service;
 pub mod settings;
+pub mod track;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -18,7 +20,12 @@ use super::environment::Identity;
 use super::place::Place;
 use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
+use crate::model::instance::Extras;
+use crate::model::macvlan::{InterfaceDelays, Linkbeat};
+use crate::model::weight::Weight;
 use crate::model::{Family, IfName, Lifetime, Micros, Peer, Priority, Secret, TrackInterface, Version, Vrid};
+use own_link::{RawHmac, RawOwnLink};
+use track::{PerInterface, RawBfd, RawTrackFile, RawTrackGroup, RawTrackProcess, RawTrackScript, References};
 
 /// A command that a script keyword names, with the identity it is to run under.
 #[derive(Clone, Debug)]
@@ -91,7 +98,7 @@ pub struct RawInstance {
     pub peers: Vec<Peer>,
     pub auth_kind: Option<(AuthKind, Place)>,
     pub auth_pass: Option<Secret>,
-    pub hmac: Option<Place>,
+    pub hmac: Option<RawHmac>,
     pub vips: Vec<RawAddress>,
     pub excluded: Vec<RawAddress>,
     pub no_vip_wanted: Option<Place>,
@@ -110,9 +117,17 @@ pub struct RawInstance {
     pub garp_lower_place: Option<Place>,
     pub notify: RawNotify,
     pub report_deleted: bool,
-    /// `use_vmac` or `use_ipvlan`
-    pub vmac: Option<Place>,
-    pub vmac_xmit_base: bool,
+    pub own_link: RawOwnLink,
+    pub tracking: References,
+    pub track_source: bool,
+    pub extras: Extras,
+    /// What among them has rules
+    pub vrf_place: Option<Place>,
+    pub accept_place: Option<Place>,
+    pub promote_place: Option<Place>,
+    pub expired_place: Option<Place>,
+    /// `all` of `garp_extra_if`
+    pub garp_extra_all: bool,
 }
 
 impl RawInstance {
@@ -156,8 +171,15 @@ impl RawInstance {
             garp_lower_place: None,
             notify: RawNotify::new(),
             report_deleted: false,
-            vmac: None,
-            vmac_xmit_base: false,
+            own_link: RawOwnLink::default(),
+            tracking: References::default(),
+            track_source: false,
+            extras: Extras::default(),
+            vrf_place: None,
+            accept_place: None,
+            promote_place: None,
+            expired_place: None,
+            garp_extra_all: false,
         }
     }
 
@@ -175,7 +197,10 @@ pub struct RawGroup {
     /// `None`: no `group` block
     pub members: Option<Vec<(String, Place)>>,
     pub track_interfaces: Vec<(TrackInterface, Place)>,
+    pub tracking: References,
     pub tracking_weight: bool,
+    pub smtp_alert: Option<bool>,
+    pub notify_priority_changes: Option<bool>,
     pub notify: RawNotify,
 }
 
@@ -266,10 +291,39 @@ pub struct Raw {
     /// Routes and rules
     pub routing: route::RawRouting,
     pub garp_groups: Vec<RawGarpGroup>,
-    pub scripts: Vec<RawScript>,
+    /// Blocks of interfaces in them so far
+    pub garp_interface_blocks: usize,
+    pub scripts: Vec<RawTrackScript>,
+    /// Of the process that reads, like the next two
+    pub files: Vec<RawTrackFile>,
+    pub bfds: Vec<RawBfd>,
+    /// Weights of what can be tracked, with the keyword of its kind; of equal names the first counts
+    pub weights: HashMap<(&'static str, String), Weight>,
+    pub processes: Vec<RawTrackProcess>,
+    pub track_groups: Vec<RawTrackGroup>,
+    pub interface_delays: Vec<InterfaceDelays>,
+    pub linkbeats: PerInterface<Linkbeat>,
+    /// Interface of the IPVS sync daemon that an instance named
+    pub sync_daemon_interface: Option<String>,
     pub check: RawCheck,
     /// An interface that has to be there is not
     pub missing_interface: bool,
     /// Names that were given so far, with the keyword of their kind
     pub names: HashSet<(&'static str, String)>,
+}
+
+impl Raw {
+    /// Forgets what each process reads for itself: names are learnt in the order of the text.
+    pub fn begin_pass(&mut self) {
+        self.names.clear();
+        self.weights.clear();
+        self.files.clear();
+        self.bfds.clear();
+    }
+
+    /// Makes something known that can be tracked.
+    pub fn define(&mut self, kind: &'static str, name: &str, weight: Weight) {
+        self.weights.entry((kind, name.to_string())).or_insert(weight);
+        self.names.insert((kind, name.to_string()));
+    }
 }

@@ -4,6 +4,8 @@
 //! is understood depends on that. So the text is read once and then passed over once for every process, with the same
 //! consequences; what is found twice is reported once.
 
+mod values;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +19,6 @@ use super::raw::Raw;
 use super::source::{Checks, Source};
 use super::table::{self, Action, Block, Keyword, Owners};
 use super::text::Text;
-use super::value::{self, Decimal, Fault};
 
 /// A keyword lacks a word that it cannot do without: reading stops.
 #[derive(Debug)]
@@ -148,6 +149,8 @@ pub struct Reader<'a> {
     owner: Owners,
     /// A block is to be skipped from its `{` on
     skip_next: bool,
+    /// What is left of the block is to be skipped
+    skip_rest: bool,
     /// Blocks within one that is not active yet need no note of their own
     quiet: bool,
     noted: HashSet<&'static str>,
@@ -167,6 +170,7 @@ impl<'a> Reader<'a> {
             feed: Feed::Files(Box::new(source)),
             files: Files::default(),
             units: Vec::new(),
+            skip_rest: false,
             report,
             owner: Owners::CORE,
             skip_next: false,
@@ -191,8 +195,7 @@ impl<'a> Reader<'a> {
     /// Passes over the whole text for one process.
     pub fn pass(&mut self, owner: Owners) -> Outcome {
         self.owner = owner;
-        // Each process learns names in the order of the text.
-        self.raw.names.clear();
+        self.raw.begin_pass();
         self.skip_next = false;
         let outcome = self.block(Block::Root, 0, false);
         if let Feed::Files(source) = &mut self.feed {
@@ -257,6 +260,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The process that reads.
+    pub fn owner(&self) -> Owners {
+        self.owner
+    }
+
+    /// Where reading has come to: at the end of a block its `}`.
+    pub fn here(&self) -> Option<Place> {
+        let unit = match self.feed {
+            Feed::Files(_) => self.units.last(),
+            Feed::Kept(next) => self.units.get(next.checked_sub(1)?),
+        };
+        unit.map(|unit| unit.place(0, unit.len()))
+    }
+
     /// Splits a unit; complains of a quote that is not closed unless that was said already.
     fn statement(&mut self, unit: Text, block: Block) -> Statement {
         let statement = Statement::new(unit);
@@ -306,6 +323,9 @@ impl<'a> Reader<'a> {
                 return Ok(false);
             }
             self.keyword(unit, block, depth)?;
+            if std::mem::take(&mut self.skip_rest) && self.skip() {
+                return Ok(true);
+            }
         }
         Ok(false)
     }
@@ -339,12 +359,12 @@ impl<'a> Reader<'a> {
         self.note_inactive(keyword, &statement);
         match keyword.action {
             Action::Set(apply) => apply(self, &statement)?,
-            Action::Check(takes) => takes.check(self, &statement)?,
             Action::Lines(open, entry) => {
                 open(self, &statement)?;
-                let skipped = std::mem::take(&mut self.skip_next);
-                let entry = if skipped { apply::anything } else { entry };
-                self.lines(&statement, block, keyword, entry)?;
+                // One that is to be skipped ends the block around it, and takes that block's end with it.
+                if !self.skip_next {
+                    self.lines(&statement, block, keyword, entry)?;
+                }
             }
             Action::Block { of, open, close } => {
                 open(self, &statement)?;
@@ -406,8 +426,9 @@ impl<'a> Reader<'a> {
                 entry(self, &line)?;
             }
         }
-        if let Some(text) = keyword.when_empty().filter(|_| empty) {
-            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(statement.place(0)));
+        let text = apply::when_empty(self, block, keyword.name).filter(|_| empty);
+        if let (Some(text), Some(place)) = (text, self.here()) {
+            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(place));
         }
         Ok(())
     }
@@ -490,94 +511,15 @@ impl<'a> Reader<'a> {
         self.skip_next = true;
     }
 
+    /// Skips what is left of the block around the current statement; its end means nothing.
+    pub fn skip_rest(&mut self) {
+        self.skip_rest = true;
+    }
+
     /// Changes what counts as a fault of includes; only the first pass reads files.
     pub fn change_checks(&mut self, change: impl FnOnce(&mut Checks)) {
         if let Feed::Files(source) = &mut self.feed {
             source.set_checks(change);
         }
-    }
-
-    fn number_fault(&mut self, statement: &Statement, index: usize, code: Code, fault: Fault, effect: &str) {
-        let title = format!("{}: {}", statement.keyword(), fault.0);
-        let mut diagnostic = Diagnostic::error(code, fault.0).title(title).at(statement.place(index)).effect(effect);
-        if let Some(range) = statement.known.map(Keyword::short_range).filter(|range| !range.is_empty()) {
-            diagnostic = diagnostic.expected(range);
-        }
-        self.complain(diagnostic);
-    }
-
-    /// Reads a whole number; `None` after a complaint.
-    pub fn number(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: u64,
-        max: u64,
-    ) -> Result<Option<u64>, MissingWord> {
-        self.number_or(statement, index, min, max, &statement.ignored())
-    }
-
-    /// Reads a whole number; `None` after a complaint that tells the effect.
-    pub fn number_or(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: u64,
-        max: u64,
-        effect: &str,
-    ) -> Result<Option<u64>, MissingWord> {
-        let read = value::unsigned(&statement.text(index)?, min, max);
-        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, effect)).ok())
-    }
-
-    /// Reads a whole number that may be negative; `None` after a complaint.
-    pub fn signed(
-        &mut self,
-        statement: &Statement,
-        index: usize,
-        min: i64,
-        max: i64,
-    ) -> Result<Option<i64>, MissingWord> {
-        let read = value::signed(&statement.text(index)?, min, max);
-        Ok(read
-            .map_err(|fault| {
-                self.number_fault(statement, index, Code::Number, fault, &statement.ignored());
-            })
-            .ok())
-    }
-
-    /// Reads a number with decimals; `None` after a complaint.
-    pub fn time(&mut self, statement: &Statement, index: usize, range: Decimal) -> Result<Option<u64>, MissingWord> {
-        let read = match value::decimal(&statement.text(index)?, range) {
-            Ok(read) => read,
-            Err(fault) => {
-                self.number_fault(statement, index, Code::Time, fault, &statement.ignored());
-                return Ok(None);
-            }
-        };
-        if let Some(fault) = read.complaint {
-            let used = read.value as f64 / 10_f64.powi(range.digits as i32);
-            let effect = format!("{used} is used");
-            self.number_fault(statement, index, Code::Time, fault, &effect);
-        }
-        Ok(Some(read.value))
-    }
-
-    /// Reads yes or no; nothing is yes. `None` after a complaint.
-    pub fn boolean(&mut self, statement: &Statement) -> Option<bool> {
-        let Some(word) = statement.get(1) else {
-            return Some(true);
-        };
-        let read = value::boolean(&word);
-        if read.is_none() {
-            let text = format!("Invalid value '{word}' for {} specified", statement.keyword());
-            self.complain(
-                Diagnostic::error(Code::Bool, text)
-                    .at(statement.place(1))
-                    .expected("yes or no (or true, false, on, off), in lower case")
-                    .effect(statement.ignored()),
-            );
-        }
-        read
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, Hasher};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -21,16 +21,44 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::SockaddrStorage;
+use nix::sys::statfs::{Statfs, statfs};
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 
 use crate::conf::Environment;
-use crate::conf::environment::{Command, Identity, Interface, NameTable};
-use crate::net::Netlink;
+use crate::conf::environment::{Command, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
+use crate::net::{self, Netlink};
 
 /// Where `ip netns add` binds its namespaces.
 const NAMESPACES: &str = "/run/netns";
 /// Whether memberships of link-local groups are reported.
 const LOCAL_IGMP: &str = "/proc/sys/net/ipv4/igmp_link_local_mcast_reports";
+/// `ARPHRD_ETHER` (linux/if_arp.h).
+const ETHERNET: u16 = 1;
+/// File systems whose changes nobody is told of, by their magic numbers (statfs(2)): bpf, cgroup, cgroup2, debugfs,
+/// devpts, efivarfs, fuse, mqueue, nfs, pipefs, proc, romfs, selinux, smb, smb2, sockfs, sysfs, sysv2, sysv4, tracefs.
+const UNWATCHABLE: [i64; 20] = [
+    0xcafe_4a11,
+    0x27_e0eb,
+    0x6367_7270,
+    0x6462_6720,
+    0x1cd1,
+    0xde5e_81e4,
+    0x6573_5546,
+    0x1980_0202,
+    0x6969,
+    0x5049_5045,
+    0x9fa0,
+    0x7275,
+    0xf97c_ff8c,
+    0x517b,
+    0xfe53_4d42,
+    0x534f_434b,
+    0x6265_6572,
+    0x012f_f7b6,
+    0x012f_f7b5,
+    0x7472_6163,
+];
 /// Size of packets where the interface does not say.
 const USUAL_MTU: u32 = 1500;
 /// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
@@ -54,12 +82,19 @@ pub(super) struct Machine {
     interfaces: RefCell<HashMap<Option<String>, Option<Interfaces>>>,
     /// Routing tables of VRFs, by namespace
     vrfs: RefCell<HashMap<Option<String>, HashMap<String, u32>>>,
+    /// Macvlans and ipvlans, by namespace
+    stacked: RefCell<HashMap<Option<String>, HashMap<String, Stacked>>>,
 }
 
 impl Machine {
     /// `namespace_is_settled`: the process is in the network namespace that it stays in, whatever the configuration says.
     pub(super) fn new(namespace_is_settled: bool) -> Self {
-        Machine { namespace_is_settled, interfaces: RefCell::default(), vrfs: RefCell::default() }
+        Machine {
+            namespace_is_settled,
+            interfaces: RefCell::default(),
+            vrfs: RefCell::default(),
+            stacked: RefCell::default(),
+        }
     }
 }
 
@@ -70,10 +105,13 @@ fn list_interfaces(sysfs: bool) -> Interfaces {
         let interface = found.entry(entry.interface_name.clone()).or_insert_with(|| Interface {
             loopback: entry.flags.contains(InterfaceFlags::IFF_LOOPBACK),
             multicast: entry.flags.contains(InterfaceFlags::IFF_MULTICAST),
+            ethernet: false,
             mtu: sysfs.then(|| mtu(&entry.interface_name)).flatten().unwrap_or(USUAL_MTU),
             addresses: Vec::new(),
         });
         let address = entry.address.as_ref();
+        let hardware = address.and_then(|it| it.as_link_addr()).map(|it| it.hatype());
+        interface.ethernet |= hardware == Some(ETHERNET);
         let v4 = address.and_then(|it| it.as_sockaddr_in()).map(|it| IpAddr::V4(it.ip()));
         let v6 = address.and_then(|it| it.as_sockaddr_in6()).map(|it| IpAddr::V6(it.ip()));
         interface.addresses.extend(v4.or(v6));
@@ -111,6 +149,17 @@ fn elsewhere<T: Send + 'static>(namespace: &str, look: fn() -> T) -> Option<T> {
 fn list_vrfs() -> HashMap<String, u32> {
     let listed = Netlink::open().and_then(|mut netlink| netlink.vrfs());
     listed.unwrap_or_default().into_iter().map(|(name, table)| (name.as_str().to_owned(), table)).collect()
+}
+
+/// All interfaces of the namespace that this thread is in that stand on others.
+fn list_stacked() -> HashMap<String, Stacked> {
+    let listed = Netlink::open().and_then(|mut netlink| netlink.stacked());
+    let kind = |it| match it {
+        net::Stacked::Macvlan { private: true } => Stacked::PrivateMacvlan,
+        net::Stacked::Ipvlan { l2: true } => Stacked::L2Ipvlan,
+        net::Stacked::Macvlan { .. } | net::Stacked::Ipvlan { .. } => Stacked::Other,
+    };
+    listed.unwrap_or_default().into_iter().map(|(name, it)| (name.as_str().to_owned(), kind(it))).collect()
 }
 
 /// Whether the mode bits give this identity the right that `bit` (of the last three) stands for.
@@ -183,7 +232,7 @@ fn look(path: &Path, identity: Identity) -> Command {
         return Command::Missing;
     }
     let path = cleaned(path, &real);
-    let executable = file.is_file() && may_execute(&file, identity);
+    let executable = may_execute(&file, identity);
     let set_id =
         (file.uid() == 0 && file.mode() & 0o4100 == 0o4100) || (file.gid() == 0 && file.mode() & 0o2010 == 0o2010);
     let with_root_rights = executable && (identity.uid == 0 || identity.gid == 0 || set_id);
@@ -211,7 +260,13 @@ impl Environment for Machine {
         match interfaces {
             Some(interfaces) => interfaces.get(name).cloned(),
             // The daemon stops because of the namespace, and says so; its interfaces are nobody's mistake.
-            None => Some(Interface { loopback: false, multicast: true, mtu: USUAL_MTU, addresses: Vec::new() }),
+            None => Some(Interface {
+                loopback: false,
+                multicast: true,
+                ethernet: true,
+                mtu: USUAL_MTU,
+                addresses: Vec::new(),
+            }),
         }
     }
 
@@ -221,6 +276,16 @@ impl Environment for Machine {
         }
         let entries = getifaddrs().into_iter().flatten().filter(|entry| entry.interface_name == interface);
         entries.filter_map(|entry| subnet(entry.address?, entry.netmask?)).collect()
+    }
+
+    fn stacked(&self, namespace: Option<&str>, name: &str) -> Option<Stacked> {
+        let namespace = namespace.filter(|_| !self.namespace_is_settled);
+        let mut known = self.stacked.borrow_mut();
+        let stacked = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
+            Some(namespace) => elsewhere(namespace, list_stacked).unwrap_or_default(),
+            None => list_stacked(),
+        });
+        stacked.get(name).copied()
     }
 
     fn user(&self, name: &str) -> Option<Identity> {
@@ -267,6 +332,41 @@ impl Environment for Machine {
             Some(file) => look(&file, identity),
             None => Command::Missing,
         }
+    }
+
+    fn watch(&self, file: &Path) -> Watch {
+        let folder = match file.as_os_str().as_bytes().iter().rposition(|byte| *byte == b'/') {
+            Some(end) => Path::new(OsStr::from_bytes(file.as_os_str().as_bytes().get(..end).unwrap_or_default())),
+            None => Path::new("."),
+        };
+        let folder = match folder.canonicalize() {
+            Ok(folder) => folder,
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or_default();
+                return Watch::NoFolder { errno, reason: nix::errno::Errno::from_raw(errno).desc().to_string() };
+            }
+        };
+        let seen = statfs(&folder);
+        let kind = |it: &Statfs| UNWATCHABLE.contains(&it.filesystem_type().0);
+        match seen {
+            Ok(it) if it.flags().contains(FsFlags::ST_RDONLY) || kind(&it) => Watch::Unsuitable,
+            Err(nix::errno::Errno::ENOTDIR) => {
+                let errno = nix::errno::Errno::ENOTDIR;
+                Watch::NoFolder { errno: errno as i32, reason: errno.desc().to_string() }
+            }
+            _ => Watch::Possible { odd: file.metadata().is_ok_and(|it| !it.is_file()) },
+        }
+    }
+
+    fn key_file(&self, file: &Path, most: usize) -> std::io::Result<KeyFile> {
+        let file = File::open(file)?;
+        let open_to_others = file.metadata()?.mode() & 0o077 != 0;
+        let mut content = Vec::new();
+        if file.take(most as u64).read_to_end(&mut content).is_err() {
+            // A folder can be opened, and never ends.
+            content.resize(most, 0);
+        }
+        Ok(KeyFile { content, open_to_others })
     }
 
     fn current_dir(&self) -> PathBuf {

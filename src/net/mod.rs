@@ -6,12 +6,14 @@
 mod addr;
 mod link;
 mod monitor;
+mod stacked;
 mod transport;
 mod vrf;
 
 pub use addr::Change;
 pub use link::forwards_ipv6;
 pub use monitor::Monitor;
+pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};
 
 use std::io;

@@ -10,9 +10,9 @@ use super::transport::Netlink;
 use crate::model::IfName;
 
 // linux/if_link.h
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_LINKINFO: u16 = 18;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
 const IFLA_VRF_TABLE: u16 = 1;
 /// `NLA_TYPE_MASK` (linux/netlink.h)
 const TYPE: u16 = 0x3fff;
@@ -29,13 +29,13 @@ impl Netlink {
 }
 
 /// The attribute of this kind among those of `bytes`.
-fn find(bytes: &[u8], kind: u16) -> Option<Vec<u8>> {
+pub(super) fn find(bytes: &[u8], kind: u16) -> Option<Vec<u8>> {
     let attributes = NlasIterator::new(bytes).map_while(Result::ok);
     let mut found = attributes.filter(|attribute| attribute.kind() & TYPE == kind);
     found.next().map(|attribute| attribute.value().to_vec())
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
+pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes.strip_suffix(b"\0").unwrap_or(bytes)).ok()
 }
 

@@ -6,13 +6,15 @@
 //! it gives no line (a block that is never closed) or counts otherwise (one line of more than 1022 bytes is two to it),
 //! the file has ours.
 
+mod bounds;
+
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use keepalived_rs::conf::diagnostic::Weight;
-use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, NameTable};
+use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
 use keepalived_rs::conf::{Loaded, Request, load};
 use keepalived_rs::model::{Auth, Transport};
 
@@ -24,7 +26,25 @@ struct Machine {
 impl Environment for Machine {
     fn interface(&self, _: Option<&str>, name: &str) -> Option<Interface> {
         let there = name == "lo" || self.interfaces.contains(&name);
-        there.then(|| Interface { loopback: name == "lo", multicast: name != "lo", mtu: 1500, addresses: Vec::new() })
+        there.then(|| Interface {
+            loopback: name == "lo",
+            multicast: name != "lo",
+            ethernet: name != "lo",
+            mtu: 1500,
+            addresses: Vec::new(),
+        })
+    }
+
+    fn stacked(&self, _: Option<&str>, _: &str) -> Option<Stacked> {
+        None
+    }
+
+    fn watch(&self, _: &Path) -> Watch {
+        Watch::Possible { odd: false }
+    }
+
+    fn key_file(&self, _: &Path, _: usize) -> std::io::Result<KeyFile> {
+        Err(std::io::ErrorKind::NotFound.into())
     }
 
     fn user(&self, _: &str) -> Option<Identity> {

@@ -175,19 +175,24 @@ pub fn open_group(reader: &mut Reader, _: &Statement) -> Outcome {
 }
 
 /// The end of a `garp_group`; one without any interval is dropped.
-pub fn close_group(reader: &mut Reader, place: Place) {
-    let empty = |group: &RawGarpGroup| group.garp_interval.or(group.gna_interval).is_none();
-    if reader.raw.garp_groups.last().is_some_and(empty) {
-        let number = reader.raw.garp_groups.len() - 1;
-        reader.raw.garp_groups.pop();
+pub fn close_group(reader: &mut Reader, opened: Place) {
+    let empty = |group: &mut RawGarpGroup| group.garp_interval.or(group.gna_interval).is_none();
+    if reader.raw.garp_groups.pop_if(empty).is_some() {
+        let number = reader.raw.garp_interface_blocks;
         let text = format!("garp group {number} does not have any delay set - removing");
-        reader.complain(Diagnostic::error(Code::EmptyBlock, text).at(place));
+        let diagnostic = Diagnostic::error(Code::EmptyBlock, text).at(reader.here().unwrap_or(opened));
+        reader.complain(diagnostic.help("add `garp_interval` or `gna_interval`"));
     }
 }
 
 fn group_interval(reader: &mut Reader, statement: &Statement) -> Result<Option<Micros>, MissingWord> {
     let range = Decimal::seconds(0, u32::MAX as u64);
-    Ok(reader.time(statement, 1, range)?.map(Micros))
+    let read = reader.time(statement, 1, range)?.map(Micros);
+    if read.is_some_and(|interval| interval >= Micros::from_secs(1)) {
+        let text = format!("The {} is very large - {} seconds", statement.keyword(), statement.text(1)?);
+        reader.complain(Diagnostic::note(Code::Time, text).at(statement.place(1)));
+    }
+    Ok(read)
 }
 
 /// `garp_interval` of a group
@@ -220,6 +225,11 @@ fn add_interface(reader: &mut Reader, statement: &Statement, index: usize) -> Ou
         reader.refuse(statement, index, Code::Repeated, text);
         return Ok(());
     }
+    if reader.stacked(&word).is_some() {
+        let text = format!("Cannot specify garp_delay on a vmac ({word}) - ignoring");
+        reader.refuse(statement, index, Code::Interface, text);
+        return Ok(());
+    }
     if let Some(group) = reader.raw.garp_groups.last_mut() {
         group.interfaces.push(name);
     }
@@ -229,6 +239,12 @@ fn add_interface(reader: &mut Reader, statement: &Statement, index: usize) -> Ou
 /// `interface` of a group
 pub fn group_interface(reader: &mut Reader, statement: &Statement) -> Outcome {
     add_interface(reader, statement, 1)
+}
+
+/// The block `interfaces`.
+pub fn open_group_interfaces(reader: &mut Reader, _: &Statement) -> Outcome {
+    reader.raw.garp_interface_blocks += 1;
+    Ok(())
 }
 
 /// A line of `interfaces`.

@@ -5,24 +5,23 @@ use std::net::IpAddr;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::environment::Interface;
 use crate::conf::place::Place;
-use crate::conf::raw::{AuthKind, Given, RawInstance};
+use crate::conf::raw::{Given, RawInstance};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value::{self, Decimal};
-use crate::model::{Family, IfName, Micros, Peer, Priority, Secret, Version, Vrid};
+use crate::model::{Family, IfName, Micros, Peer, Priority, Version, Vrid};
 
-/// Most bytes of a password that go into a packet (RFC 2338 section 5.3.10).
-const PASSWORD: usize = 8;
+use super::own_link;
 
 impl Reader<'_> {
     /// Changes the instance whose block is open.
-    fn with_instance(&mut self, change: impl FnOnce(&mut RawInstance)) -> Outcome {
+    pub(super) fn with_instance(&mut self, change: impl FnOnce(&mut RawInstance)) -> Outcome {
         if let Some(instance) = self.raw.instances.last_mut() {
             change(instance);
         }
         Ok(())
     }
 
-    fn instance_name(&self) -> String {
+    pub(super) fn instance_name(&self) -> String {
         let last = self.raw.instances.last();
         last.map(|instance| instance.name.clone()).unwrap_or_default()
     }
@@ -53,60 +52,18 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
 }
 
 /// The end of an instance.
-pub fn close(reader: &mut Reader, _: Place) {
-    check_vmac(reader);
+pub fn close(reader: &mut Reader, opened: Place) {
+    let place = reader.here().unwrap_or(opened);
+    own_link::check(reader, place);
     let Some(instance) = reader.raw.instances.last_mut() else {
         return;
     };
-    if let Some((_, place)) = instance.ttl.filter(|_| instance.peers.is_empty()) {
+    instance.extras.linkbeat_use_polling &= instance.interface.is_some();
+    if instance.ttl.is_some() && instance.peers.is_empty() {
         instance.ttl = None;
         let text = format!("({}): Cannot use unicast_ttl without unicast peers - resetting", instance.name);
         reader.complain(Diagnostic::error(Code::Conflict, text).at(place));
     }
-}
-
-/// A virtual MAC goes with unicast only over an interface, and sends over the one below.
-fn check_vmac(reader: &mut Reader) {
-    let Some(instance) = reader.raw.instances.last() else {
-        return;
-    };
-    let (Some(place), Some(_)) = (instance.vmac, instance.unicast) else {
-        return;
-    };
-    let name = &instance.name;
-    let text = if instance.interface.is_none() {
-        format!("({name}): Cannot use VMAC/ipvlan with unicast and no interface - clearing use_vmac")
-    } else if instance.vmac_xmit_base {
-        return;
-    } else {
-        format!("({name}) unicast with use_vmac requires vmac_xmit_base - setting")
-    };
-    reader.complain(Diagnostic::warning(Code::Conflict, text).at(place));
-}
-
-/// `use_vmac` and `use_ipvlan`: only that they are there.
-pub fn use_vmac(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let place = statement.place(0);
-    reader.with_instance(|it| it.vmac = Some(place))
-}
-
-/// `vmac_xmit_base`
-pub fn vmac_xmit_base(reader: &mut Reader, _: &Statement) -> Outcome {
-    reader.with_instance(|it| it.vmac_xmit_base = true)
-}
-
-/// `vrf`: only that the interface has to exist.
-pub fn vrf(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let word = statement.text(1)?.into_owned();
-    let name = reader.instance_name();
-    if reader.raw.instances.last().is_some_and(|it| it.interface.is_some()) {
-        let text = format!("({name}) Cannot specify VRF interface and interface - ignoring");
-        reader.refuse(statement, 1, Code::Conflict, text);
-    } else if reader.interface(&word).is_none() {
-        let text = format!("({name}) WARNING - VRF interface {word} doesn't exist");
-        reader.missing_interface(statement, 1, text);
-    }
-    Ok(())
 }
 
 /// `state`
@@ -374,16 +331,6 @@ pub fn check_unicast_src(reader: &mut Reader, statement: &Statement) -> Outcome 
     reader.with_instance(|it| it.check_unicast_src = true)
 }
 
-/// `old_unicast_checksum`: only that it asks for unicast.
-pub fn old_unicast_checksum(reader: &mut Reader, statement: &Statement) -> Outcome {
-    mark_unicast(reader, statement)?;
-    if let Some(word) = statement.get(1).filter(|word| word != "never") {
-        let text = format!("({}) Unknown old_unicast_chksum mode {word} - ignoring", reader.instance_name());
-        reader.refuse(statement, 1, Code::Choice, text);
-    }
-    Ok(())
-}
-
 /// `unicast_ttl`
 pub fn unicast_ttl(reader: &mut Reader, statement: &Statement) -> Outcome {
     let place = statement.place(0);
@@ -431,97 +378,49 @@ pub fn down_timer_adverts(reader: &mut Reader, statement: &Statement) -> Outcome
     Ok(())
 }
 
+/// A yes or no with the words that most of them have in an instance.
+fn yes_or_no(reader: &mut Reader, statement: &Statement) -> Option<bool> {
+    let (name, keyword) = (reader.instance_name(), statement.keyword().into_owned());
+    reader.truth(statement, |word| format!("({name}) invalid {keyword} {word} specified"))
+}
+
 /// `lower_prio_no_advert`
 pub fn lower_prio_no_advert(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let place = statement.place(0);
-    match reader.boolean(statement) {
-        Some(value) => reader.with_instance(|it| it.lower_prio_no_advert = Some((value, place))),
-        None => Ok(()),
-    }
+    let read = yes_or_no(reader, statement).map(|value| (value, statement.place(0)));
+    reader.with_instance(|it| it.lower_prio_no_advert = read.or(it.lower_prio_no_advert))
 }
 
 /// `higher_prio_send_advert`
 pub fn higher_prio_send_advert(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let place = statement.place(0);
-    match reader.boolean(statement) {
-        Some(value) => reader.with_instance(|it| it.higher_prio_send_advert = Some((value, place))),
-        None => Ok(()),
-    }
+    let read = yes_or_no(reader, statement).map(|value| (value, statement.place(0)));
+    reader.with_instance(|it| it.higher_prio_send_advert = read.or(it.higher_prio_send_advert))
 }
 
 /// `owner_ignore_adverts`
 pub fn owner_ignore_adverts(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let place = statement.place(0);
-    match reader.boolean(statement) {
-        Some(value) => reader.with_instance(|it| it.owner_ignore_adverts = Some((value, place))),
-        None => Ok(()),
-    }
+    let read = yes_or_no(reader, statement).map(|value| (value, statement.place(0)));
+    reader.with_instance(|it| it.owner_ignore_adverts = read.or(it.owner_ignore_adverts))
 }
 
 /// `v3_checksum_as_v2`
 pub fn v3_checksum_as_v2(reader: &mut Reader, statement: &Statement) -> Outcome {
-    match reader.boolean(statement) {
-        Some(value) => reader.with_instance(|it| it.v3_checksum_as_v2 = Some(value)),
-        None => Ok(()),
-    }
+    let read = yes_or_no(reader, statement);
+    reader.with_instance(|it| it.v3_checksum_as_v2 = read.or(it.v3_checksum_as_v2))
 }
 
-/// `skip_check_adv_addr`
+/// `skip_check_adv_addr`; keepalived turns it on whichever value it has, and so do we.
 pub fn skip_check_adv_addr(reader: &mut Reader, statement: &Statement) -> Outcome {
-    match reader.boolean(statement) {
-        Some(value) => reader.with_instance(|it| it.skip_check_adv_addr = Some(value)),
-        None => Ok(()),
+    let read = yes_or_no(reader, statement);
+    if read == Some(false) {
+        let text = format!("({}) skip_check_adv_addr is switched on by any value", reader.instance_name());
+        let note = Diagnostic::note(Code::Choice, text).at(statement.place(1));
+        reader.complain(note.help("remove the line if the addresses in adverts are to be compared"));
     }
+    reader.with_instance(|it| it.skip_check_adv_addr = read.map(|_| true).or(it.skip_check_adv_addr))
 }
 
 /// `strict_mode`
 pub fn strict_mode(reader: &mut Reader, statement: &Statement) -> Outcome {
-    match reader.boolean(statement) {
-        Some(value) => reader.with_instance(|it| it.strict = Some(value)),
-        None => Ok(()),
-    }
-}
-
-/// `auth_type`
-pub fn auth_type(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let word = statement.text(1)?;
-    let kind = match &*word {
-        "PASS" => AuthKind::Pass,
-        "AH" => AuthKind::Ah,
-        _ => {
-            let text = format!("({}) unknown authentication type '{word}'", reader.instance_name());
-            reader.complain(
-                Diagnostic::error(Code::Choice, text)
-                    .at(statement.place(1))
-                    .expected("PASS or AH")
-                    .effect("the line is ignored"),
-            );
-            return Ok(());
-        }
-    };
-    let place = statement.place(1);
-    reader.with_instance(|it| it.auth_kind = Some((kind, place)))
-}
-
-/// `auth_pass`
-pub fn auth_pass(reader: &mut Reader, statement: &Statement) -> Outcome {
-    statement.text(1)?;
-    let word = statement.word(1).unwrap_or_default();
-    if word.len() > PASSWORD {
-        reader.complain(
-            Diagnostic::warning(Code::Authentication, format!("Truncating auth_pass to {PASSWORD} characters"))
-                .title(format!("auth_pass is longer than {PASSWORD} bytes"))
-                .at(statement.place(0))
-                .effect(format!("only its first {PASSWORD} bytes are used, as everywhere")),
-        );
-    }
-    let kept = word.get(..PASSWORD).unwrap_or(word);
-    let secret = Secret::new(kept);
-    reader.with_instance(|it| it.auth_pass = Some(secret))
-}
-
-/// The block `auth_hmac`.
-pub fn open_hmac(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let place = statement.place(0);
-    reader.with_instance(|it| it.hmac = Some(place))
+    let read = yes_or_no(reader, statement);
+    reader.with_instance(|it| it.strict = read.or(it.strict))
 }

@@ -4,9 +4,12 @@
 //! `conf::finish`.
 
 pub mod address;
+pub mod auth;
+pub mod bfd;
 pub mod checker;
 pub mod checker_http;
 pub mod checker_kinds;
+pub mod extras;
 mod forwarding;
 pub mod garp;
 pub mod global;
@@ -15,6 +18,7 @@ pub mod instance;
 mod line;
 mod names;
 pub mod notify;
+pub mod own_link;
 pub mod route;
 pub mod rule;
 mod said;
@@ -24,12 +28,15 @@ pub mod server_group;
 pub mod service;
 pub mod ssl;
 pub mod track;
+pub mod tracker;
 
 use super::diagnostic::{Code, Diagnostic};
-use super::environment::{Identity, Interface};
+use super::environment::{Identity, Interface, Stacked};
 use super::place::Place;
 use super::raw::ScriptUser;
 use super::reader::{MissingWord, Outcome, Reader, Statement};
+use super::table::Block;
+use super::value;
 use crate::model::IfName;
 
 /// A block whose opening means nothing.
@@ -37,15 +44,43 @@ pub fn nothing(_: &mut Reader, _: &Statement) -> Outcome {
     Ok(())
 }
 
-/// Entries that nobody reads yet.
-pub fn anything(_: &mut Reader, _: &Statement) -> Outcome {
-    Ok(())
-}
-
 /// A block whose end means nothing.
 pub fn closed(_: &mut Reader, _: Place) {}
 
+/// What is said of a block of entries that has none; `None` if it may be empty.
+pub fn when_empty(reader: &Reader, block: Block, keyword: &str) -> Option<String> {
+    let raw = &reader.raw;
+    match (block, keyword) {
+        (_, "notification_email") => Some("Warning - empty notification_email block".to_string()),
+        (Block::GarpGroup, "interfaces") => Some("Warning - empty garp_group interfaces block".to_string()),
+        (Block::SyncGroup, "group") => {
+            raw.groups.last().map(|it| format!("Warning - sync group {} has empty group block", it.name))
+        }
+        (Block::TrackGroup, "group") => {
+            raw.track_groups.last().map(|it| format!("Warning - track group {} has empty group block", it.name))
+        }
+        _ => None,
+    }
+}
+
 impl Reader<'_> {
+    /// Reads yes or no; nothing is yes. `None` after a complaint in the words that `text` makes of the value.
+    pub(super) fn truth(&mut self, statement: &Statement, text: impl FnOnce(&str) -> String) -> Option<bool> {
+        let Some(word) = statement.get(1) else {
+            return Some(true);
+        };
+        let read = value::boolean(&word);
+        if read.is_none() {
+            self.complain(
+                Diagnostic::error(Code::Bool, text(&word))
+                    .at(statement.place(1))
+                    .expected("yes or no (or true, false, on, off), in lower case")
+                    .effect(statement.ignored()),
+            );
+        }
+        read
+    }
+
     /// The interface with this name if it may be used: it exists, or interfaces may come later (`dynamic_interfaces`).
     /// One that is missing makes the configuration unusable.
     pub(super) fn interface(&mut self, name: &str) -> Option<(IfName, Option<Interface>)> {
@@ -59,6 +94,11 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// What the interface with this name is if it stands on another.
+    pub(super) fn stacked(&self, name: &str) -> Option<Stacked> {
+        self.env.stacked(self.raw.global.net_namespace.as_deref(), name)
     }
 
     /// Complains of an interface that does not exist.
@@ -119,9 +159,7 @@ impl Reader<'_> {
     /// The user and group with these names; the reason if there is none.
     pub(super) fn identity(&self, user: &str, group: Option<&str>) -> Result<Identity, String> {
         let mut identity = self.env.user(user).ok_or_else(|| format!("Script user '{user}' does not exist"))?;
-        // `:` and `:group` ask for the user's further groups as well.
-        let group = group.map(|group| group.strip_prefix(':').unwrap_or(group));
-        if let Some(group) = group.filter(|group| !group.is_empty()) {
+        if let Some(group) = group {
             identity.gid = self.env.group(group).ok_or_else(|| format!("Script group '{group}' does not exist"))?;
         }
         Ok(identity)

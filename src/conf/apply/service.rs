@@ -7,13 +7,15 @@ use crate::conf::place::Place;
 use crate::conf::raw::service::{RawService, ServiceTarget};
 use crate::conf::raw::{RawCheck, RawCommand};
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
-use crate::conf::table::SCHEDULERS;
 use crate::conf::value::{self, Fault};
 use crate::model::Family;
 use crate::model::check::Protocol;
 
 use super::{forwarding, notify};
 
+/// Schedulers of IPVS.
+const SCHEDULERS: &[&str] =
+    &["rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos"];
 /// Persistence if only the keyword is there, or something that needs it, in seconds.
 pub(in crate::conf) const PERSISTENCE: u32 = 360;
 /// The longest persistence, in seconds.

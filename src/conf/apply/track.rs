@@ -1,12 +1,11 @@
 //! What instances and groups follow: interfaces, scripts, files, processes, BFD.
 
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
-use crate::conf::place::Place;
-use crate::conf::raw::RawScript;
+use crate::conf::raw::track::{Reference, References};
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
-use crate::model::TrackInterface;
-
-use super::notify;
+use crate::conf::value::Decimal;
+use crate::model::macvlan::{InterfaceDelays, Linkbeat};
+use crate::model::{IfName, Micros, TrackInterface};
 
 /// What the owner of a tracker is called, and the interfaces it follows already.
 fn owner(reader: &Reader, of_group: bool) -> (String, Vec<TrackInterface>) {
@@ -65,12 +64,15 @@ fn interface(
 
 /// The third word as a weight; what cannot be read is 0, and 254 either way is 253.
 fn weight(reader: &mut Reader, statement: &Statement, name: &str, word: &str) -> Result<i16, MissingWord> {
-    let read = reader.signed(statement, 2, -254, 254)?.unwrap_or(0) as i16;
-    if read.abs() == 254 {
-        let text = format!("({name}) weight for {word} cannot be +/-254. Setting to +/-253");
-        reader.complain(Diagnostic::warning(Code::Number, text).at(statement.place(2)));
-    }
-    Ok(read.clamp(-253, 253))
+    let read = reader.signed_or(statement, 2, -254, 254, "weight 0 is used")?.unwrap_or(0) as i16;
+    Ok(if read.abs() == 254 { clamped(reader, statement, name, word, read) } else { read })
+}
+
+/// A weight of 254 either way was possible once; it is 253 now.
+fn clamped(reader: &mut Reader, statement: &Statement, owner: &str, name: &str, weight: i16) -> i16 {
+    let text = format!("({owner}) weight for {name} cannot be +/-254. Setting to +/-253");
+    reader.complain(Diagnostic::warning(Code::Number, text).at(statement.place(2)));
+    weight.clamp(-253, 253)
 }
 
 /// A line of `track_interface` in an instance.
@@ -91,174 +93,217 @@ pub fn group_interfaces(reader: &mut Reader, statement: &Statement) -> Outcome {
     Ok(())
 }
 
-/// Complains of a name that is not defined above. Whether it is.
-fn reference(
-    reader: &mut Reader,
-    statement: &Statement,
-    of_group: bool,
-    kind: &'static str,
-    shown: &str,
-) -> Result<bool, MissingWord> {
-    let (owner, _) = owner(reader, of_group);
-    let word = statement.text(0)?.into_owned();
-    if reader.raw.names.contains(&(kind, word.clone())) {
-        return Ok(true);
+/// What a reference to one kind of tracked things is like.
+struct Kind {
+    /// The keyword of what it names
+    names: &'static str,
+    /// What keepalived calls it
+    words: &'static str,
+    /// Largest weight
+    limit: i16,
+    /// Whether a wrong word after the weight drops the line
+    strict: bool,
+    slot: fn(&mut References) -> &mut Vec<Reference>,
+}
+
+const SCRIPTS: Kind =
+    Kind { names: "vrrp_script", words: "track script", limit: 254, strict: false, slot: |it| &mut it.scripts };
+const FILES: Kind =
+    Kind { names: "track_file", words: "track file", limit: 254, strict: true, slot: |it| &mut it.files };
+const PROCESSES: Kind = Kind {
+    names: "vrrp_track_process",
+    words: "track process",
+    limit: 254,
+    strict: false,
+    slot: |it| &mut it.processes,
+};
+const BFDS: Kind =
+    Kind { names: "bfd_instance", words: "track bfd", limit: 253, strict: true, slot: |it| &mut it.bfds };
+
+fn references<'a>(reader: &'a mut Reader, of_group: bool) -> Option<&'a mut References> {
+    let raw = &mut reader.raw;
+    if of_group {
+        raw.groups.last_mut().map(|it| &mut it.tracking)
+    } else {
+        raw.instances.last_mut().map(|it| &mut it.tracking)
     }
-    let text = format!("({owner}) {shown} {word} not found, ignoring...");
-    reader.complain(
-        Diagnostic::error(Code::Reference, text)
-            .at(statement.place(0))
-            .effect("it is not tracked")
-            .help("what is tracked has to be defined above its use"),
-    );
-    Ok(false)
+}
+
+/// Reads `NAME [weight INT [reverse|noreverse]]`.
+fn reference(reader: &mut Reader, statement: &Statement, of_group: bool, kind: &Kind) -> Outcome {
+    let (owner, _) = owner(reader, of_group);
+    let name = statement.text(0)?.into_owned();
+    let Kind { words, limit, .. } = *kind;
+    let underscored = words.replace(' ', "_");
+    let Some(mut weight) = reader.raw.weights.get(&(kind.names, name.clone())).copied() else {
+        let text = format!("({owner}) {words} {name} not found, ignoring...");
+        reader.complain(
+            Diagnostic::error(Code::Reference, text)
+                .at(statement.place(0))
+                .effect("it is not tracked")
+                .help("what is tracked has to be defined above its use"),
+        );
+        return Ok(());
+    };
+    let known = references(reader, of_group).is_some_and(|it| (kind.slot)(it).iter().any(|it| it.name == name));
+    if known {
+        let text = format!("({owner}) duplicate {underscored} {name} - ignoring");
+        reader.refuse(statement, 0, Code::Repeated, text);
+        return Ok(());
+    }
+    if let Some(option) = statement.get(1) {
+        if option != "weight" {
+            let which = if kind.names == "bfd_instance" { format!("{name} ") } else { String::new() };
+            let text = format!("({owner}) unknown {words} {which}option {option} - ignoring");
+            reader.refuse(statement, 1, Code::UnknownOption, text);
+            return Ok(());
+        }
+        if statement.len() == 2 {
+            let text = format!("({owner}) weight without value specified for {words} {name} - ignoring");
+            reader.refuse(statement, 1, Code::MissingWord, text);
+            return Ok(());
+        }
+        let effect = format!("the weight of {name} is used: {}", weight.value);
+        let read = reader.signed_or(statement, 2, -i64::from(limit), i64::from(limit), &effect)?;
+        weight.value = read.map_or(weight.value, |read| read as i32);
+        if kind.names == "vrrp_script" && read.is_some_and(|read| read.abs() == 254) {
+            weight.value = clamped(reader, statement, &owner, &name, weight.value as i16).into();
+        }
+        match statement.get(3) {
+            None => {}
+            Some(option) if option == "reverse" => weight.reverse = true,
+            Some(option) if option == "noreverse" => weight.reverse = false,
+            Some(option) => {
+                let words = if kind.strict { words } else { &underscored };
+                let text = format!("({owner}) unknown {words} {name} weight option {option} - ignoring");
+                let diagnostic = Diagnostic::error(Code::UnknownOption, text).at(statement.place(3));
+                let effect = if kind.strict { "the line is ignored" } else { "the word is ignored" };
+                reader.complain(diagnostic.expected("reverse or noreverse").effect(effect));
+                if kind.strict {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    let place = statement.place(0);
+    if let Some(references) = references(reader, of_group) {
+        (kind.slot)(references).push(Reference { name, weight, place });
+    }
+    Ok(())
 }
 
 /// A line of `track_script` in an instance.
 pub fn instance_scripts(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, false, "vrrp_script", "track script").map(drop)
+    reference(reader, statement, false, &SCRIPTS)
 }
 
 /// A line of `track_script` in a group.
 pub fn group_scripts(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, true, "vrrp_script", "track script").map(drop)
+    reference(reader, statement, true, &SCRIPTS)
 }
 
 /// A line of `track_file` in an instance.
 pub fn instance_files(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, false, "track_file", "track file").map(drop)
+    reference(reader, statement, false, &FILES)
 }
 
 /// A line of `track_file` in a group.
 pub fn group_files(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, true, "track_file", "track file").map(drop)
+    reference(reader, statement, true, &FILES)
 }
 
 /// A line of `track_process` in an instance.
 pub fn instance_processes(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, false, "vrrp_track_process", "track process").map(drop)
+    reference(reader, statement, false, &PROCESSES)
 }
 
 /// A line of `track_process` in a group.
 pub fn group_processes(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, true, "vrrp_track_process", "track process").map(drop)
+    reference(reader, statement, true, &PROCESSES)
 }
 
 /// A line of `track_bfd` in an instance.
 pub fn instance_bfds(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, false, "bfd_instance", "track bfd").map(drop)
+    reference(reader, statement, false, &BFDS)
 }
 
 /// A line of `track_bfd` in a group.
 pub fn group_bfds(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reference(reader, statement, true, "bfd_instance", "track bfd").map(drop)
+    reference(reader, statement, true, &BFDS)
 }
 
-/// A line that begins with an interface which has to exist (`linkbeat_interfaces`, `interface_up_down_delays`).
-pub fn known_interface(reader: &mut Reader, statement: &Statement) -> Outcome {
+/// The interface that a line begins with; `None` after a complaint.
+fn known_interface(reader: &mut Reader, statement: &Statement, what: &str) -> Result<Option<IfName>, MissingWord> {
     let word = statement.text(0)?.into_owned();
     let namespace = reader.raw.global.net_namespace.as_deref();
     let there = reader.env.interface(namespace, &word).is_some();
-    if !there && !reader.raw.global.dynamic_interfaces {
-        let text = format!("unknown interface {word} specified");
+    let name = IfName::new(word.clone()).filter(|_| there || reader.raw.global.dynamic_interfaces);
+    if name.is_none() {
+        let text = format!("unknown interface {word} specified for {what}");
         let diagnostic = Diagnostic::error(Code::Interface, text).at(statement.place(0));
         reader.complain(diagnostic.effect("the line is ignored").weighing(Weight::Fatal));
     }
-    Ok(())
+    Ok(name)
 }
 
-fn remember(reader: &mut Reader, statement: &Statement, kind: &'static str) -> Outcome {
-    let name = statement.text(1)?.into_owned();
-    reader.raw.names.insert((kind, name));
-    Ok(())
-}
-
-/// A `track_group`.
-pub fn open_track_group(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reader.claim_name(statement, "track_group", "track_group");
-    Ok(())
-}
-
-/// A `track_file` or `vrrp_track_file`.
-pub fn open_file(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if statement.keyword() == "vrrp_track_file" {
-        let text = "vrrp_track_file is deprecated - use track_file";
-        reader.complain(Diagnostic::note(Code::Deprecated, text).at(statement.place(0)));
-    }
-    remember(reader, statement, "track_file")
-}
-
-/// A `vrrp_track_process`.
-pub fn open_process(reader: &mut Reader, statement: &Statement) -> Outcome {
-    remember(reader, statement, "vrrp_track_process")
-}
-
-/// A `bfd_instance`.
-pub fn open_bfd(reader: &mut Reader, statement: &Statement) -> Outcome {
-    remember(reader, statement, "bfd_instance")
-}
-
-/// A `vrrp_script`.
-pub fn open_script(reader: &mut Reader, statement: &Statement) -> Outcome {
-    reader.raw.scripts.push(RawScript { name: statement.text(1)?.into_owned(), command: None, user: None });
-    Ok(())
-}
-
-/// The end of a `vrrp_script`: without command or user it is dropped.
-pub fn close_script(reader: &mut Reader, place: Place) {
-    let Some(mut script) = reader.raw.scripts.pop() else {
-        return;
-    };
-    let name = script.name.clone();
-    let refuse = |reader: &mut Reader, code: Code, text: String| {
-        let diagnostic = Diagnostic::error(code, text).at(place);
-        reader.complain(diagnostic.effect("what tracks it does not find it"));
-    };
-    if script.command.is_none() {
-        let text = format!("No script set for vrrp_script {name} - removing");
-        return refuse(reader, Code::Script, text);
-    }
-    match script.user {
-        Some(Ok(_)) => {}
-        Some(Err(_)) => return,
-        None => match reader.default_script_user(place) {
-            Some(identity) => script.user = Some(Ok(identity)),
-            None => {
-                let text = format!("Unable to set default user for vrrp script {name} - removing");
-                return refuse(reader, Code::User, text);
-            }
-        },
-    }
-    reader.raw.names.insert(("vrrp_script", name));
-    reader.raw.scripts.push(script);
-}
-
-/// `script` of a `vrrp_script`; a later one replaces it.
-pub fn script(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let Some(words) = notify::script_words(reader, statement) else {
+/// A line of `linkbeat_interfaces`: `IFACE [MII|ETHTOOL|IOCTL]`.
+pub fn linkbeat(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let Some(interface) = known_interface(reader, statement, "linkbeat interface")? else {
         return Ok(());
     };
-    let line = words.get(1).ok_or_else(|| statement.missing(1))?;
-    let command = notify::arguments(reader, statement, line).map(|argv| (argv, statement.place(1)));
-    if let Some(script) = reader.raw.scripts.last_mut() {
-        script.command = command.or(script.command.take());
+    if reader.stacked(interface.as_str()).is_some() {
+        let text = format!("({interface}): linkbeat not supported for vmacs since netlink works");
+        reader.complain(Diagnostic::note(Code::Interface, text).at(statement.place(0)).effect(statement.ignored()));
+        return Ok(());
     }
+    let kind = match statement.get(1).as_deref() {
+        Some("MII") => Linkbeat::Mii,
+        Some("ETHTOOL") => Linkbeat::Ethtool,
+        Some("IOCTL") => Linkbeat::Ioctl,
+        _ => Linkbeat::Any,
+    };
+    if let Some(word) = statement.get(1).filter(|_| kind == Linkbeat::Any || statement.len() > 2) {
+        let text = format!("extra characters {word} in linkbeat interface");
+        reader.complain(
+            Diagnostic::warning(Code::Choice, text)
+                .at(statement.place(1))
+                .expected("MII, ETHTOOL or IOCTL, and nothing behind it")
+                .effect("the interface is polled"),
+        );
+    }
+    let known = &mut reader.raw.linkbeats;
+    known.retain(|(other, _)| *other != interface);
+    known.push((interface, kind));
     Ok(())
 }
 
-/// `user` of a `vrrp_script`
-pub fn script_user(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let user = statement.text(1)?.into_owned();
-    let group = statement.get(2).map(|word| word.into_owned());
-    let found = reader.identity(&user, group.as_deref()).map_err(|reason| {
-        let text = "Unable to set uid/gid for script";
-        reader.complain(
-            Diagnostic::error(Code::User, text).title(reason).at(statement.place(1)).effect("the script is dropped"),
-        );
-        statement.place(1)
-    });
-    if let Some(script) = reader.raw.scripts.last_mut() {
-        script.user = Some(found);
+/// A line of `interface_up_down_delays`: `IFACE DOWN [UP]`. keepalived only logs what is wrong with its times.
+pub fn delays(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let Some(interface) = known_interface(reader, statement, "up/down delay")? else {
+        return Ok(());
+    };
+    if statement.len() < 2 {
+        let text = format!("No timeouts specified for {interface} up/down delays");
+        reader.complain(Diagnostic::note(Code::MissingWord, text).at(statement.place(0)));
+        return Ok(());
     }
+    if statement.len() > 3 {
+        let text = format!("Too many parameters for {interface} up/down delays");
+        reader.complain(Diagnostic::note(Code::UnknownOption, text).at(statement.place(3)));
+    }
+    let range = Decimal::seconds(0, 255_000_000);
+    let Some(down) = reader.time(statement, 1, range)?.map(Micros) else {
+        return Ok(());
+    };
+    let up = match statement.len() {
+        2 => Some(0),
+        _ => reader.time(statement, 2, range)?,
+    };
+    let Some(up) = up.map(Micros) else {
+        return Ok(());
+    };
+    let known = &mut reader.raw.interface_delays;
+    known.retain(|other| other.interface != interface);
+    known.push(InterfaceDelays { interface, down, up });
     Ok(())
 }

@@ -2,8 +2,9 @@
 //! by `render` and `json` for all they show, and by whoever quotes a line or a word of it. A keyword that is misspelt or
 //! in the wrong block counts too, for then its line is the one that is quoted.
 
+use super::{Code, Diagnostic};
 use crate::conf::place::{Files, Place};
-use crate::conf::table::distance;
+use crate::conf::table::{blocks_with, distance};
 
 /// Stands for a secret; its length says nothing about that of the secret.
 pub(super) const MASK: &str = "********";
@@ -86,9 +87,10 @@ pub(super) fn secret_in_definition(files: &Files, place: &Place) -> Option<usize
     if is_secret { Some(own.map_or(start, |own| own.min(start))) } else { own }
 }
 
-/// `text` without the secrets of the line that it is about.
-pub(super) fn scrub(text: &str, files: &Files, place: Option<&Place>) -> String {
-    let Some(place) = place else {
+/// A text of a complaint without the secrets of the line that it is about.
+pub(super) fn scrub(text: &str, about: &Diagnostic, files: &Files) -> String {
+    // That note quotes nothing, and a word of it that is masked would tell the password.
+    let Some(place) = about.place.as_ref().filter(|_| about.code != Code::WeakPassword) else {
         return text.to_string();
     };
     let line = |file, number| files.get(file).and_then(|file| file.line(number));
@@ -107,7 +109,9 @@ pub(super) fn scrub(text: &str, files: &Files, place: Option<&Place>) -> String 
     }
     let mask = |part: &str| {
         let word = part.trim_end_matches(between);
-        let betrays = words.iter().any(|secret| betrays(word, secret));
+        // A keyword is what it is; masked, it would tell what the secret contains.
+        let known = blocks_with(word.as_bytes()).next().is_some();
+        let betrays = !known && words.iter().any(|secret| betrays(word, secret));
         if betrays { format!("{MASK}{}", part.get(word.len()..).unwrap_or_default()) } else { part.to_string() }
     };
     text.split_inclusive(between).map(mask).collect()

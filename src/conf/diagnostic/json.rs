@@ -81,7 +81,7 @@ fn point(files: &Files, site: Site) -> Point<'_> {
 
 fn entry<'a>(diagnostic: &Diagnostic, files: &'a Files) -> Entry<'a> {
     let place = diagnostic.place;
-    let clean = |text: &str| printable(&scrub(text, files, place.as_ref()));
+    let clean = |text: &str| printable(&scrub(text, diagnostic, files));
     let also = |text: &Option<String>| text.as_deref().map(clean);
     let written = place.as_ref().and_then(elsewhere);
     Entry {

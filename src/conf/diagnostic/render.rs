@@ -203,7 +203,7 @@ impl Margin<'_> {
 impl Diagnostic {
     /// The complaint with an excerpt, for people.
     pub fn render(&self, files: &Files, style: Style) -> String {
-        let clean = |text: &str| printable(&scrub(text, files, self.place.as_ref()));
+        let clean = |text: &str| printable(&scrub(text, self, files));
         let colour = style.severity(self.severity);
         let head = style.paint(colour, &format!("{}[{}]", self.severity, self.code));
         let mut out = format!("{head}: {}\n", clean(self.title.as_deref().unwrap_or(&self.text)));
@@ -229,7 +229,7 @@ impl Diagnostic {
 
     /// The complaint in one line with keepalived's words, for the log.
     pub fn log_line(&self, files: &Files) -> String {
-        let text = printable(&scrub(&self.text, files, self.place.as_ref())).replace('\t', " ");
+        let text = printable(&scrub(&self.text, self, files)).replace('\t', " ");
         match self.place {
             Some(place) => {
                 let name = printable(files.name(place.at.file));

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Command, Environment, Identity, Interface, NameTable};
+use super::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
 
 /// A machine with the interfaces, users and scripts that a test gives it. Its files are the real ones.
 pub struct Fake {
@@ -14,6 +14,10 @@ pub struct Fake {
     pub groups: HashMap<String, u32>,
     pub variables: HashMap<OsString, OsString>,
     pub commands: HashMap<OsString, Command>,
+    pub stacked: HashMap<String, Stacked>,
+    pub key_files: HashMap<PathBuf, KeyFile>,
+    /// Files that cannot be watched as any other
+    pub watches: HashMap<PathBuf, Watch>,
     pub hosts: HashSet<String>,
     pub host: String,
     pub folder: PathBuf,
@@ -28,6 +32,7 @@ impl Default for Fake {
         let interface = |number: u8, loopback| Interface {
             loopback,
             multicast: !loopback,
+            ethernet: !loopback,
             mtu: 1500,
             addresses: vec![IpAddr::from([10, 255, number, 1])],
         };
@@ -42,6 +47,9 @@ impl Default for Fake {
             groups: HashMap::from([("root".into(), 0), ("nogroup".into(), 65534)]),
             variables: HashMap::new(),
             commands: HashMap::new(),
+            stacked: HashMap::new(),
+            key_files: HashMap::new(),
+            watches: HashMap::new(),
             hosts: HashSet::new(),
             host: "node1.example.com".into(),
             folder: std::env::current_dir().unwrap_or_default(),
@@ -64,6 +72,10 @@ impl Environment for Fake {
             .flat_map(|facts| &facts.addresses)
             .map(|ip| (*ip, if ip.is_ipv4() { 24 } else { 64 }))
             .collect()
+    }
+
+    fn stacked(&self, _namespace: Option<&str>, name: &str) -> Option<Stacked> {
+        self.stacked.get(name).copied()
     }
 
     fn user(&self, name: &str) -> Option<Identity> {
@@ -93,6 +105,14 @@ impl Environment for Fake {
 
     fn command(&self, command: &OsStr, _identity: Identity) -> Command {
         self.commands.get(command).cloned().unwrap_or(Command::Missing)
+    }
+
+    fn watch(&self, file: &Path) -> Watch {
+        self.watches.get(file).cloned().unwrap_or(Watch::Possible { odd: false })
+    }
+
+    fn key_file(&self, file: &Path, _most: usize) -> std::io::Result<KeyFile> {
+        self.key_files.get(file).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
 
     fn current_dir(&self) -> PathBuf {

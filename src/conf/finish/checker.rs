@@ -139,6 +139,6 @@ fn misc(owner: &Owner, raw: &RawMisc) -> Option<Misc> {
 }
 
 /// The weight of a `track_file` for those who do not name one.
-fn default_weight(_: &Reader, _: &str) -> Weight {
-    Weight { value: 1, reverse: false }
+fn default_weight(reader: &Reader, name: &str) -> Weight {
+    reader.raw.weights.get(&("track_file", name.to_string())).copied().unwrap_or_default()
 }

@@ -1,14 +1,15 @@
 //! Sync groups: who is a member, and what members and group must not both have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::script::script;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::raw::{RawGroup, RawInstance, RawNotify};
 use crate::conf::reader::Reader;
-use crate::model::{Instance, Notify, SyncGroup, TrackInterface, Tracking};
+use crate::model::config::TrackGroup;
+use crate::model::{Instance, Notify, SyncGroup, TrackInterface};
 
-use super::changed;
+use super::{changed, tracking};
 
 /// Which instances form which group.
 pub(super) struct Membership {
@@ -17,10 +18,10 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    /// Whether trackers of this instance may have weights: it is in no group, or its group allows it.
-    pub(super) fn weighted(&self, instance: &str) -> bool {
+    /// Whether this instance is in a group that allows its members no weights.
+    pub(super) fn unweighted(&self, instance: &str) -> bool {
         let group = self.group_of.get(instance).and_then(|index| self.groups.get(*index));
-        group.is_none_or(|(group, _)| group.tracking_weight)
+        group.is_some_and(|(group, _)| !group.tracking_weight)
     }
 }
 
@@ -30,6 +31,7 @@ pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Memb
     let mut membership = Membership { groups: Vec::new(), group_of: HashMap::new() };
     for group in std::mem::take(&mut reader.raw.groups) {
         let mut members = Vec::new();
+        let mut all_own = None;
         for (name, place) in group.members.iter().flatten() {
             let text = if !known.contains_key(name.as_str()) {
                 format!("Virtual router {name} specified in sync group {} doesn't exist - ignoring", group.name)
@@ -38,6 +40,7 @@ pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Memb
             } else {
                 membership.group_of.insert(name.clone(), membership.groups.len());
                 members.push(name.clone());
+                all_own = known.get(name.as_str()).map(|it| agree(reader, &group, it, all_own));
                 continue;
             };
             reader.complain(Diagnostic::error(Code::Reference, text).at(*place));
@@ -55,6 +58,21 @@ pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Memb
         }
     }
     membership
+}
+
+/// Whether all members so far are to start as owners of their addresses; complains of one that is to start as BACKUP
+/// among them.
+fn agree(reader: &mut Reader, group: &RawGroup, member: &RawInstance, all_own: Option<bool>) -> bool {
+    let starts = member.master.map(|(master, _)| master);
+    if let (Some(true), Some((false, place))) = (all_own, member.master) {
+        let text = format!(
+            "Sync group {} has some member(s) as address owner and some not as address owner. This won't work.",
+            group.name
+        );
+        reader.complain(changed(Code::Group, text).at(place));
+    }
+    let owner = member.priority.is_some_and(|(priority, _)| priority.is_owner());
+    all_own.unwrap_or(true) && starts == Some(true) && owner
 }
 
 /// The finished groups. Members start as BACKUP unless all of them own their addresses.
@@ -76,6 +94,7 @@ pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mu
                 conflicts(reader, &raw, member);
             }
         }
+        let tracking = tracking::of_group(reader, &raw, any_owner);
         let track_interfaces = raw
             .track_interfaces
             .iter()
@@ -95,12 +114,36 @@ pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mu
             name: raw.name,
             members,
             track_interfaces,
-            tracking: Tracking::default(),
+            tracking,
             tracking_weight: raw.tracking_weight,
-            smtp_alert: None,
-            notify_priority_changes: None,
+            smtp_alert: raw.smtp_alert,
+            notify_priority_changes: raw.notify_priority_changes,
             notify: notify(&raw.notify, false),
         });
+    }
+    groups
+}
+
+/// Instances that follow static objects. What does not exist is only logged, as by keepalived.
+pub(super) fn track_groups(reader: &mut Reader, instances: &[Instance]) -> Vec<TrackGroup> {
+    let known: HashSet<&str> = instances.iter().map(|it| it.name.as_str()).collect();
+    let mut groups = Vec::new();
+    for raw in std::mem::take(&mut reader.raw.track_groups) {
+        let mut members = Vec::new();
+        for (name, place) in raw.members.iter().flatten() {
+            if known.contains(name.as_str()) {
+                members.push(name.clone());
+                continue;
+            }
+            let text = format!("vrrp instance {name} specified in track group {} doesn't exist - ignoring", raw.name);
+            reader.complain(Diagnostic::note(Code::Reference, text).at(*place));
+        }
+        if members.is_empty() {
+            let text = format!("Static track group {} has no VRRP instance(s)", raw.name);
+            reader.complain(Diagnostic::note(Code::Group, text));
+            continue;
+        }
+        groups.push(TrackGroup { name: raw.name, members });
     }
     groups
 }

@@ -3,15 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::group::notify;
-use super::{address, advert, changed};
+use super::tracking::{self, Unweighted};
+use super::{address, advert, auth, changed, own_link};
 use crate::conf::Refusal;
 use crate::conf::diagnostic::{Code, Diagnostic, Severity};
 use crate::conf::environment::Interface;
-use crate::conf::raw::{AuthKind, RawInstance};
+use crate::conf::raw::RawInstance;
 use crate::conf::reader::Reader;
 use crate::model::{
-    Address, Auth, Extras, Family, IfName, Instance, Micros, Priority, TrackInterface, Tracking, Transport, Version,
-    Vrid,
+    Address, Auth, Extras, Family, IfName, Instance, Micros, Priority, TrackInterface, Transport, Version, Vrid,
 };
 
 /// Group of VRRP over IPv4 (RFC 9568 section 5.1.1.2).
@@ -20,6 +20,10 @@ const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 /// Size of packets where the interface does not say.
 const USUAL_MTU: u32 = 1500;
+/// Octets of the authentication header with 96 bits (RFC 2402).
+const AH_HEADER: usize = 24;
+/// Octets that `auth_hmac` appends.
+const HMAC_TRAILER: usize = 28;
 /// Missed adverts after which a master counts as dead (RFC 9568 section 6.1).
 const DOWN_ADVERTS: u8 = 3;
 
@@ -39,7 +43,7 @@ fn refuse(reader: &mut Reader, diagnostic: Diagnostic) -> Refusal {
 }
 
 /// What an instance cannot do without: an identifier, and an interface or peers.
-fn least(reader: &mut Reader, raw: &RawInstance) -> Result<Vrid, Refusal> {
+pub(super) fn least(reader: &mut Reader, raw: &RawInstance) -> Result<Vrid, Refusal> {
     let name = &raw.name;
     let incomplete = |text: String| Diagnostic::error(Code::Incomplete, text).at(raw.place);
     let Some((vrid, _)) = raw.vrid else {
@@ -52,6 +56,10 @@ fn least(reader: &mut Reader, raw: &RawInstance) -> Result<Vrid, Refusal> {
             .title(format!("{name} has no interface"))
             .help("add `interface` with the link that its adverts use");
         return Err(refuse(reader, diagnostic));
+    }
+    if raw.interface.is_none() && raw.own_link.macvlan.is_some() {
+        let text = format!("({name}) cannot use VMAC if no interface specified");
+        return Err(refuse(reader, incomplete(text).help("add `interface` with the link below the virtual one")));
     }
     Ok(vrid)
 }
@@ -90,46 +98,6 @@ fn priority(reader: &mut Reader, raw: &RawInstance, strict: bool) -> (Priority, 
         return (priority, owner);
     }
     (priority, master)
-}
-
-/// What is said of authentication that cannot be had; and what is left of it. The second value says why the instance
-/// must not run.
-fn authentication(
-    reader: &mut Reader,
-    raw: &RawInstance,
-    family: Family,
-    version: Version,
-    strict: bool,
-) -> (Auth, Option<String>) {
-    if raw.hmac.is_some() {
-        return (Auth::None, Some("auth_hmac is not available yet".into()));
-    }
-    let Some((kind, place)) = raw.auth_kind else {
-        return (Auth::None, None);
-    };
-    let name = &raw.name;
-    let secret = raw.auth_pass.clone().filter(|secret| !secret.expose().is_empty());
-    let reason = match (kind, &secret) {
-        _ if strict => format!("({name}) Strict mode does not support authentication. Ignoring."),
-        _ if version == Version::V3 => {
-            format!("({name}) VRRP version 3 does not support authentication. Ignoring.")
-        }
-        (_, None) => format!("({name}) Authentication specified but no password given. Ignoring"),
-        (AuthKind::Ah, _) if family == Family::V6 => {
-            format!("({name}) Cannot use AH authentication with IPv6. ignoring")
-        }
-        (AuthKind::Pass, _) if family == Family::V6 => {
-            format!("({name}) Cannot use PASS authentication with IPv6. ignoring")
-        }
-        (AuthKind::Ah, Some(_)) => {
-            return (Auth::None, Some("auth_type AH is not available yet".into()));
-        }
-        (AuthKind::Pass, Some(secret)) => return (Auth::Pass(secret.clone()), None),
-    };
-    let mut diagnostic = changed(Code::Authentication, reason).at(place);
-    diagnostic = diagnostic.effect(format!("{name} runs without authentication"));
-    reader.complain(diagnostic);
-    (Auth::None, None)
 }
 
 /// How adverts travel. The second value says why the instance must not run.
@@ -198,6 +166,10 @@ fn link(
         };
         return Err(refuse(reader, Diagnostic::error(Code::Incomplete, text).at(raw.place)));
     };
+    own_link::strict_mac(reader, raw, strict);
+    if let Some(reason) = own_link::no_ethernet(reader, raw, facts) {
+        return Ok(Some(reason));
+    }
     if facts.is_some() && !multicast && !unicast {
         let text =
             format!("({name}) interface {interface} does not support multicast, specify unicast peers - disabling");
@@ -208,11 +180,16 @@ fn link(
 }
 
 /// Most addresses that fit into an advert.
-fn room(facts: Option<&Interface>, family: Family, version: Version) -> usize {
-    let (headers, size) = match (family, version) {
+fn room(facts: Option<&Interface>, family: Family, version: Version, auth: &Auth) -> usize {
+    let (mut headers, size) = match (family, version) {
         (Family::V4, Version::V2) => (14 + 20 + 8 + 8, 4),
         (Family::V4, Version::V3) => (14 + 20 + 8, 4),
         (Family::V6, _) => (14 + 40 + 8, 16),
+    };
+    headers += match auth {
+        Auth::None | Auth::Pass(_) => 0,
+        Auth::Ah(_) => AH_HEADER,
+        Auth::Hmac(_) => HMAC_TRAILER,
     };
     let mtu = facts.map_or(USUAL_MTU, |facts| facts.mtu) as usize;
     (mtu.saturating_sub(headers) / size).min(255)
@@ -325,17 +302,13 @@ fn preemption(reader: &mut Reader, raw: &RawInstance, owner: bool, master: bool,
         nopreempt = None;
     }
     if let Some((_, place)) = delay {
-        let text = if master {
-            format!("({name}) Warning - preempt delay will not work with initial state MASTER - clearing")
-        } else if strict {
-            format!("({name}) preempt_delay is incompatible with strict mode - resetting")
-        } else if nopreempt.is_some() {
-            format!("({name}) preempt_delay is incompatible with nopreempt mode - resetting")
-        } else {
-            String::new()
-        };
-        if !text.is_empty() {
-            reader.complain(changed(Code::Conflict, text).at(place));
+        let reasons = [
+            (master, "Warning - preempt delay will not work with initial state MASTER - clearing"),
+            (!master && strict, "preempt_delay is incompatible with strict mode - resetting"),
+            (!master && nopreempt.is_some(), "preempt_delay is incompatible with nopreempt mode - resetting"),
+        ];
+        for (_, text) in reasons.into_iter().filter(|(applies, _)| *applies) {
+            reader.complain(changed(Code::Conflict, format!("({name}) {text}")).at(place));
             delay = None;
         }
     }
@@ -357,8 +330,8 @@ fn down_timer_adverts(reader: &mut Reader, raw: &RawInstance, strict: bool) -> u
     count
 }
 
-/// Links that count beside the own one. Without `weighted` (in a sync group), or for an owner, they have no weights.
-fn tracked(reader: &mut Reader, raw: &RawInstance, owner: bool, weighted: bool) -> Vec<TrackInterface> {
+/// Links that count beside the own one; those that may not have weights lose them, or are no longer followed.
+fn tracked(reader: &mut Reader, raw: &RawInstance, unweighted: Option<Unweighted>) -> Vec<TrackInterface> {
     let name = &raw.name;
     let own = raw.interface.as_ref().map(|(interface, _)| interface);
     let mut done = Vec::new();
@@ -371,14 +344,14 @@ fn tracked(reader: &mut Reader, raw: &RawInstance, owner: bool, weighted: bool) 
             continue;
         }
         let mut tracked = tracked.clone();
-        if tracked.weight != 0 && (!weighted || owner) {
-            let (what, why) = match weighted {
-                false => ("weight ", "SYNC group"),
-                true => ("", "address owner"),
+        if let Some(why) = unweighted.filter(|_| tracked.weight != 0) {
+            let (what, reason) = match why {
+                Unweighted::Group => ("weight ", "SYNC group"),
+                Unweighted::Owner => ("", "address owner"),
             };
-            let text = format!("({name}) ignoring {} tracked interface {what}due to {why}", tracked.interface);
+            let text = format!("({name}) ignoring {} tracked interface {what}due to {reason}", tracked.interface);
             reader.complain(changed(Code::Conflict, text).at(*place));
-            if weighted {
+            if why == Unweighted::Owner {
                 continue;
             }
             tracked.weight = 0;
@@ -388,15 +361,58 @@ fn tracked(reader: &mut Reader, raw: &RawInstance, owner: bool, weighted: bool) 
     done
 }
 
-/// Makes one instance.
-pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, weighted: bool) -> Result<Instance, Refusal> {
+/// `vrf` goes with unicast and without an interface.
+fn vrf(reader: &mut Reader, raw: &RawInstance, unicast: bool) -> Option<IfName> {
+    let vrf = raw.extras.vrf.clone()?;
+    if raw.interface.is_none() && unicast {
+        return Some(vrf);
+    }
+    let what = if raw.interface.is_some() { "out interface" } else { " unicast" };
+    let text = format!("({}) vrf can only be specified with{what} - clearing", raw.name);
+    reader.complain(changed(Code::Conflict, text).at(raw.vrf_place.unwrap_or(raw.place)));
+    None
+}
+
+/// Settings that few files have, with the rules about them.
+fn extras(reader: &mut Reader, raw: &RawInstance, kind: &Kind, unicast: bool, nopreempt: bool) -> Extras {
+    let name = &raw.name;
+    let mut extras = raw.extras.clone();
+    extras.vrf = vrf(reader, raw, unicast);
+    extras.unicast_fault_no_peer = raw.unicast_fault_no_peer;
+    extras.promote_secondaries &= raw.own_link.wanted().is_none();
+    if extras.timer_expired_backup.is_some() && !nopreempt {
+        let text = format!("({name}) expired_timer_backup requires nopreempt - resetting");
+        reader.complain(changed(Code::Conflict, text).at(raw.expired_place.unwrap_or(raw.place)));
+        extras.timer_expired_backup = None;
+    }
+    let accepts = extras.accept == Some(true);
+    if accepts && kind.strict && !kind.owner && kind.version == Version::V2 {
+        let text =
+            format!("({name}) warning - accept mode for VRRP version 2 does not comply with RFC3768 - resetting");
+        reader.complain(changed(Code::Conflict, text).at(raw.accept_place.unwrap_or(raw.place)));
+        extras.accept = Some(false);
+    }
+    extras
+}
+
+/// What most rules look at.
+struct Kind {
+    version: Version,
+    strict: bool,
+    owner: bool,
+}
+
+/// Makes one instance. `grouped`: it is in a sync group that allows no weights.
+pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, grouped: bool) -> Result<Instance, Refusal> {
     let vrid = least(reader, raw)?;
     let strict = raw.strict.unwrap_or(reader.raw.global.strict);
     let family = raw.family.unwrap_or(Family::V4);
     let version = version(reader, raw, family, strict);
-    let (priority, start_as_master) = priority(reader, raw, strict);
+    let (priority, mut start_as_master) = priority(reader, raw, strict);
     let owner = priority.is_owner();
-    let (auth, no_auth) = authentication(reader, raw, family, version, strict);
+    let facts = auth::Facts { family, version, strict, eager: start_as_master && !owner };
+    let (auth, backup) = auth::finish(reader, raw, &facts);
+    start_as_master &= !backup;
     let (transport, no_peers) = transport(reader, raw, family);
     let unicast = matches!(transport, Transport::Unicast { .. });
     let interface = raw.interface.as_ref().map(|(interface, _)| interface);
@@ -404,18 +420,27 @@ pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, weighted: bool) -> 
     let facts = interface.and_then(|name| reader.env.interface(namespace, name.as_str()));
     let no_link = link(reader, raw, facts.as_ref(), family, unicast, strict)?;
     first_vip(reader, raw, unicast, strict);
-    let room = room(facts.as_ref(), family, version);
+    let room = room(facts.as_ref(), family, version, &auth);
     let (vips, excluded) = addresses(reader, raw, interface, room);
     let (nopreempt, preempt_delay) = preemption(reader, raw, owner, start_as_master, strict);
     let down_timer_adverts = down_timer_adverts(reader, raw, strict);
+    let kind = Kind { version, strict, owner };
+    let extras = extras(reader, raw, &kind, unicast, nopreempt);
     let garp = advert::garp(reader, raw, strict);
     let lower_prio_no_advert = advert::lower_prio_no_advert(reader, raw, strict);
     let higher_prio_send_advert = advert::higher_prio_send_advert(reader, raw, strict);
     let owner_ignore_adverts = advert::owner_ignore_adverts(reader, raw, owner, strict);
     let advert_interval = advert::interval(reader, raw, version);
-    let track_interfaces = tracked(reader, raw, owner, weighted);
+    let (own_link, no_address) = own_link::finish(reader, raw, vrid, family, strict);
+    let unweighted = match (grouped, owner) {
+        (true, _) => Some(Unweighted::Group),
+        (false, true) => Some(Unweighted::Owner),
+        (false, false) => None,
+    };
+    let track_interfaces = tracked(reader, raw, unweighted);
     has_address(reader, raw, vips.is_empty(), version, strict)?;
-    let config_fault = no_auth.or(no_peers).or(no_link);
+    let tracking = tracking::of_instance(reader, raw, unweighted);
+    let config_fault = auth::unavailable(&auth).or(no_peers).or(no_link).or(no_address);
     if let Some(reason) = &config_fault {
         let text = format!("({}) stays in FAULT: {reason}", raw.name);
         let mut diagnostic = Diagnostic::note(Code::NotActive, text).at(raw.place);
@@ -451,12 +476,12 @@ pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, weighted: bool) -> 
         track_interfaces,
         garp,
         notify: notify(&raw.notify, raw.report_deleted),
-        tracking: Tracking::default(),
-        track_source: false,
-        own_link: None,
+        tracking,
+        track_source: raw.track_source && raw.source.is_some(),
+        own_link,
         routes: Vec::new(),
         rules: Vec::new(),
-        extras: Extras::default(),
+        extras,
         config_fault,
     })
 }

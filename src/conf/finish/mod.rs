@@ -4,23 +4,27 @@
 //! scripts only. What comes out cannot hold a bad value.
 
 mod advert;
+mod auth;
+mod bfd;
 mod checker;
 mod global;
 mod group;
 mod instance;
+mod own_link;
 mod ports;
 mod router;
 mod script;
 mod server_group;
 mod service;
+mod tracking;
 
 use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
-use crate::model::{Address, CheckConfig, Global, IfName};
+use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName, Instance};
 
-use super::raw::RawAddress;
+use super::raw::{RawAddress, RawInstance};
 
 /// Settings of the whole, with the scripts that the parent runs.
 pub fn core(reader: &mut Reader) -> Global {
@@ -35,12 +39,18 @@ pub fn shared(reader: &mut Reader, global: &mut Global) {
 
 /// The part of the `check` process.
 pub fn check(reader: &mut Reader, global: &Global) -> CheckConfig {
-    service::finish(reader, global)
+    let config = service::finish(reader, global);
+    let track_files = reader.raw.files.iter().filter_map(tracking::file).collect();
+    CheckConfig { track_files, ..config }
+}
+
+/// The part of the `bfd` process.
+pub fn bfd(reader: &mut Reader) -> BfdConfig {
+    bfd::finish(reader)
 }
 
 /// The part of the `vrrp` process, and why it must not run with it.
 pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
-    let mut refusals = Vec::new();
     if reader.raw.missing_interface {
         let reason = "Non-existent interface specified in configuration";
         reader.complain(
@@ -51,28 +61,33 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         );
         return (VrrpConfig::default(), Some(Refusal::config(reason)));
     }
-    script::check_instances(reader);
+    let scripts = script::check_instances(reader);
     let raw = std::mem::take(&mut reader.raw.instances);
     let paces = router::garp_paces(&reader.raw);
-    let membership = group::membership(reader, &raw);
-    let mut instances = Vec::new();
-    for one in &raw {
-        let weighted = membership.weighted(&one.name);
-        match instance::finish(reader, one, weighted) {
-            Ok(mut instance) => {
-                let routing = &reader.raw.routing;
-                instance.routes = of_instance(&routing.routes, &one.name);
-                instance.rules = of_instance(&routing.rules, &one.name);
-                instances.push(instance);
-            }
-            Err(refusal) => refusals.push(refusal),
-        }
+    // Without these nothing else is looked at.
+    if let Some(refusal) = raw.iter().find_map(|one| instance::least(reader, one).err()) {
+        reader.raw.instances = raw;
+        return (VrrpConfig::default(), Some(refusal));
     }
-    refusals.extend(router::duplicates(reader, &raw, &instances));
+    let membership = group::membership(reader, &raw);
+    let mut instances = match finish_instances(reader, &raw, &membership) {
+        Ok(instances) => instances,
+        Err(refusal) => {
+            reader.raw.instances = raw;
+            return (VrrpConfig::default(), Some(refusal));
+        }
+    };
     let groups = group::finish(reader, membership, &mut instances);
+    let track_groups = group::track_groups(reader, &instances);
     let global = &reader.raw.global;
     let statics = reader.raw.static_addresses.iter();
-    let config = VrrpConfig {
+    let mut config = VrrpConfig {
+        track_groups,
+        scripts,
+        files: reader.raw.files.iter().filter_map(tracking::file).collect(),
+        processes: reader.raw.processes.iter().map(tracking::process).collect(),
+        interface_delays: reader.raw.interface_delays.clone(),
+        linkbeats: reader.raw.linkbeats.clone(),
         static_addresses: statics.filter_map(|it| address(it, None)).collect(),
         static_routes: reader.raw.routing.static_routes.clone(),
         static_rules: reader.raw.routing.static_rules.clone(),
@@ -83,10 +98,30 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         delay_after_boot: global.delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
         dynamic_interfaces: global.dynamic_interfaces,
-        ..VrrpConfig::default()
     };
     reader.raw.instances = raw;
-    (config, refusals.into_iter().next())
+    tracking::debounce(reader, &mut config);
+    (config, None)
+}
+
+/// All instances; the first that cannot be run ends it.
+fn finish_instances(
+    reader: &mut Reader,
+    raw: &[RawInstance],
+    membership: &group::Membership,
+) -> Result<Vec<Instance>, Refusal> {
+    let mut instances = Vec::new();
+    for one in raw {
+        let mut instance = instance::finish(reader, one, membership.unweighted(&one.name))?;
+        let routing = &reader.raw.routing;
+        instance.routes = of_instance(&routing.routes, &one.name);
+        instance.rules = of_instance(&routing.rules, &one.name);
+        instances.push(instance);
+    }
+    match router::duplicates(reader, raw, &instances) {
+        Some(refusal) => Err(refusal),
+        None => Ok(instances),
+    }
 }
 
 /// What the blocks of one instance wrote.

@@ -1,6 +1,9 @@
 //! Whether scripts can and may be run.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::conf::apply::notify;
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
@@ -9,9 +12,11 @@ use crate::conf::place::Place;
 use crate::conf::raw::checker::{RawKind, RawMisc};
 use crate::conf::raw::service::RawService;
 use crate::conf::raw::settings::{RawFifo, RawFifos};
+use crate::conf::raw::track::RawTrackScript;
 use crate::conf::raw::{RawCommand, RawNotify};
 use crate::conf::reader::Reader;
-use crate::model::Script;
+use crate::model::tracker::{Probe, TrackScript};
+use crate::model::{Micros, Script};
 
 /// What a look at some scripts found.
 #[derive(Default)]
@@ -71,6 +76,21 @@ fn look(reader: &Reader, command: &RawCommand) -> Option<Command> {
     (!is_file_test(command)).then(|| reader.env.command(first, command.identity))
 }
 
+fn not_executable(shown: &str, command: &RawCommand) -> String {
+    let (uid, gid) = (command.identity.uid, command.identity.gid);
+    format!("WARNING - script '{shown}' is not executable for uid:gid {uid}:{gid} - disabling.")
+}
+
+/// Says where a command without a path was found.
+fn note_search(reader: &mut Reader, shown: &str, path: &Path, place: Place) {
+    if shown.contains('/') {
+        return;
+    }
+    let found = path.display();
+    let text = format!("WARNING - script `{shown}` resolved by path search to `{found}`. Please specify full path.");
+    reader.complain(Diagnostic::note(Code::Script, text).at(place));
+}
+
 /// Looks at a notify script: gives it its path, or takes it away if it cannot or may not be run.
 fn check_notify(reader: &mut Reader, seen: &mut Seen, mut command: RawCommand) -> Option<RawCommand> {
     let found = look(reader, &command)?;
@@ -78,21 +98,12 @@ fn check_notify(reader: &mut Reader, seen: &mut Seen, mut command: RawCommand) -
     let shown = command.argv.first()?.to_string_lossy().into_owned();
     let reason = match found {
         Command::Missing => format!("Script {shown} cannot be accessed"),
-        Command::Found { executable: false, .. } => {
-            let (uid, gid) = (command.identity.uid, command.identity.gid);
-            format!("WARNING - script '{shown}' is not executable for uid:gid {uid}:{gid} - disabling.")
-        }
+        Command::Found { executable: false, .. } => not_executable(&shown, &command),
         Command::Found { insecure: true, .. } if reader.raw.global.script_security => {
             format!("Unsafe permissions found for script '{shown}' - disabling.")
         }
         Command::Found { path, .. } => {
-            if !shown.contains('/') {
-                let text = format!(
-                    "WARNING - script `{shown}` resolved by path search to `{}`. Please specify full path.",
-                    path.display()
-                );
-                reader.complain(Diagnostic::note(Code::Script, text).at(command.place));
-            }
+            note_search(reader, &shown, &path, command.place);
             *command.argv.first_mut()? = path.into_os_string();
             return Some(command);
         }
@@ -202,45 +213,83 @@ fn check_misc(reader: &mut Reader, seen: &mut Seen, misc: &mut RawMisc) -> bool 
     false
 }
 
-/// Scripts of instances and groups, and those that are tracked.
-pub(super) fn check_instances(reader: &mut Reader) {
+/// Scripts of instances and groups, and those that are tracked: the latter as they can be run. Who follows one that
+/// cannot, no longer does.
+pub(super) fn check_instances(reader: &mut Reader) -> Vec<TrackScript> {
     if reader.raw.instances.is_empty() {
-        return;
+        return Vec::new();
     }
     let mut seen = Seen::default();
-    check_tracked(reader, &mut seen);
+    let mut tracked = Vec::new();
+    let mut disabled = HashSet::new();
+    for raw in std::mem::take(&mut reader.raw.scripts) {
+        match check_tracked(reader, &mut seen, &raw) {
+            Some(probe) => tracked.push(track_script(raw, probe)),
+            None => drop(disabled.insert(raw.script.name)),
+        }
+    }
     let mut instances = std::mem::take(&mut reader.raw.instances);
     for instance in &mut instances {
         check_all(reader, &mut seen, &mut instance.notify);
+        instance.tracking.scripts.retain(|it| !disabled.contains(&it.name));
     }
     let mut groups = std::mem::take(&mut reader.raw.groups);
     for group in &mut groups {
         check_all(reader, &mut seen, &mut group.notify);
+        group.tracking.scripts.retain(|it| !disabled.contains(&it.name));
     }
     (reader.raw.instances, reader.raw.groups) = (instances, groups);
     check_fifos(reader, &mut seen, |fifos| &mut fifos.vrrp);
     seen.report(reader, "");
+    tracked
 }
 
-fn check_tracked(reader: &mut Reader, seen: &mut Seen) {
-    for script in std::mem::take(&mut reader.raw.scripts) {
-        let (Some((argv, place)), Some(Ok(identity))) = (script.command, script.user) else {
-            continue;
-        };
-        let command = RawCommand { argv, identity, place };
-        let Some(found) = look(reader, &command) else {
-            continue;
-        };
-        seen.add(&found, place);
-        let secure = reader.raw.global.script_security;
-        let reason = match found {
-            Command::Missing => "since not found/accessible",
-            Command::Found { odd_path: true, .. } => "due to insecure",
-            Command::Found { insecure: true, .. } if secure => "due to insecure",
-            Command::Found { .. } => continue,
-        };
-        let text = format!("Disabling track script {} {reason}", script.name);
-        reader.complain(Diagnostic::error(Code::Script, text).at(place).effect("instances do not follow this script"));
+/// What a tracked script does each time; `None` if it cannot or may not be run.
+fn check_tracked(reader: &mut Reader, seen: &mut Seen, raw: &RawTrackScript) -> Option<Probe> {
+    let (Some((argv, place)), Some(Ok(identity))) = (&raw.script.command, &raw.script.user) else {
+        return None;
+    };
+    let mut command = RawCommand { argv: argv.clone(), identity: *identity, place: *place };
+    let Some(found) = look(reader, &command) else {
+        let file = command.argv.first()?.as_bytes();
+        let path = file.get(1..).unwrap_or_default().trim_ascii_start();
+        return Some(Probe::Open(OsStr::from_bytes(path).into()));
+    };
+    seen.add(&found, *place);
+    let (secure, name) = (reader.raw.global.script_security, &raw.script.name);
+    let shown = command.argv.first()?.to_string_lossy().into_owned();
+    let effect = "instances do not follow this script";
+    let reason = match found {
+        Command::Missing => "since not found/accessible",
+        Command::Found { odd_path: true, .. } => "due to insecure",
+        Command::Found { insecure: true, .. } if secure => "due to insecure",
+        Command::Found { executable: false, .. } => {
+            let text = not_executable(&shown, &command);
+            reader.complain(Diagnostic::note(Code::Script, text).at(*place).effect(effect));
+            return None;
+        }
+        Command::Found { path, .. } => {
+            note_search(reader, &shown, &path, *place);
+            *command.argv.first_mut()? = path.into_os_string();
+            return Some(Probe::Run(script(&command)));
+        }
+    };
+    let text = format!("Disabling track script {name} {reason}");
+    reader.complain(Diagnostic::error(Code::Script, text).at(*place).effect(effect));
+    None
+}
+
+/// The finished tracked script.
+fn track_script(raw: RawTrackScript, probe: Probe) -> TrackScript {
+    TrackScript {
+        name: raw.script.name,
+        probe,
+        interval: raw.interval.unwrap_or(Micros::from_secs(1)),
+        timeout: raw.timeout,
+        weight: raw.weight,
+        rise: raw.rise.unwrap_or(1),
+        fall: raw.fall.unwrap_or(1),
+        init_fail: raw.init_fail,
     }
 }
 

@@ -64,10 +64,15 @@ fn reveal(complaint: &mut Diagnostic) {
 /// Suggests a name that is defined for one that is not.
 fn name(complaint: &mut Diagnostic, names: &[&str], word: &str) {
     if complaint.code == Code::Reference
-        && let Some(near) = nearest(word, names).filter(|near| *near != word)
+        && let Some(near) = nearest(word, names).filter(|near| letters(near) != letters(word))
     {
         complaint.expected.get_or_insert(format!("did you mean `{near}`?"));
     }
+}
+
+/// A name without its digits: names that differ in these only are no slips of each other.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 fn improve(complaint: &mut Diagnostic, keyword: &Keyword, branch: &Branch, word: &str) {

@@ -49,12 +49,17 @@ pub(super) fn silent_mail(case: &Case) -> Vec<Diagnostic> {
     vec![found.effect("no mail is ever sent").help("add `smtp_alert` to global_defs or to an instance")]
 }
 
+/// How the table's remark on a name begins that has a successor. Other remarks are on one form, or on what a build does.
+const OLD: [&str; 4] = ["deprecated", "older spelling", "alias of", "kept for old files"];
+
 /// Old names about which keepalived says nothing, each once.
 pub(super) fn old_name(case: &Case) -> Vec<Diagnostic> {
     let mut seen = HashSet::new();
     let mut notes = Vec::new();
     for branch in case.outline.all() {
-        let Some((keyword, reason)) = branch.keyword().and_then(|keyword| Some((keyword, keyword.deprecated?))) else {
+        let old = |it: &&Keyword| it.deprecated.is_some_and(|reason| OLD.iter().any(|start| reason.starts_with(start)));
+        let found = branch.keyword().filter(old).and_then(|keyword| Some((keyword, keyword.deprecated?)));
+        let Some((keyword, reason)) = found else {
             continue;
         };
         if !case.complained_at(branch.place(0)) && seen.insert(keyword.name) {

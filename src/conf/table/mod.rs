@@ -10,22 +10,19 @@ mod global_process;
 mod instance;
 mod root;
 mod service;
-mod takes;
 mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::takes::Takes;
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later, later_block, later_checked_lines, later_lines, later_set,
-        lines, set,
+        Block, Keyword, Owners, block, checked_lines, later_block, later_checked_lines, later_lines, later_set, lines,
+        set,
     };
     pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
-        address, anything, checker, checker_http, checker_kinds, closed, garp, group, instance, nothing, notify, route,
-        rule, schedule, server, server_group, service, ssl, track,
+        address, auth, bfd, checker, checker_http, checker_kinds, closed, extras, garp, group, instance, nothing,
+        notify, own_link, route, rule, schedule, server, server_group, service, ssl, track, tracker,
     };
-    pub(super) use crate::conf::value::Decimal;
 }
 
 use std::collections::HashMap;
@@ -34,7 +31,6 @@ use std::sync::LazyLock;
 
 use super::apply::nothing;
 use super::reader::{Apply, Close};
-pub(super) use takes::{SCHEDULERS, Takes};
 
 /// A place where keywords can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -228,8 +224,6 @@ type Ends = (Apply, Close);
 pub(super) enum Action {
     /// Writes a raw value
     Set(Apply),
-    /// Its words are checked and not kept
-    Check(Takes),
     /// Opens a block of keywords
     Block { of: Block, open: Apply, close: Close },
     /// Opens a block whose lines are entries. The first function is given the keyword, the second each entry.
@@ -291,15 +285,6 @@ impl Keyword {
         self.arguments.starts_with("NAME")
     }
 
-    /// What is said if a block of entries has none.
-    pub(super) fn when_empty(&self) -> Option<&'static str> {
-        match self.name {
-            "notification_email" => Some("Warning - empty notification_email block"),
-            "interfaces" => Some("Warning - empty garp_group interfaces block"),
-            _ => None,
-        }
-    }
-
     /// Whether its first word is a script, whose quotes follow rules of their own.
     pub fn takes_script(&self) -> bool {
         self.arguments.starts_with("SCRIPT") || self.arguments.starts_with("[SCRIPT")
@@ -338,8 +323,6 @@ constructors! {
     set, true, (apply: Apply) => Action::Set(apply);
     /// A keyword whose value is read, for a feature that is not done yet.
     later_set, false, (apply: Apply) => Action::Set(apply);
-    /// A keyword for a feature that is not done yet: its words are checked.
-    later, false, (takes: Takes) => Action::Check(takes);
     /// A block of keywords.
     block, true, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of keywords for a feature that is not done yet.
@@ -348,7 +331,7 @@ constructors! {
     lines, true, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
     checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
-    /// A block of entries whose beginning means something, for a feature that is not done yet.
+    /// Both: for a feature that is not done yet, and its beginning means something.
     later_checked_lines, false, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
     /// A block of entries for a feature that is not done yet.
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);

@@ -171,7 +171,10 @@ fn passwords_are_cut_to_eight_bytes_and_never_shown() {
 
 #[test]
 fn what_is_not_ready_leaves_the_instance_in_fault() {
-    for lines in ["authentication {\nauth_type AH\nauth_pass x\n}", "auth_hmac {\nkey 1 abc\nactive_key 1\n}"] {
+    for lines in [
+        "authentication {\nauth_type AH\nauth_pass x\n}",
+        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\n}",
+    ] {
         let loaded = with(lines);
         let got = &loaded.config.vrrp.instances[0];
         assert!(got.config_fault.as_deref().unwrap().contains("not available"), "{lines}");

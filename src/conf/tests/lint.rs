@@ -127,6 +127,7 @@ fn what_was_left_over_is_looked_at() {
         (global(mail), &[Code::SilentMail]),
         (global(&format!("{mail}\nsmtp_alert")), &[]),
         (instance(1, "preempt") + &instance(2, "preempt"), &[Code::OldName]),
+        (global("lvs_sync_daemon eth0 V1\nstate_dump_file /run/x"), &[]),
     ]);
 }
 

@@ -60,7 +60,7 @@ fn semantic_checks_have_keepalived_s_words() {
         ("priority 0", &["number '0' outside range [1, 255]"]),
         ("priority=100", &["Unknown keyword 'priority=100'"]),
         ("version 4", &["number '4' outside range [2, 3]"]),
-        ("strict_mode 1", &["Invalid value '1' for strict_mode specified"]),
+        ("strict_mode 1", &["(V) invalid strict_mode 1 specified"]),
         ("track_interface {\neth0\n}", &["(V) Ignoring track_interface eth0 since own interface"]),
         ("garp_master_repeat 0", &["(V): garp_master_repeat must be greater than 0, setting to 1"]),
         ("track_script {\nx\n}", &["(V) track script x not found, ignoring..."]),
@@ -211,7 +211,11 @@ fn sync_groups() {
         &["Sync group G has only 1 virtual router(s) - this probably isn't what you want"],
     );
     let loaded = group("group {\nV\nW\n}\ngroup {\nX\n}\nnotify_nothing");
-    check(&loaded, 5, &["Group list already specified for sync group G", "Unknown keyword 'notify_nothing'"]);
+    check(
+        &loaded,
+        5,
+        &["Group list already specified for sync group G", "Unknown keyword 'notify_nothing'", "Unknown keyword '}'"],
+    );
     check(&read("global_defs {\nnotification_email {\n}\n}"), 5, &["Warning - empty notification_email block"]);
     check(&group(""), 5, &["Sync group G has no members - removing"]);
     check(&group("group {\nX\nV\nW\n}"), 5, &["Virtual router X specified in sync group G doesn't exist - ignoring"]);

@@ -94,6 +94,12 @@ pub fn leading_integer(text: &[u8]) -> (i64, &[u8]) {
     (value as i64, rest)
 }
 
+/// Reads a decimal integer at the start of `text`, as `strtol` does, saturated to 32 bits; 0 if there is none.
+pub fn leading_decimal(text: &[u8]) -> i32 {
+    let (value, _) = integer(text, 10);
+    value.clamp(i128::from(i32::MIN), i128::from(i32::MAX)) as i32
+}
+
 /// A whole number in `min..=max`, decimal, which may be negative.
 pub fn signed(word: &str, min: i64, max: i64) -> Result<i64, Fault> {
     let (value, rest) = integer(word.as_bytes(), 10);

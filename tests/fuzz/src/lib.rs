@@ -7,7 +7,9 @@ use std::os::unix::fs::chroot;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, NameTable};
+use keepalived_rs::conf::environment::{
+    Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch,
+};
 use keepalived_rs::conf::{Loaded, Request, load};
 
 /// The file that holds the input, inside the jail.
@@ -55,7 +57,19 @@ impl Environment for Machine {
         let number = ["lo", "eth0", "eth1", "eth2", "ens33"].iter().position(|it| *it == name)?;
         let v4 = IpAddr::from([10, 255, number as u8, 1]);
         let v6 = IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, number as u16 + 1]);
-        Some(Interface { loopback: number == 0, multicast: number != 0, mtu: 1500, addresses: vec![v4, v6] })
+        Some(Interface { loopback: number == 0, multicast: number != 0, ethernet: number != 0, mtu: 1500, addresses: vec![v4, v6] })
+    }
+
+    fn stacked(&self, _: Option<&str>, _: &str) -> Option<Stacked> {
+        None
+    }
+
+    fn watch(&self, _: &Path) -> Watch {
+        Watch::Possible { odd: false }
+    }
+
+    fn key_file(&self, _: &Path, _: usize) -> std::io::Result<KeyFile> {
+        Err(std::io::ErrorKind::NotFound.into())
     }
 
     fn user(&self, name: &str) -> Option<Identity> {
@@ -127,5 +141,9 @@ impl Environment for Machine {
 
     fn has_local_igmp(&self) -> bool {
         true
+    }
+
+    fn save_dir_fault(&self, folder: &Path) -> Option<String> {
+        (folder != "/tmp").then(|| "no such folder".into())
     }
 }

@@ -1,0 +1,94 @@
+//! The interface that an instance makes for itself: what goes with what.
+
+use super::changed;
+use crate::conf::diagnostic::Code;
+use crate::conf::environment::Interface;
+use crate::conf::raw::RawInstance;
+use crate::conf::reader::Reader;
+use crate::model::macvlan::{Ipvlan, Macvlan, OwnLink};
+use crate::model::{Family, Vrid};
+
+/// A MAC address of one's own is not possible in strict mode. Comes before all that looks at the link.
+pub(super) fn strict_mac(reader: &mut Reader, raw: &RawInstance, strict: bool) {
+    if let Some(mac) = raw.own_link.mac.filter(|_| strict) {
+        let text = format!("({}): cannot specify MAC address with strict mode - clearing", raw.name);
+        reader.complain(changed(Code::Conflict, text).at(mac.place));
+    }
+}
+
+/// Why an instance cannot have an interface above this one.
+pub(super) fn no_ethernet(reader: &mut Reader, raw: &RawInstance, facts: Option<&Interface>) -> Option<String> {
+    let place = raw.own_link.wanted().filter(|_| facts.is_some_and(|facts| !facts.ethernet))?;
+    let text = format!("({}): vmacs are only supported on Ethernet type interfaces", raw.name);
+    reader.complain(changed(Code::Interface, text).at(place).effect(format!("{} stays in FAULT", raw.name)));
+    Some("its interface cannot carry a virtual MAC".into())
+}
+
+/// The finished interface. The second value says why the instance must not run.
+pub(super) fn finish(
+    reader: &mut Reader,
+    raw: &RawInstance,
+    vrid: Vrid,
+    family: Family,
+    strict: bool,
+) -> (Option<OwnLink>, Option<String>) {
+    let link = &raw.own_link;
+    let name = &raw.name;
+    let mut xmit_base = link.xmit_base;
+    if link.macvlan.is_some() && strict && xmit_base.is_some() {
+        let text = format!("({name}) xmit_base is incompatible with strict mode - resetting");
+        reader.complain(changed(Code::Conflict, text).at(xmit_base.unwrap_or(raw.place)));
+        xmit_base = None;
+    }
+    if let Some(place) = raw.promote_place.filter(|_| link.wanted().is_some()) {
+        let text = format!("({name}) promote_secondaries is automatically set for vmacs - ignoring");
+        reader.complain(changed(Code::Conflict, text).at(place));
+    }
+    let mut fault = None;
+    if let Some(place) = link.ipvlan {
+        let text = match link.address {
+            None if family == Family::V4 => {
+                Some("IPv4 ipvlan requires a source ip address to be configured. setting instance to fault state")
+            }
+            Some((ip, _)) if Family::of(&ip) != family => {
+                Some("IPv4 ipvlan address family does not match instance. setting instance to fault state")
+            }
+            _ => None,
+        };
+        if let Some(text) = text {
+            let diagnostic = changed(Code::Incomplete, format!("({name}) {text}")).at(place);
+            reader.complain(diagnostic.effect(format!("{name} stays in FAULT")));
+            fault = Some("its ipvlan has no suitable address".to_string());
+        }
+    }
+    if let Some(place) = xmit_base.filter(|_| link.macvlan.is_none()) {
+        let text = format!("({name}) vmac_xmit_base is only valid with a vmac");
+        reader.complain(changed(Code::Conflict, text).at(place));
+        xmit_base = None;
+    }
+    let mac = link.mac.filter(|_| !strict).map(|mac| {
+        let [a, b, c, d, e, last] = mac.octets;
+        [a, b, c, d, e, if mac.ends_with_vrid { vrid.get() } else { last }]
+    });
+    let (group, xmit_base) = (link.group, xmit_base.is_some());
+    // Both at once is an ipvlan in keepalived's hands, too.
+    let own = match (link.ipvlan, link.macvlan) {
+        (Some(_), _) => Some(OwnLink::Ipvlan(Ipvlan {
+            name: link.name.clone(),
+            address: link.address,
+            mode: link.mode,
+            group,
+            xmit_base,
+        })),
+        (None, Some(_)) => Some(OwnLink::Macvlan(Macvlan {
+            name: link.name.clone(),
+            mac,
+            netlink_notify: link.netlink_notify,
+            group,
+            for_addresses: link.for_addresses,
+            xmit_base,
+        })),
+        (None, None) => None,
+    };
+    (own, fault)
+}
