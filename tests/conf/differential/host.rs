@@ -16,8 +16,6 @@ use nix::unistd::sethostname;
 use crate::cases::Case;
 use crate::verdict::{Exit, Verdict};
 
-/// Longest that a configuration test may take.
-const LIMIT: Duration = Duration::from_secs(10);
 /// Where the configuration of a case is.
 const FOLDER: &str = "/run/c";
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
@@ -72,8 +70,8 @@ pub fn lay_out(case: &Case) {
     }
 }
 
-/// What the program says of the case that was laid out.
-pub fn ask(program: &Path, case: &Case) -> Verdict {
+/// What the program says of the case that was laid out, if it says it in time.
+pub fn ask(program: &Path, case: &Case, limit: Duration) -> Verdict {
     let mut child = Command::new(program)
         .args(["-t", "-f", "c.conf", "-p", "/run/p", "-r", "/run/r", "-c", "/run/k", "-b", "/run/b"])
         .args(&case.arguments)
@@ -85,7 +83,7 @@ pub fn ask(program: &Path, case: &Case) -> Verdict {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let (output, in_time) = read(&mut child);
+    let (output, in_time) = read(&mut child, limit);
     if !in_time {
         child.kill().expect("a child of the test");
     }
@@ -99,11 +97,11 @@ pub fn ask(program: &Path, case: &Case) -> Verdict {
 }
 
 /// Reads what the child says up to its end. `false`: it took too long.
-fn read(child: &mut Child) -> (Vec<u8>, bool) {
+fn read(child: &mut Child, limit: Duration) -> (Vec<u8>, bool) {
     let mut pipe = child.stderr.take().expect("a pipe");
     let mut output = Vec::new();
     let mut buffer = [0; 65536];
-    let timeout = PollTimeout::try_from(LIMIT).expect("a few seconds");
+    let timeout = PollTimeout::try_from(limit).expect("some seconds");
     loop {
         use std::os::fd::AsFd;
         let ready = poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], timeout).expect("a pipe can be polled");

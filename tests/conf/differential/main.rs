@@ -21,12 +21,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
 
 use cases::Case;
 use differences::Differences;
 use verdict::{Exit, Verdict};
 
 const DEBIAN: &str = "/usr/sbin/keepalived";
+/// Longest that keepalived is waited for.
+const THEIR_LIMIT: Duration = Duration::from_secs(10);
+/// Longest that this program is waited for; a repetition without end takes its time up to the bound.
+const OUR_LIMIT: Duration = Duration::from_secs(120);
 
 /// All cases.
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
@@ -36,10 +41,10 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
 
 /// What this program says of each case.
 static OURS: LazyLock<Vec<Verdict>> =
-    LazyLock::new(|| ask(Path::new(env!("CARGO_BIN_EXE_keepalived-rs")), &CASES.iter().collect::<Vec<_>>()));
+    LazyLock::new(|| ask(Path::new(env!("CARGO_BIN_EXE_keepalived-rs")), &CASES.iter().collect::<Vec<_>>(), OUR_LIMIT));
 
 /// Asks a program about cases, on a machine of each thread's own.
-fn ask(program: &Path, cases: &[&Case]) -> Vec<Verdict> {
+fn ask(program: &Path, cases: &[&Case], limit: Duration) -> Vec<Verdict> {
     let next = AtomicUsize::new(0);
     let verdicts: Mutex<Vec<Option<Verdict>>> = Mutex::new(cases.iter().map(|_| None).collect());
     std::thread::scope(|scope| {
@@ -50,7 +55,7 @@ fn ask(program: &Path, cases: &[&Case]) -> Vec<Verdict> {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { return };
                     host::lay_out(case);
-                    let verdict = host::ask(program, case);
+                    let verdict = host::ask(program, case, limit);
                     verdicts.lock().unwrap()[index] = Some(verdict);
                 }
             });
@@ -66,7 +71,7 @@ fn fail_with(faults: &[String]) {
 #[test]
 fn every_case_has_the_verdict_of_2_4_3() {
     if let Some(program) = std::env::var_os("KEEPALIVED_2_4_3") {
-        let verdicts = ask(&PathBuf::from(program), &CASES.iter().collect::<Vec<_>>());
+        let verdicts = ask(&PathBuf::from(program), &CASES.iter().collect::<Vec<_>>(), THEIR_LIMIT);
         recorded::write(&CASES, &verdicts, &OURS);
         report(&verdicts);
     }
@@ -93,7 +98,7 @@ fn debian_s_keepalived_says_the_same() {
     // Where it is known to hang it is not waited for.
     let pairs: Vec<(&Case, &Verdict)> =
         CASES.iter().zip(&*OURS).filter(|(case, _)| !differences.hangs("2.2.7", &case.name)).collect();
-    let verdicts = ask(Path::new(DEBIAN), &pairs.iter().map(|(case, _)| *case).collect::<Vec<_>>());
+    let verdicts = ask(Path::new(DEBIAN), &pairs.iter().map(|(case, _)| *case).collect::<Vec<_>>(), THEIR_LIMIT);
     let faults: Vec<String> = pairs
         .iter()
         .zip(&verdicts)
