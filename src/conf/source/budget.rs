@@ -14,8 +14,8 @@ pub(super) const LINES: usize = if cfg!(fuzzing) { 10_000 } else { 500_000 };
 pub(super) const INCLUDE: usize = 10;
 /// Bytes of a repeated line that count as a line of their own.
 pub(super) const BYTES: usize = 64;
-/// Replacements in one line that cost nothing where the line itself is not repeated.
-pub(super) const REPLACEMENTS: usize = 64;
+/// What replacements in one line cost, in lines, that is not counted where the line itself is not repeated.
+pub(super) const REPLACEMENTS: usize = 128;
 
 /// What is spent.
 #[derive(Debug, Default)]

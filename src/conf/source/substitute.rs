@@ -23,7 +23,7 @@ impl Source<'_> {
     /// replaced.
     pub(super) fn substitute(&mut self, text: &mut Text, report: &mut Report) -> bool {
         let mut at = 0;
-        let mut replaced = 0;
+        let (mut replaced, mut cost) = (0, 0);
         while let Some(found) = find_dollar(text.bytes(), at) {
             at = found;
             let rest = text.bytes().get(at..).unwrap_or_default();
@@ -50,6 +50,7 @@ impl Source<'_> {
                 return false;
             }
             replaced += 1;
+            cost += 1 + text.len() / budget::BYTES;
             if replaced > self.most_replacements() {
                 match self.budget.is_spent() {
                     true => self.budget.complain(place, report),
@@ -58,7 +59,7 @@ impl Source<'_> {
                         report.push(Diagnostic::error(Code::Definition, words).at(place));
                     }
                 }
-                self.count_replacements(replaced);
+                self.count_replacements(cost);
                 text.truncate(0);
                 self.end_repetition();
                 return true;
@@ -72,7 +73,7 @@ impl Source<'_> {
                 break;
             }
         }
-        self.count_replacements(replaced);
+        self.count_replacements(cost);
         replaced > 0
     }
 
@@ -81,10 +82,10 @@ impl Source<'_> {
         if self.budget.is_spent() { budget::REPLACEMENTS } else { REPLACEMENTS }
     }
 
-    /// Counts the replacements of a line.
-    fn count_replacements(&mut self, count: usize) {
+    /// Counts what the replacements of a line cost, in lines.
+    fn count_replacements(&mut self, cost: usize) {
         let free = if self.is_repeated() { 0 } else { budget::REPLACEMENTS };
-        self.budget.take(count.saturating_sub(free));
+        self.budget.take(cost.saturating_sub(free));
     }
 
     /// Replaces names within a part of `text` only. Multi-line definitions are left as they are.
