@@ -151,6 +151,8 @@ pub struct Reader<'a> {
     skip_next: bool,
     /// What is left of the block is to be skipped
     skip_rest: bool,
+    /// While the end of a block is dealt with: its `}`
+    end: Option<Place>,
     /// Blocks within one that is not active yet need no note of their own
     quiet: bool,
     noted: HashSet<&'static str>,
@@ -171,6 +173,7 @@ impl<'a> Reader<'a> {
             files: Files::default(),
             units: Vec::new(),
             skip_rest: false,
+            end: None,
             report,
             owner: Owners::CORE,
             skip_next: false,
@@ -266,7 +269,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where reading has come to: at the end of a block its `}`.
-    pub fn here(&self) -> Option<Place> {
+    fn here(&self) -> Option<Place> {
         let unit = match self.feed {
             Feed::Files(_) => self.units.last(),
             Feed::Kept(next) => self.units.get(next.checked_sub(1)?),
@@ -375,7 +378,9 @@ impl<'a> Reader<'a> {
                 self.open.pop();
                 self.quiet = quiet;
                 if !skipped? {
+                    self.end = self.here();
                     close(self, statement.place(0));
+                    self.end = None;
                 }
             }
         }
@@ -427,8 +432,10 @@ impl<'a> Reader<'a> {
             }
         }
         let text = apply::when_empty(self, block, keyword.name).filter(|_| empty);
-        if let (Some(text), Some(place)) = (text, self.here()) {
-            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(place));
+        if let Some(text) = text {
+            self.end = self.here();
+            self.complain(Diagnostic::error(Code::EmptyBlock, text).at(statement.place(0)));
+            self.end = None;
         }
         Ok(())
     }
@@ -496,7 +503,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Adds a complaint.
-    pub fn complain(&mut self, diagnostic: Diagnostic) {
+    pub fn complain(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.noticed = self.end.map(|end| end.at);
         self.report.push(diagnostic);
     }
 

@@ -72,7 +72,7 @@ pub fn close(reader: &mut Reader, opened: Place) {
     let owner = reader.owner();
     if owner == Owners::BFD {
         let text = impossible(&session, &reader.raw.bfds);
-        let place = reader.here().unwrap_or(opened);
+        let place = opened;
         if let Some(text) = text {
             reader.complain(Diagnostic::error(Code::Incomplete, text).at(place).effect("the session does not exist"));
             return;

@@ -180,7 +180,7 @@ pub fn close_group(reader: &mut Reader, opened: Place) {
     if reader.raw.garp_groups.pop_if(empty).is_some() {
         let number = reader.raw.garp_interface_blocks;
         let text = format!("garp group {number} does not have any delay set - removing");
-        let diagnostic = Diagnostic::error(Code::EmptyBlock, text).at(reader.here().unwrap_or(opened));
+        let diagnostic = Diagnostic::error(Code::EmptyBlock, text).at(opened);
         reader.complain(diagnostic.help("add `garp_interval` or `gna_interval`"));
     }
 }

@@ -26,8 +26,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
 }
 
 /// The end of a group; one without members is dropped.
-pub fn close(reader: &mut Reader, opened: Place) {
-    let place = reader.here().unwrap_or(opened);
+pub fn close(reader: &mut Reader, place: Place) {
     let Some(group) = reader.raw.groups.pop_if(|group| group.members.is_none()) else {
         return;
     };
@@ -106,7 +105,7 @@ pub fn close_track_group(reader: &mut Reader, opened: Place) {
         return;
     };
     let text = format!("Static track group {} has no members - removing", group.name);
-    reader.complain(Diagnostic::error(Code::Group, text).at(reader.here().unwrap_or(opened)));
+    reader.complain(Diagnostic::error(Code::Group, text).at(opened));
     reader.raw.names.remove(&("track_group", group.name));
 }
 

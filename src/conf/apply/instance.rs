@@ -52,8 +52,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
 }
 
 /// The end of an instance.
-pub fn close(reader: &mut Reader, opened: Place) {
-    let place = reader.here().unwrap_or(opened);
+pub fn close(reader: &mut Reader, place: Place) {
     own_link::check(reader, place);
     let Some(instance) = reader.raw.instances.last_mut() else {
         return;

@@ -59,7 +59,7 @@ pub fn close_script(reader: &mut Reader, opened: Place) {
     let Some(mut tracked) = reader.raw.scripts.pop() else {
         return;
     };
-    let place = reader.here().unwrap_or(opened);
+    let place = opened;
     let name = tracked.script.name.clone();
     let refuse = |reader: &mut Reader, code: Code, text: String| {
         let diagnostic = Diagnostic::error(code, text).at(place);
@@ -195,7 +195,7 @@ pub fn close_process(reader: &mut Reader, opened: Place) {
     };
     if process.command.is_empty() {
         let text = format!("track process '{}' process name not specified", process.name);
-        let diagnostic = Diagnostic::error(Code::Incomplete, text).at(reader.here().unwrap_or(opened));
+        let diagnostic = Diagnostic::error(Code::Incomplete, text).at(opened);
         reader.complain(diagnostic.effect("what tracks it does not find it"));
         return;
     }
@@ -356,7 +356,7 @@ pub fn close_file(reader: &mut Reader, opened: Place) {
             }
         },
     };
-    let diagnostic = Diagnostic::error(Code::File, text).at(reader.here().unwrap_or(opened));
+    let diagnostic = Diagnostic::error(Code::File, text).at(opened);
     reader.complain(diagnostic.effect("what tracks it does not find it"));
 }
 

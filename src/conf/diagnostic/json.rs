@@ -53,6 +53,8 @@ struct Entry<'a> {
     /// Where the value of a definition was written and where it takes effect, if it is about one
     written_at: Option<Point<'a>>,
     used_at: Option<Point<'a>>,
+    /// The end of the block that it was noticed at, if that is another line
+    noticed_at: Option<Point<'a>>,
     /// The includes that led there, the nearest first
     included_at: Vec<Point<'a>>,
     /// What the code means
@@ -100,6 +102,7 @@ fn entry<'a>(diagnostic: &Diagnostic, files: &'a Files) -> Entry<'a> {
         help: also(&diagnostic.help),
         written_at: written.map(|site| point(files, site)),
         used_at: written.and(place).map(|place| point(files, place.at)),
+        noticed_at: diagnostic.noticed_elsewhere().map(|site| point(files, site)),
         included_at: place
             .map(|place| included_at(files, place.at).into_iter().map(|site| point(files, site)).collect())
             .unwrap_or_default(),

@@ -66,6 +66,8 @@ pub struct Diagnostic {
     pub weight: Weight,
     /// Where, unless it is about the whole
     pub place: Option<Place>,
+    /// The end of the block that it was noticed at, which is what keepalived names
+    pub noticed: Option<Site>,
     /// keepalived's words where it has some; the log has exactly these
     pub text: String,
     /// The same in plainer words, for people who look at the place
@@ -85,6 +87,7 @@ impl Diagnostic {
             severity,
             weight,
             place: None,
+            noticed: None,
             text: text.into(),
             title: None,
             expected: None,

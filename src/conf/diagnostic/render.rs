@@ -163,9 +163,12 @@ impl Margin<'_> {
         let _ = writeln!(out, "{:width$} {bar} {}{marks}", "", cut.blanks);
     }
 
-    fn point_at(&self, out: &mut String, place: Place, colour: &str, expected: &str) {
+    fn point_at(&self, out: &mut String, place: Place, noticed: Option<Site>, colour: &str, expected: &str) {
         let (width, files) = (self.width, self.files);
-        let _ = write!(out, "{:width$}{} {}", "", self.blue("-->"), position(files, place.at));
+        let _ = write!(out, "{:width$}{} {}", "", self.blue("-->"), position(files, noticed.unwrap_or(place.at)));
+        if noticed.is_some() {
+            let _ = write!(out, "   (the end of the block; this is about {})", position(files, place.at));
+        }
         let by: Vec<String> =
             included_at(files, place.at).iter().map(|by| format!("{}:{}", files.name(by.file), by.line)).collect();
         if !by.is_empty() {
@@ -212,7 +215,7 @@ impl Diagnostic {
         let margin = Margin { files, style, width };
         let mut expected = self.expected.as_deref().map(clean);
         if let Some(place) = self.place {
-            margin.point_at(&mut out, place, colour, &expected.take().unwrap_or_default());
+            margin.point_at(&mut out, place, self.noticed_elsewhere(), colour, &expected.take().unwrap_or_default());
         }
         let notes = [
             ("expected", expected),
@@ -227,14 +230,17 @@ impl Diagnostic {
         out
     }
 
-    /// The complaint in one line with keepalived's words, for the log.
+    /// Where it was noticed, if that is another line than the one it is about.
+    pub(super) fn noticed_elsewhere(&self) -> Option<Site> {
+        let at = self.place?.at;
+        self.noticed.filter(|site| (site.file, site.line) != (at.file, at.line))
+    }
+
+    /// The complaint in one line with keepalived's words and keepalived's line, for the log.
     pub fn log_line(&self, files: &Files) -> String {
         let text = printable(&scrub(&self.text, self, files)).replace('\t', " ");
-        match self.place {
-            Some(place) => {
-                let name = printable(files.name(place.at.file));
-                format!("({name}: Line {}) {text}", place.at.line)
-            }
+        match self.noticed.or(self.place.map(|place| place.at)) {
+            Some(site) => format!("({}: Line {}) {text}", printable(files.name(site.file)), site.line),
             None => text,
         }
     }
