@@ -66,6 +66,8 @@ pub struct ScriptRules {
     pub security: bool,
     /// `use_symlink_paths`: symbolic links in paths are kept
     pub keep_symlinks: bool,
+    /// `set_supplementary_groups`: scripts get the further groups of their user
+    pub supplementary_groups: bool,
     /// User and group of scripts that name none; `None`: there is none
     pub default_identity: Option<(u32, u32)>,
 }

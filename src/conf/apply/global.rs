@@ -407,7 +407,7 @@ pub fn enable_script_security(reader: &mut Reader, _: &Statement) -> Outcome {
     Ok(())
 }
 
-words_of! { yes_no use_symlink_paths => keep_symlinks; }
+words_of! { yes_no use_symlink_paths => keep_symlinks; set_supplementary_groups => supplementary_groups; }
 
 /// A keyword that only other builds or versions of keepalived know.
 fn unknown_here(reader: &mut Reader, statement: &Statement, title: &str, help: &str) {
@@ -416,11 +416,4 @@ fn unknown_here(reader: &mut Reader, statement: &Statement, title: &str, help: &
     reader.complain(diagnostic.effect("the line is ignored").help(help));
 }
 
-/// `set_supplementary_groups`, which keepalived 2.4.3 does not know (measured).
-pub fn set_supplementary_groups(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let title = "keepalived 2.4.3 does not know `set_supplementary_groups`";
-    let help = "write a `:` before the group of a script to give it the further groups of its user";
-    unknown_here(reader, statement, title, help);
-    Ok(())
-}
 words_of! { switch namespace_with_ipsets => namespace_with_ipsets; }

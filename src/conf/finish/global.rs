@@ -97,6 +97,7 @@ pub(super) fn scripts(reader: &Reader) -> ScriptRules {
     ScriptRules {
         security,
         keep_symlinks: reader.raw.settings.keep_symlinks,
+        supplementary_groups: reader.raw.settings.supplementary_groups,
         default_identity: identity.map(|identity| (identity.uid, identity.gid)),
     }
 }

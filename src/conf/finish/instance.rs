@@ -443,9 +443,7 @@ pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, grouped: bool) -> R
     let config_fault = auth::unavailable(&auth).or(no_peers).or(no_link).or(no_address);
     if let Some(reason) = &config_fault {
         let text = format!("({}) stays in FAULT: {reason}", raw.name);
-        let mut diagnostic = Diagnostic::note(Code::NotActive, text).at(raw.place);
-        diagnostic.severity = Severity::Warning;
-        reader.complain(diagnostic);
+        reader.complain(Diagnostic::note(Code::NotActive, text).at(raw.place));
     }
     let global = &reader.raw.global;
     Ok(Instance {

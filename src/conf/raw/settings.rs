@@ -49,6 +49,7 @@ pub struct RawSettings {
     pub mail: Mail,
     pub fifos: RawFifos,
     pub keep_symlinks: bool,
+    pub supplementary_groups: bool,
     pub processes: Processes,
     pub vrrp: RawVrrp,
     pub lvs: Lvs,

@@ -94,6 +94,8 @@ fn names(page: &mut Page, shared: &Shared) {
     at.maybe("LVS process name", names.check.as_ref());
     at.maybe("BFD process name", names.bfd.as_ref());
     at.say(format_args!("{} symlinks in script paths", either(global.scripts.keep_symlinks, "Keep", "Replace")));
+    let groups = either(global.scripts.supplementary_groups, "Set", "Don't set");
+    at.say(format_args!("{groups} supplementary groups for all scripts"));
     at.pair("Router ID", global.router_id.as_ref().unwrap_or(&shared.host_name));
 }
 
@@ -127,7 +129,6 @@ fn processes_at_large(page: &mut Page, global: &Global) {
     at.pair("Checkers log all failures", truth(global.lvs.log_all_failures));
     reload(page, global);
     let mut at = page.at(1);
-    at.pair("keep script symlinks", truth(global.scripts.keep_symlinks));
     at.maybe("config save directory", global.files.tmp_config_directory.as_ref().map(|it| it.display()));
     at.mention(global.files.data_use_instance, "Use instance name in data dumps");
     if let Some(script) = &global.startup_script {
