@@ -6,7 +6,7 @@ use super::group::notify;
 use super::tracking::{self, Unweighted};
 use super::{address, advert, auth, changed, own_link};
 use crate::conf::Refusal;
-use crate::conf::diagnostic::{Code, Diagnostic, Severity};
+use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::environment::Interface;
 use crate::conf::raw::RawInstance;
 use crate::conf::reader::Reader;

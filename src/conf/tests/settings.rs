@@ -259,7 +259,7 @@ fn neither_yes_nor_no() {
         ("smtp_alert maybe", "Invalid value 'maybe' for global smtp_alert specified"),
         ("use_symlink_paths x", "Invalid value 'x' for global use_symlink_path specified"),
         ("vrrp_min_garp x", "Invalid value for vrrp_min_garp specified"),
-        ("set_supplementary_groups", "Unknown keyword 'set_supplementary_groups'"),
+        ("set_supplementary_groups x", "Invalid set_supplementary_groups parameter x"),
     ] {
         assert_eq!(words(&global(line)), [text], "{line}");
     }
