@@ -24,7 +24,7 @@ const STATE: [&str; 17] = [
 /// How the lines begin that 2.2.7 does not have.
 const NEWER: [&str; 10] = [
     " Replace symlinks in script paths",
-    " keep script symlinks",
+    " Don't set supplementary groups",
     " Use VRRPv2 checksum for VRRPv3 IPv4",
     " SNMP VS stats update interval",
     " SNMP RS stats update interval",
