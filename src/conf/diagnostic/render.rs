@@ -94,7 +94,7 @@ pub(super) fn column_of(files: &Files, site: Site) -> usize {
 }
 
 fn position(files: &Files, site: Site) -> String {
-    let name = files.name(site.file);
+    let name = files.path(site.file);
     printable(&format!("{name}:{}:{}", site.line, column_of(files, site)))
 }
 
@@ -170,7 +170,7 @@ impl Margin<'_> {
             let _ = write!(out, "   (the end of the block; this is about {})", position(files, place.at));
         }
         let by: Vec<String> =
-            included_at(files, place.at).iter().map(|by| format!("{}:{}", files.name(by.file), by.line)).collect();
+            included_at(files, place.at).iter().map(|by| format!("{}:{}", files.path(by.file), by.line)).collect();
         if !by.is_empty() {
             let _ = write!(out, "   (included at {})", printable(&by.join(", from ")));
         }
