@@ -28,6 +28,8 @@ pub struct Identity {
     pub uid: u32,
     /// Group id
     pub gid: u32,
+    /// With the further groups of the user (`:` or `:GROUP`)
+    pub further_groups: bool,
 }
 
 /// What is known of a command that a script keyword names.

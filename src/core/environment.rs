@@ -290,7 +290,7 @@ impl Environment for Machine {
 
     fn user(&self, name: &str) -> Option<Identity> {
         let user = User::from_name(name).ok()??;
-        Some(Identity { uid: user.uid.as_raw(), gid: user.gid.as_raw() })
+        Some(Identity { uid: user.uid.as_raw(), gid: user.gid.as_raw(), further_groups: false })
     }
 
     fn group(&self, name: &str) -> Option<u32> {
@@ -298,7 +298,7 @@ impl Environment for Machine {
     }
 
     fn own_identity(&self) -> Identity {
-        Identity { uid: geteuid().as_raw(), gid: getegid().as_raw() }
+        Identity { uid: geteuid().as_raw(), gid: getegid().as_raw(), further_groups: false }
     }
 
     fn variable(&self, name: &OsStr) -> Option<OsString> {

@@ -17,6 +17,8 @@ pub struct Script {
     pub uid: u32,
     /// Group id
     pub gid: u32,
+    /// With the further groups of the user
+    pub further_groups: bool,
 }
 
 impl fmt::Display for Script {

@@ -56,7 +56,7 @@ impl Environment for Machine {
     }
 
     fn own_identity(&self) -> Identity {
-        Identity { uid: 0, gid: 0 }
+        Identity { uid: 0, gid: 0, further_groups: false }
     }
 
     fn variable(&self, _: &OsStr) -> Option<OsString> {

@@ -156,10 +156,14 @@ impl Reader<'_> {
         }
     }
 
-    /// The user and group with these names; the reason if there is none.
+    /// The user and group with these names; the reason if there is none. A colon before the group asks for the further groups
+    /// of the user as well.
     pub(super) fn identity(&self, user: &str, group: Option<&str>) -> Result<Identity, String> {
         let mut identity = self.env.user(user).ok_or_else(|| format!("Script user '{user}' does not exist"))?;
-        if let Some(group) = group {
+        identity.further_groups = self.raw.settings.supplementary_groups || group.is_some_and(|it| it.starts_with(':'));
+        // A colon alone is the user's own group.
+        if let Some(group) = group.filter(|group| *group != ":") {
+            let group = group.strip_prefix(':').unwrap_or(group);
             identity.gid = self.env.group(group).ok_or_else(|| format!("Script group '{group}' does not exist"))?;
         }
         Ok(identity)

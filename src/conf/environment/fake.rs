@@ -40,7 +40,7 @@ impl Default for Fake {
         let mut interfaces: HashMap<String, Interface> =
             (1..).zip(names).map(|(number, name)| (name.to_string(), interface(number, false))).collect();
         interfaces.insert("lo".into(), interface(0, true));
-        let user = |id| Identity { uid: id, gid: id };
+        let user = |id| Identity { uid: id, gid: id, further_groups: false };
         Fake {
             interfaces,
             users: HashMap::from([("root".into(), user(0)), ("nobody".into(), user(65534))]),
@@ -87,7 +87,7 @@ impl Environment for Fake {
     }
 
     fn own_identity(&self) -> Identity {
-        Identity { uid: 0, gid: 0 }
+        Identity { uid: 0, gid: 0, further_groups: false }
     }
 
     fn variable(&self, name: &OsStr) -> Option<OsString> {

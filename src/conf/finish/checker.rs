@@ -132,7 +132,7 @@ fn misc(owner: &Owner, raw: &RawMisc) -> Option<Misc> {
     let (argv, _) = raw.command.clone()?;
     let identity = raw.identity?;
     Some(Misc {
-        script: Script { argv, uid: identity.uid, gid: identity.gid },
+        script: Script { argv, uid: identity.uid, gid: identity.gid, further_groups: identity.further_groups },
         timeout: if raw.timeout.is_zero() { owner.misc_timeout } else { raw.timeout },
         dynamic: raw.dynamic,
     })

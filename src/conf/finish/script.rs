@@ -295,5 +295,6 @@ fn track_script(raw: RawTrackScript, probe: Probe) -> TrackScript {
 
 /// The finished script.
 pub(super) fn script(command: &RawCommand) -> Script {
-    Script { argv: command.argv.clone(), uid: command.identity.uid, gid: command.identity.gid }
+    let identity = command.identity;
+    Script { argv: command.argv.clone(), uid: identity.uid, gid: identity.gid, further_groups: identity.further_groups }
 }

@@ -9,8 +9,9 @@ use super::{Frame, LONGEST_LINE, Source, ValueLine};
 use crate::conf::diagnostic::{Code, Diagnostic, Report};
 use crate::conf::text::Text;
 
-/// Most replacements in one line: enough for any line that fits, and an end for names that stand for themselves.
-const REPLACEMENTS: usize = 2048;
+/// Most replacements in one line: enough for any line that fits, and an end for names that stand for themselves. Under the
+/// fuzzer each costs a hundred times as much.
+const REPLACEMENTS: usize = if cfg!(fuzzing) { 256 } else { 2048 };
 
 /// What a reference turns into.
 enum Value {

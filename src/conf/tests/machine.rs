@@ -74,7 +74,7 @@ fn scripts_have_a_path_and_an_identity() {
     let script = loaded.config.vrrp.instances[0].notify.master.clone().unwrap();
     assert_eq!((script.uid, script.gid), (65534, 65534));
     let mut env = with_scripts();
-    env.users.insert("keepalived_script".into(), Identity { uid: 7, gid: 8 });
+    env.users.insert("keepalived_script".into(), Identity { uid: 7, gid: 8, further_groups: false });
     let loaded = notify(&env, "", "/bin/ok");
     let script = loaded.config.vrrp.instances[0].notify.master.clone().unwrap();
     assert_eq!((script.uid, script.gid), (7, 8));

@@ -291,6 +291,6 @@ fn scripts_that_are_missing_are_dropped() {
     assert!(service.quorum_up.is_some() && service.quorum_down.is_none());
     assert!(server.notify_down.is_none() && server.checkers.len() == 1);
     let up = server.notify_up.as_ref().unwrap();
-    let nobody = Identity { uid: 65534, gid: 65534 };
+    let nobody = Identity { uid: 65534, gid: 65534, further_groups: false };
     assert_eq!((up.to_string().as_str(), up.uid, up.gid), ("'/bin/up' 'x'", nobody.uid, nobody.gid));
 }

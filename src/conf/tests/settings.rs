@@ -247,7 +247,7 @@ fn named_pipes_have_owners_and_readers() {
 #[test]
 fn one_pipe_has_one_reader() {
     let mut env = Fake::default();
-    env.users.insert("keepalived_script".into(), Identity { uid: 7, gid: 7 });
+    env.users.insert("keepalived_script".into(), Identity { uid: 7, gid: 7, further_groups: false });
     let lines = "vrrp_notify_fifo /a\nlvs_notify_fifo /a\nvrrp_notify_fifo_script /x\nlvs_notify_fifo_script /y";
     let fifos = load_for(&env, format!("global_defs {{\n{lines}\n}}\n")).config.global.fifos;
     assert!(fifos.vrrp.unwrap().script.is_some() && fifos.lvs.unwrap().script.is_none());

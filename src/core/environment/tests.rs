@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-const ROOT: Identity = Identity { uid: 0, gid: 0 };
-const NOBODY: Identity = Identity { uid: 65534, gid: 65534 };
+const ROOT: Identity = Identity { uid: 0, gid: 0, further_groups: false };
+const NOBODY: Identity = Identity { uid: 65534, gid: 65534, further_groups: false };
 
 /// A folder of root's that nobody else can write to, removed at the end. These tests need root, as the daemon does.
 struct Folder(PathBuf);

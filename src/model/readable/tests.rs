@@ -27,8 +27,8 @@ fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
     survives_a_frame(span);
 
     let odd = OsString::from_vec(b"a\xffb".to_vec());
-    let script = Script { argv: vec!["/bin/x".into(), odd], uid: 1, gid: 2 };
-    assert_eq!(json(&script), "{\"argv\":[\"/bin/x\",\"a\u{fffd}b\"],\"uid\":1,\"gid\":2}");
+    let script = Script { argv: vec!["/bin/x".into(), odd], uid: 1, gid: 2, further_groups: false };
+    assert_eq!(json(&script), "{\"argv\":[\"/bin/x\",\"a\u{fffd}b\"],\"uid\":1,\"gid\":2,\"further_groups\":false}");
     survives_a_frame(script);
 
     let link = Macvlan { mac: Some([2, 0, 0, 0, 0, 0xab]), ..Macvlan::default() };
@@ -39,6 +39,6 @@ fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
 
 #[test]
 fn words_are_shown_as_a_shell_would_read_them() {
-    let script = Script { argv: vec!["/bin/x".into(), "it's".into()], uid: 0, gid: 0 };
+    let script = Script { argv: vec!["/bin/x".into(), "it's".into()], uid: 0, gid: 0, further_groups: false };
     assert_eq!(script.to_string(), r"'/bin/x' 'it'\''s'");
 }

@@ -27,7 +27,12 @@ impl Folder {
         assert!(written.expect("a shell").success());
         let mut argv = vec![path.into_os_string()];
         argv.extend(words.iter().map(OsString::from));
-        Script { argv, uid: nix::unistd::geteuid().as_raw(), gid: nix::unistd::getegid().as_raw() }
+        Script {
+            argv,
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+            further_groups: false,
+        }
     }
 
     fn read(&self, name: &str) -> String {
@@ -129,7 +134,7 @@ fn a_script_that_cannot_be_started_ends_nothing() {
     block_on(async {
         let notifier = Notifier::start().expect("a notifier");
         notifier.notify(Notification {
-            specific: Some(Script { argv: vec!["/nonexistent/script".into()], uid: 0, gid: 0 }),
+            specific: Some(Script { argv: vec!["/nonexistent/script".into()], uid: 0, gid: 0, further_groups: false }),
             ..notification("VI_1", NotifyState::Fault)
         });
         let begun = Instant::now();

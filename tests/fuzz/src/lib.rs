@@ -74,8 +74,8 @@ impl Environment for Machine {
 
     fn user(&self, name: &str) -> Option<Identity> {
         match name {
-            "root" => Some(Identity { uid: 0, gid: 0 }),
-            "nobody" | "keepalived_script" => Some(Identity { uid: 65534, gid: 65534 }),
+            "root" => Some(Identity { uid: 0, gid: 0, further_groups: false }),
+            "nobody" | "keepalived_script" => Some(Identity { uid: 65534, gid: 65534, further_groups: false }),
             _ => None,
         }
     }
@@ -85,7 +85,7 @@ impl Environment for Machine {
     }
 
     fn own_identity(&self) -> Identity {
-        Identity { uid: 0, gid: 0 }
+        Identity { uid: 0, gid: 0, further_groups: false }
     }
 
     fn variable(&self, name: &OsStr) -> Option<OsString> {

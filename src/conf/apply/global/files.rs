@@ -38,7 +38,9 @@ pub fn reload_file(reader: &mut Reader, statement: &Statement) -> Outcome {
 /// `config_save_dir`, which is made if it is not there.
 pub fn config_save_dir(reader: &mut Reader, statement: &Statement) -> Outcome {
     let word = statement.text(1)?.into_owned();
-    match reader.env.save_dir_fault(word.as_ref()) {
+    // Nothing can be made that has no name.
+    let nameless = word.is_empty().then(|| "Unable to create config_save_dir  (No such file or directory)".to_string());
+    match nameless.or_else(|| reader.env.save_dir_fault(word.as_ref())) {
         Some(text) => reader.refuse(statement, 1, Code::File, text),
         None => {
             let folder = word.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(&word);
