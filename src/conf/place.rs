@@ -43,6 +43,8 @@ impl Place {
 pub struct SourceFile {
     /// The name that messages show: as given, or as the include pattern matched it
     pub name: String,
+    /// Where it can be opened, seen from the current folder; the name, unless an include named it from another folder
+    path: Option<String>,
     text: Rc<Vec<u8>>,
     /// Where each line begins
     starts: Rc<Vec<u32>>,
@@ -55,12 +57,17 @@ impl SourceFile {
     pub fn new(name: String, text: Vec<u8>, included_at: Option<Site>) -> Self {
         let newlines = memchr::memchr_iter(b'\n', &text);
         let starts = Rc::new(std::iter::once(0).chain(newlines.map(|at| at as u32 + 1)).collect());
-        SourceFile { name, text: Rc::new(text), starts, included_at }
+        SourceFile { name, path: None, text: Rc::new(text), starts, included_at }
     }
 
     /// The same file, included once more.
     pub fn again(&self, name: String, included_at: Option<Site>) -> Self {
-        SourceFile { name, included_at, ..self.clone() }
+        SourceFile { name, included_at, path: None, ..self.clone() }
+    }
+
+    /// Sets where it can be opened.
+    pub fn opened_at(self, path: String) -> Self {
+        SourceFile { path: Some(path), ..self }
     }
 
     /// Number of its lines, the one after the last line end included.
@@ -109,12 +116,17 @@ impl Files {
         self.0.get(id.0 as usize)
     }
 
-    /// Their names, in the order they were opened.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|file| file.name.as_str())
+    /// Where they can be opened, in the order they were.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|file| file.path.as_deref().unwrap_or(&file.name))
     }
 
-    /// Its name, or a question mark.
+    /// Where a file can be opened, or a question mark.
+    pub fn path(&self, id: FileId) -> &str {
+        self.get(id).map_or("?", |file| file.path.as_deref().unwrap_or(&file.name))
+    }
+
+    /// Its name as keepalived says it, or a question mark.
     pub fn name(&self, id: FileId) -> &str {
         self.get(id).map_or("?", |file| file.name.as_str())
     }

@@ -462,6 +462,7 @@ impl<'a> Reader<'a> {
         let mut diagnostic = Diagnostic::error(Code::UnknownKeyword, format!("Unknown keyword '{shown}'"))
             .title(format!("unknown keyword `{shown}` {within}"))
             .at(place)
+            .confidential(matches!(block, Block::Authentication | Block::AuthHmac))
             .effect("the line is ignored");
         let key = (block, statement.word(0).unwrap_or_default().to_vec());
         let few = self.suggestions.len() < SUGGESTIONS;

@@ -3,7 +3,7 @@
 //! in the wrong block counts too, for then its line is the one that is quoted.
 
 use super::{Code, Diagnostic};
-use crate::conf::place::{Files, Place};
+use crate::conf::place::Files;
 use crate::conf::table::{blocks_with, distance};
 
 /// Stands for a secret; its length says nothing about that of the secret.
@@ -23,6 +23,23 @@ const AUTH_TYPES: [&str; 3] = ["pass", "ah", "hmac"];
 
 /// Longest word that can be a name.
 const LONGEST_NAME: usize = 32;
+
+/// How a name may go on after `auth_pass`. Anything else is a password with no blank in front of it.
+const ENDINGS: [&str; 9] = ["", "d", "s", "w", "wd", "word", "wort", "phrase", "_phrase"];
+
+/// Blanks and marks that nobody sees: a line that was pasted from a document has them where blanks should be.
+const UNSEEN: [&str; 5] = ["\u{a0}", "\u{3000}", "\u{200b}", "\u{200d}", "\u{feff}"];
+
+/// The byte of a word at which a password begins that is stuck to its keyword.
+fn stuck_at(word: &[u8]) -> Option<usize> {
+    let length = "auth_pass".len();
+    let (keyword, rest) = word.split_at_checked(length)?;
+    if !keyword.eq_ignore_ascii_case(b"auth_pass") || ENDINGS.contains(&lower(rest).as_str()) {
+        return None;
+    }
+    let unseen = UNSEEN.iter().find(|mark| rest.starts_with(mark.as_bytes())).map_or(0, |mark| mark.len());
+    Some(length + unseen)
+}
 
 fn lower(word: &[u8]) -> String {
     String::from_utf8_lossy(word.get(..word.len().min(LONGEST_NAME)).unwrap_or(word)).to_ascii_lowercase()
@@ -57,12 +74,34 @@ pub(super) fn secret_at(line: &[u8]) -> Option<usize> {
         let behind = line.get(from + word.len()..).unwrap_or_default();
         let gap = behind.iter().take_while(|byte| ends(byte)).count();
         let value = from + word.len() + gap;
+        if let Some(at) = stuck_at(word) {
+            return Some(from + at);
+        }
         if gap < behind.len() && !word.is_empty() && names_a_secret(word, word_at(line, value)) {
             return Some(value);
         }
         from = value.max(from + 1);
     }
     None
+}
+
+/// Where a secret may begin in the line of a complaint, or in a line that a definition put there, at `column` from 1.
+pub(super) fn secret_of(about: &Diagnostic, line: &[u8], column: u32) -> Option<usize> {
+    let own = secret_at(line);
+    if !about.confidential {
+        return own;
+    }
+    let start = (column as usize).saturating_sub(1);
+    let keyword = word_at(line, start);
+    let behind = line.get(start + keyword.len()..)?;
+    let gap = behind.iter().take_while(|byte| ends(byte)).count();
+    let value = (gap < behind.len()).then_some(start + keyword.len() + gap);
+    own.into_iter().chain(value).min()
+}
+
+/// Whether a line has a secret in it.
+pub fn holds_secret(line: &[u8]) -> bool {
+    secret_at(line).is_some()
 }
 
 /// A line, or a word of one, as it may be quoted.
@@ -75,13 +114,14 @@ pub fn conceal(line: &[u8]) -> String {
 
 /// Where a secret begins in the line where a definition's value was written: by its own words, or because it is used as
 /// one.
-pub(super) fn secret_in_definition(files: &Files, place: &Place) -> Option<usize> {
+pub(super) fn secret_in_definition(files: &Files, about: &Diagnostic) -> Option<usize> {
+    let place = about.place.as_ref()?;
     let written = place.written?;
     let line = files.get(written.file)?.line(written.line)?;
     let value = (written.column as usize).saturating_sub(1);
     let used = files.get(place.at.file)?.line(place.at.line)?;
     let is_secret = secret_at(used).is_some_and(|at| at < place.at.column as usize);
-    let own = secret_at(line);
+    let own = secret_of(about, line, written.column);
     // The place may be in the middle of the value: all of it is a secret.
     let start = line.iter().position(|byte| *byte == b'=').map_or(value, |equals| value.min(equals + 1));
     if is_secret { Some(own.map_or(start, |own| own.min(start))) } else { own }
@@ -94,11 +134,16 @@ pub(super) fn scrub(text: &str, about: &Diagnostic, files: &Files) -> String {
         return text.to_string();
     };
     let line = |file, number| files.get(file).and_then(|file| file.line(number));
-    let used = line(place.at.file, place.at.line).and_then(|line| line.get(secret_at(line)?..));
+    let used = line(place.at.file, place.at.line).and_then(|line| line.get(secret_of(about, line, place.at.column)?..));
+    // The rest of a line that is too long begins within a secret.
+    let cut = line(place.at.file, place.at.line).and_then(|line| {
+        let from = (place.at.column as usize).saturating_sub(1);
+        line.get(from..).filter(|_| secret_at(line).is_some_and(|at| at < from))
+    });
     let defined =
-        place.written.and_then(|written| line(written.file, written.line)?.get(secret_in_definition(files, place)?..));
+        place.written.and_then(|written| line(written.file, written.line)?.get(secret_in_definition(files, about)?..));
     let secrets: Vec<String> =
-        used.into_iter().chain(defined).map(|secret| String::from_utf8_lossy(secret).into_owned()).collect();
+        used.into_iter().chain(cut).chain(defined).map(|secret| String::from_utf8_lossy(secret).into_owned()).collect();
     let words: Vec<&str> = secrets
         .iter()
         .flat_map(|secret| secret.split(between))

@@ -78,7 +78,7 @@ struct Point<'a> {
 }
 
 fn point(files: &Files, site: Site) -> Point<'_> {
-    Point { file: files.name(site.file), line: site.line, column: column_of(files, site) }
+    Point { file: files.path(site.file), line: site.line, column: column_of(files, site) }
 }
 
 fn entry<'a>(diagnostic: &Diagnostic, files: &'a Files) -> Entry<'a> {
@@ -116,7 +116,7 @@ pub fn document<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>, files: &F
         version: VERSION,
         program: env!("CARGO_PKG_NAME"),
         program_version: env!("CARGO_PKG_VERSION"),
-        files: files.names().collect(),
+        files: files.paths().collect(),
         exit_code: outcome.exit_code,
         verdict: if outcome.refusal.is_some() { "refused" } else { "starts" },
         refusal: outcome.refusal,

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 pub use code::Code;
-pub use conceal::conceal;
+pub use conceal::{conceal, holds_secret};
 pub use explain::Explanation;
 pub use render::{Style, render_list};
 
@@ -78,6 +78,8 @@ pub struct Diagnostic {
     pub effect: Option<String>,
     /// What to do about it
     pub help: Option<String>,
+    /// All of its line but the keyword may be a secret: it stands in a block that is there for secrets
+    pub confidential: bool,
 }
 
 impl Diagnostic {
@@ -93,6 +95,7 @@ impl Diagnostic {
             expected: None,
             effect: None,
             help: None,
+            confidential: false,
         }
     }
 
@@ -114,6 +117,12 @@ impl Diagnostic {
     /// Sets where.
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// Sets that nothing of its line is shown but the keyword.
+    pub fn confidential(mut self, confidential: bool) -> Self {
+        self.confidential = confidential;
         self
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::conceal::{MASK, scrub, secret_at, secret_in_definition};
+use super::conceal::{MASK, scrub, secret_in_definition, secret_of};
 use super::{Diagnostic, Severity};
 use crate::conf::place::{Files, Place, Site};
 
@@ -94,7 +94,7 @@ pub(super) fn column_of(files: &Files, site: Site) -> usize {
 }
 
 fn position(files: &Files, site: Site) -> String {
-    let name = files.name(site.file);
+    let name = files.path(site.file);
     printable(&format!("{name}:{}:{}", site.line, column_of(files, site)))
 }
 
@@ -163,14 +163,14 @@ impl Margin<'_> {
         let _ = writeln!(out, "{:width$} {bar} {}{marks}", "", cut.blanks);
     }
 
-    fn point_at(&self, out: &mut String, place: Place, noticed: Option<Site>, colour: &str, expected: &str) {
-        let (width, files) = (self.width, self.files);
+    fn point_at(&self, out: &mut String, about: &Diagnostic, place: Place, colour: &str, expected: &str) {
+        let (width, files, noticed) = (self.width, self.files, about.noticed_elsewhere());
         let _ = write!(out, "{:width$}{} {}", "", self.blue("-->"), position(files, noticed.unwrap_or(place.at)));
         if noticed.is_some() {
             let _ = write!(out, "   (the end of the block; this is about {})", position(files, place.at));
         }
         let by: Vec<String> =
-            included_at(files, place.at).iter().map(|by| format!("{}:{}", files.name(by.file), by.line)).collect();
+            included_at(files, place.at).iter().map(|by| format!("{}:{}", files.path(by.file), by.line)).collect();
         if !by.is_empty() {
             let _ = write!(out, "   (included at {})", printable(&by.join(", from ")));
         }
@@ -179,7 +179,9 @@ impl Margin<'_> {
         let Some(used) = line(place.at) else {
             return;
         };
-        if let Some(cut) = excerpt(used, place.at.column, extent(files, &place), secret_at(used)) {
+        if let Some(cut) =
+            excerpt(used, place.at.column, extent(files, &place), secret_of(about, used, place.at.column))
+        {
             let _ = writeln!(out, "{:width$} {}", "", self.blue("|"));
             self.snippet(out, place.at.line, &cut, colour, expected);
         }
@@ -187,7 +189,7 @@ impl Margin<'_> {
             return;
         };
         let _ = writeln!(out, "{:width$}{} {}", "", self.blue(":::"), position(files, site));
-        let secret = secret_in_definition(files, &place);
+        let secret = secret_in_definition(files, about);
         if let Some(cut) = excerpt(defined, site.column, self.value_length(&place), secret) {
             self.snippet(out, site.line, &cut, BLUE, "written here");
         }
@@ -215,7 +217,7 @@ impl Diagnostic {
         let margin = Margin { files, style, width };
         let mut expected = self.expected.as_deref().map(clean);
         if let Some(place) = self.place {
-            margin.point_at(&mut out, place, self.noticed_elsewhere(), colour, &expected.take().unwrap_or_default());
+            margin.point_at(&mut out, self, place, colour, &expected.take().unwrap_or_default());
         }
         let notes = [
             ("expected", expected),

@@ -277,7 +277,12 @@ impl Source<'_> {
             true => path.parent().map_or_else(|| base.to_path_buf(), Path::to_path_buf),
             false => base.to_path_buf(),
         };
-        let id = self.files.add(file);
+        // A name is seen from the file that includes; a person stands in the current folder.
+        let here = self.env.current_dir();
+        let id = self.files.add(match base == here {
+            true => file,
+            false => file.opened_at(path.strip_prefix(&here).unwrap_or(&path).display().to_string()),
+        });
         self.read.entry(real.clone()).or_insert(id);
         Some(OpenFile {
             id,

@@ -22,7 +22,7 @@ use definition::{Definitions, Meaning, ValueLine};
 pub use include::Checks;
 use repeat::Rounds;
 
-use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
+use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal, holds_secret};
 use super::environment::Environment;
 use super::place::{FileId, Files, Place, Site};
 use super::text::Text;
@@ -294,6 +294,7 @@ impl<'a> Source<'a> {
                 let next = line.get(dropped..).unwrap_or_default();
                 let kept = String::from_utf8_lossy(next.get(..80).unwrap_or(next));
                 let kept: String = kept.chars().take(20).collect();
+                let named = if holds_secret(line) { String::new() } else { format!(", from `{kept}` on,") };
                 open.dropped = dropped;
                 report.push(
                     Diagnostic::error(Code::Line, "line too long - ignoring")
@@ -302,8 +303,7 @@ impl<'a> Source<'a> {
                         .effect(match kept.is_empty() {
                             true => "the line is ignored".to_string(),
                             false => format!(
-                                "its first {dropped} bytes are ignored; what follows, from `{kept}` on, is read as a \
-                                 line of its own"
+                                "its first {dropped} bytes are ignored; what follows{named} is read as a line of its own"
                             ),
                         })
                         .help("break the line"),

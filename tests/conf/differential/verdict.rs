@@ -38,7 +38,7 @@ impl Verdict {
             if let Some(place) = line.trim_start().strip_prefix("--> ") {
                 let place = place.split("   (").next().unwrap_or_default();
                 if let (true, Some((place, _column))) = (counts, place.rsplit_once(':')) {
-                    complaints.entry(String::new()).or_default().insert(place.to_string());
+                    complaints.entry(String::new()).or_default().insert(last(place).to_string());
                 }
                 counts = false;
                 continue;
@@ -47,7 +47,7 @@ impl Verdict {
             let Some((place, text)) = line.strip_prefix('(').and_then(|rest| rest.split_once(") ")) else { continue };
             if let Some((file, number)) = place.rsplit_once("Line ") {
                 let file = file.strip_suffix(": ").unwrap_or("c.conf");
-                complaints.entry(text.to_string()).or_default().insert(format!("{file}:{number}"));
+                complaints.entry(text.to_string()).or_default().insert(format!("{}:{number}", last(file)));
             }
         }
         Verdict { exit, complaints, output: output.to_string() }
@@ -84,6 +84,11 @@ impl Verdict {
             .map(|(text, places)| format!("{} {text}", places.iter().cloned().collect::<Vec<_>>().join(",")))
             .collect()
     }
+}
+
+/// A file without its folders: keepalived names them as the includer does, this program as one who stands outside.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Lines for people: sorted, the main file without its name, at most twenty.
