@@ -160,14 +160,7 @@ impl Default for VrrpDefaults {
         VrrpDefaults {
             group4: IpAddr::from([224, 0, 0, 18]),
             group6: IpAddr::from([0xff02, 0, 0, 0, 0, 0, 0, 0x12]),
-            garp: Garp {
-                master_delay: Micros::from_secs(5),
-                master_repeat: 5,
-                master_refresh: Micros::ZERO,
-                master_refresh_repeat: 1,
-                lower_prio_delay: Micros::from_secs(5),
-                lower_prio_repeat: 5,
-            },
+            garp: Garp::default(),
             garp_interval: Micros::ZERO,
             gna_interval: Micros::ZERO,
             garp_extra: None,
