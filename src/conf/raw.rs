@@ -239,7 +239,6 @@ pub struct RawGlobal {
     pub group4: Option<IpAddr>,
     pub group6: Option<IpAddr>,
     pub garp: RawGarp,
-    pub min_garp: bool,
     pub garp_interval: Option<Micros>,
     pub gna_interval: Option<Micros>,
     pub lower_prio_no_advert: bool,

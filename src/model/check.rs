@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
 use super::tracker::TrackFile;
-use super::{Family, Micros, Script, Secret};
+use super::{Family, Micros, Script, Secret, readable};
 
 /// The part of the configuration that the `check` process owns.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +28,13 @@ pub struct Ssl {
     /// Passphrase of the key
     pub password: Option<Secret>,
     /// Certificates of authorities
+    #[serde(with = "readable::optional_path")]
     pub ca: Option<PathBuf>,
     /// Client certificate chain
+    #[serde(with = "readable::optional_path")]
     pub certificate: Option<PathBuf>,
     /// Client key
+    #[serde(with = "readable::optional_path")]
     pub key: Option<PathBuf>,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
-use super::{CheckConfig, Global, Micros, VrrpConfig};
+use super::{CheckConfig, Global, Micros, VrrpConfig, readable};
 
 /// The children of the core process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +37,7 @@ pub struct ChildOptions {
     /// Name of the process as the system shows it
     pub process_name: String,
     /// File with the child's pid: the parent writes it, the child removes it at a clean end
+    #[serde(with = "readable::path")]
     pub pid_file: PathBuf,
     /// Leave addresses where they are when stopping, and send no priority 0 (`-V`)
     pub dont_release_vrrp: bool,

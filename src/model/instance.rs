@@ -79,12 +79,25 @@ pub struct Garp {
     pub master_repeat: u32,
     /// Period of the refresh while MASTER; zero means none
     pub master_refresh: Micros,
-    /// Rounds of a refresh, at least 1
+    /// Rounds of a refresh; zero (from `vrrp_min_garp`) means that it sends nothing
     pub master_refresh_repeat: u32,
     /// Pause before the second burst after an advert of lower priority; zero means there is none
     pub lower_prio_delay: Micros,
     /// Rounds after an advert of lower priority; zero means none
     pub lower_prio_repeat: u32,
+}
+
+impl Default for Garp {
+    fn default() -> Self {
+        Garp {
+            master_delay: Micros::from_secs(5),
+            master_repeat: 5,
+            master_refresh: Micros::ZERO,
+            master_refresh_repeat: 1,
+            lower_prio_delay: Micros::from_secs(5),
+            lower_prio_repeat: 5,
+        }
+    }
 }
 
 /// Scripts of an instance or a sync group.

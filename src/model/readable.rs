@@ -2,9 +2,10 @@
 //!
 //! Formats for people are written only: nothing reads them back.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Words of a command, as text.
 pub fn words<S: Serializer>(words: &Vec<OsString>, to: S) -> Result<S::Ok, S::Error> {
@@ -12,6 +13,60 @@ pub fn words<S: Serializer>(words: &Vec<OsString>, to: S) -> Result<S::Ok, S::Er
         to.collect_seq(words.iter().map(|word| word.to_string_lossy()))
     } else {
         words.serialize(to)
+    }
+}
+
+/// A path, as text. Between our processes it is its bytes, which need not be text.
+pub mod path {
+    use super::*;
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(path: &PathBuf, to: S) -> Result<S::Ok, S::Error> {
+        Shown(path.as_os_str()).serialize(to)
+    }
+
+    /// Reads what was written for our own processes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        OsString::deserialize(from).map(PathBuf::from)
+    }
+}
+
+/// A path that may be missing.
+pub mod optional_path {
+    use super::*;
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+        path.as_ref().map(|path| Shown(path.as_os_str())).serialize(to)
+    }
+
+    /// Reads what was written for our own processes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<OsString>::deserialize(from)?.map(PathBuf::from))
+    }
+}
+
+/// A path that may be missing, or be left to the program.
+pub mod usual_path {
+    use super::*;
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(path: &Option<Option<PathBuf>>, to: S) -> Result<S::Ok, S::Error> {
+        path.as_ref().map(|path| path.as_ref().map(|path| Shown(path.as_os_str()))).serialize(to)
+    }
+
+    /// Reads what was written for our own processes.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<PathBuf>>, D::Error> {
+        Ok(Option::<Option<OsString>>::deserialize(from)?.map(|path| path.map(PathBuf::from)))
+    }
+}
+
+/// What is text only for people.
+struct Shown<'a>(&'a OsStr);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() { to.serialize_str(&self.0.to_string_lossy()) } else { self.0.serialize(to) }
     }
 }
 

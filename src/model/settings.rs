@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Garp, IfName, Micros, Script, Version};
+use super::{Garp, IfName, Micros, Script, Version, readable};
 
 /// Mails.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,7 @@ pub struct Mail {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fifo {
     /// Where it is made
+    #[serde(with = "readable::path")]
     pub path: PathBuf,
     /// Owner
     pub uid: u32,
@@ -160,14 +161,7 @@ impl Default for VrrpDefaults {
         VrrpDefaults {
             group4: IpAddr::from([224, 0, 0, 18]),
             group6: IpAddr::from([0xff02, 0, 0, 0, 0, 0, 0, 0x12]),
-            garp: Garp {
-                master_delay: Micros::from_secs(5),
-                master_repeat: 5,
-                master_refresh: Micros::ZERO,
-                master_refresh_repeat: 1,
-                lower_prio_delay: Micros::from_secs(5),
-                lower_prio_repeat: 5,
-            },
+            garp: Garp::default(),
             garp_interval: Micros::ZERO,
             gna_interval: Micros::ZERO,
             garp_extra: None,
@@ -351,12 +345,15 @@ pub struct Dbus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadRules {
     /// `reload_check_config`: where complaints go
+    #[serde(with = "readable::optional_path")]
     pub check: Option<PathBuf>,
     /// `reload_time_file`
+    #[serde(with = "readable::optional_path")]
     pub time_file: Option<PathBuf>,
     /// `reload_repeat`
     pub repeat: bool,
     /// `reload_file`; `Some(None)` is the usual path
+    #[serde(with = "readable::usual_path")]
     pub marker: Option<Option<PathBuf>>,
 }
 
@@ -364,21 +361,28 @@ pub struct ReloadRules {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Files {
     /// `config_save_dir`
+    #[serde(with = "readable::optional_path")]
     pub config_save_dir: Option<PathBuf>,
     /// `tmp_config_directory`
+    #[serde(with = "readable::optional_path")]
     pub tmp_config_directory: Option<PathBuf>,
     /// `data_use_instance`
     pub data_use_instance: bool,
     /// `json_version` is 2
     pub json_v2: bool,
     /// `iproute_usr_dir`
+    #[serde(with = "readable::optional_path")]
     pub iproute_usr_dir: Option<PathBuf>,
     /// `iproute_etc_dir`
+    #[serde(with = "readable::optional_path")]
     pub iproute_etc_dir: Option<PathBuf>,
     /// `state_dump_file`
+    #[serde(with = "readable::optional_path")]
     pub state_dump_file: Option<PathBuf>,
     /// `stats_dump_file`
+    #[serde(with = "readable::optional_path")]
     pub stats_dump_file: Option<PathBuf>,
     /// `json_dump_file`
+    #[serde(with = "readable::optional_path")]
     pub json_dump_file: Option<PathBuf>,
 }

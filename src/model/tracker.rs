@@ -14,7 +14,7 @@ pub enum Probe {
     /// Runs a command; exit status 0 is good
     Run(Script),
     /// `</path`: good if the file can be opened for reading
-    Open(PathBuf),
+    Open(#[serde(with = "readable::path")] PathBuf),
 }
 
 /// One `vrrp_script` that can be run.
@@ -44,6 +44,7 @@ pub struct TrackFile {
     /// The name after `track_file`
     pub name: String,
     /// The file
+    #[serde(with = "readable::path")]
     pub file: PathBuf,
     /// What the number is multiplied by; 0: any number but 0 means FAULT
     pub weight: Weight,

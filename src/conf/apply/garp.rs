@@ -6,7 +6,7 @@ use crate::conf::place::Place;
 use crate::conf::raw::{RawGarp, RawGarpGroup};
 use crate::conf::reader::{MissingWord, Outcome, Reader, Statement};
 use crate::conf::value::Decimal;
-use crate::model::Micros;
+use crate::model::{Garp, Micros};
 
 /// Most seconds that a delay can have: 32 bits of microseconds.
 const DELAY: u64 = 4294;
@@ -144,11 +144,19 @@ pub fn global_lower_prio_repeat(reader: &mut Reader, statement: &Statement) -> O
     Ok(())
 }
 
-/// `vrrp_min_garp`
+/// `vrrp_min_garp`: changes what is the default so far; what is said after it counts.
 pub fn min_garp(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if let Some(wanted) = global_settings::yes_no(reader, statement) {
-        reader.raw.global.min_garp |= wanted;
+    if global_settings::yes_no(reader, statement) != Some(true) {
+        return Ok(());
     }
+    let garp = &mut reader.raw.global.garp;
+    let usual = Garp::default();
+    let is_usual_delay = garp.master_delay.is_none_or(|delay| delay == usual.master_delay);
+    let is_usual_repeat = garp.master_repeat.is_none_or(|repeat| repeat == usual.master_repeat);
+    let is_usual_refresh = garp.master_refresh_repeat.is_none_or(|repeat| repeat == usual.master_refresh_repeat);
+    garp.master_delay = if is_usual_delay { Some(Micros::ZERO) } else { garp.master_delay };
+    garp.master_repeat = if is_usual_repeat { Some(1) } else { garp.master_repeat };
+    garp.master_refresh_repeat = if is_usual_refresh { Some(0) } else { garp.master_refresh_repeat };
     Ok(())
 }
 

@@ -37,9 +37,8 @@ pub(super) fn interval(reader: &mut Reader, raw: &RawInstance, version: Version)
     used
 }
 
-/// Values that count where nothing is said, or where `vrrp_min_garp` finds nothing said.
+/// Values that count where an instance says nothing.
 pub(super) fn default_garp(reader: &Reader) -> Garp {
-    let global = &reader.raw.global;
     let RawGarp {
         master_delay,
         master_repeat,
@@ -47,19 +46,15 @@ pub(super) fn default_garp(reader: &Reader) -> Garp {
         master_refresh_repeat,
         lower_prio_delay,
         lower_prio_repeat,
-    } = global.garp;
-    let usual_delay = Micros::from_secs(5);
-    let mut delay = master_delay.unwrap_or(usual_delay);
-    let mut repeat = master_repeat.unwrap_or(5);
-    if global.min_garp {
-        delay = if delay == usual_delay { Micros::ZERO } else { delay };
-        repeat = if repeat == 5 { 1 } else { repeat };
-    }
+    } = reader.raw.global.garp;
+    let usual = Garp::default();
+    let delay = master_delay.unwrap_or(usual.master_delay);
+    let repeat = master_repeat.unwrap_or(usual.master_repeat);
     Garp {
         master_delay: delay,
         master_repeat: repeat,
-        master_refresh: master_refresh.unwrap_or(Micros::ZERO),
-        master_refresh_repeat: master_refresh_repeat.unwrap_or(1),
+        master_refresh: master_refresh.unwrap_or(usual.master_refresh),
+        master_refresh_repeat: master_refresh_repeat.unwrap_or(usual.master_refresh_repeat),
         lower_prio_delay: lower_prio_delay.unwrap_or(delay),
         lower_prio_repeat: lower_prio_repeat.unwrap_or(repeat),
     }

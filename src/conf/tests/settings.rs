@@ -209,6 +209,7 @@ fn settings_outside_blocks() {
     let global = &loaded.config.global;
     assert_eq!((loaded.test_exit_code(), global.lvs.namespace.clone()), (0, Some(None)));
     assert!(global.namespace_with_ipsets && global.vrrp.linkbeat_use_polling);
+    assert_eq!(read("net_namespace_ipvs \"\"\n").config.global.lvs.namespace, Some(None));
     let loaded = read("net_namespace_ipvs x\nnet_namespace_ipvs y\n");
     assert_eq!(words(&loaded), ["Duplicate net_namespace_ipvs definition y - ignoring"]);
     assert_eq!(loaded.config.global.lvs.namespace, Some(Some("x".into())));
@@ -262,5 +263,31 @@ fn neither_yes_nor_no() {
         ("set_supplementary_groups x", "Invalid set_supplementary_groups parameter x"),
     ] {
         assert_eq!(words(&global(line)), [text], "{line}");
+    }
+}
+
+#[test]
+fn vrrp_min_garp_changes_what_was_the_default_when_it_was_read() {
+    for (lines, delay, repeat, refresh_repeat) in [
+        ("vrrp_min_garp", 0, 1, 0),
+        ("vrrp_min_garp off", 5, 5, 1),
+        (
+            "vrrp_min_garp\nvrrp_garp_master_delay 5\nvrrp_garp_master_repeat 5\nvrrp_garp_master_refresh_repeat 1",
+            5,
+            5,
+            1,
+        ),
+        ("vrrp_garp_master_delay 5\nvrrp_garp_master_repeat 5\nvrrp_min_garp on", 0, 1, 0),
+        (
+            "vrrp_garp_master_delay 6\nvrrp_garp_master_repeat 2\nvrrp_garp_master_refresh_repeat 3\nvrrp_min_garp",
+            6,
+            2,
+            3,
+        ),
+    ] {
+        let garp = global(lines).config.global.vrrp.garp;
+        assert_eq!(garp.master_delay, Micros::from_secs(delay), "{lines}");
+        assert_eq!((garp.master_repeat, garp.master_refresh_repeat), (repeat, refresh_repeat), "{lines}");
+        assert_eq!((garp.lower_prio_delay, garp.lower_prio_repeat), (garp.master_delay, repeat), "{lines}");
     }
 }

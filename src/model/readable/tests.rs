@@ -3,7 +3,10 @@ use std::os::unix::ffi::OsStringExt;
 use serde::de::DeserializeOwned;
 
 use super::*;
+use crate::model::check::Ssl;
 use crate::model::macvlan::Macvlan;
+use crate::model::settings::{Fifo, ReloadRules};
+use crate::model::tracker::Probe;
 use crate::model::{Micros, Script, Secret};
 
 fn json(value: &impl Serialize) -> String {
@@ -35,6 +38,29 @@ fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
     assert!(json(&link).contains(r#""mac":"0200000000ab""#));
     survives_a_frame(link);
     assert!(json(&Macvlan::default()).contains(r#""mac":null"#));
+}
+
+/// Bytes that are no text must neither stop the daemon nor the document.
+#[test]
+fn paths_need_not_be_text() {
+    let odd = || PathBuf::from(OsString::from_vec(b"/a\xffb".to_vec()));
+    let probe = Probe::Open(odd());
+    assert_eq!(json(&probe), "{\"Open\":\"/a\u{fffd}b\"}");
+    survives_a_frame(probe);
+
+    let fifo = Fifo { path: odd(), uid: 0, gid: 0, script: None };
+    assert!(json(&fifo).contains("\"path\":\"/a\u{fffd}b\""));
+    survives_a_frame(fifo);
+
+    let ssl = Ssl { key: Some(odd()), ..Ssl::default() };
+    assert!(json(&ssl).ends_with("\"ca\":null,\"certificate\":null,\"key\":\"/a\u{fffd}b\"}"));
+    survives_a_frame(ssl);
+
+    for (marker, shown) in [(None, "null"), (Some(None), "null"), (Some(Some(odd())), "\"/a\u{fffd}b\"")] {
+        let rules = ReloadRules { marker, ..ReloadRules::default() };
+        assert!(json(&rules).ends_with(&format!("\"marker\":{shown}}}")), "{}", json(&rules));
+        survives_a_frame(rules);
+    }
 }
 
 #[test]

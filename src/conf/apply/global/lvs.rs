@@ -68,7 +68,8 @@ pub fn net_namespace_ipvs(reader: &mut Reader, statement: &Statement) -> Outcome
         reader.refuse(statement, 1, Code::Repeated, text);
         return Ok(());
     }
-    reader.raw.settings.lvs.namespace = Some(statement.get(1).map(|word| word.into_owned()));
+    reader.raw.settings.lvs.namespace =
+        Some(statement.get(1).map(|word| word.into_owned()).filter(|name| !name.is_empty()));
     Ok(())
 }
 
