@@ -183,6 +183,11 @@ pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Wri
         },
         None if reading.failed => Request::Exit(1),
         None => match reading.test {
+            // Who wants to know what is wrong does not want a daemon.
+            None if reading.options.test != TestOptions::default() && reading.options.dump != Some(Dump::Json) => {
+                let _ = writeln!(err, "--strict, --diagnostics and --target go with -t");
+                Request::Exit(1)
+            }
             None => Request::Run(reading.options),
             Some(log) => Request::Test(reading.options, log),
         },

@@ -208,6 +208,9 @@ fn a_test_can_be_strict_in_json_and_for_a_release() {
     assert_eq!(test("keepalived -t --target v2.4").target, Some([2, 4, 0]));
     refused("keepalived -t --diagnostics=xml", "Invalid --diagnostics option xml: text or json\n");
     refused("keepalived -t --target 2.x", "Invalid --target option 2.x: a release such as 2.2.7\n");
+    for line in ["keepalived --strict", "keepalived -n --target 2.2.7", "keepalived --diagnostics json"] {
+        refused(line, "--strict, --diagnostics and --target go with -t\n");
+    }
     refused("keepalived -t --target 2.2.7.1", "Invalid --target option 2.2.7.1: a release such as 2.2.7\n");
 }
 

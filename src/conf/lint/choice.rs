@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::diagnostic::{Code, Diagnostic, Severity};
 use crate::conf::outline::{Branch, Outline};
 use crate::conf::place::Site;
 use crate::conf::table::{Keyword, distance};
@@ -20,7 +20,9 @@ const NAMES: usize = 1000;
 
 /// Puts suggestions into complaints about words that are none of those possible.
 pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
-    complaints.iter_mut().filter(|it| it.code == Code::UnknownKeyword).for_each(reveal);
+    // What we say ourselves has none of these: they are from the file.
+    complaints.iter_mut().for_each(reveal);
+    complaints.iter_mut().filter(|it| it.severity > Severity::Note).for_each(undefined);
     let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
     let mut open: HashMap<Site, &mut Diagnostic> =
         complaints.iter_mut().filter(about_words).take(COMPLAINTS).filter_map(|it| Some((it.place?.at, it))).collect();
@@ -54,10 +56,26 @@ const UNSEEN: [(char, &str); 5] = [
     ('\u{200d}', "a joiner: remove it"),
 ];
 
-/// Says what cannot be seen in a keyword that is not known.
+/// Says what cannot be seen in a word that is not understood.
 fn reveal(complaint: &mut Diagnostic) {
     if let Some((_, what)) = UNSEEN.iter().find(|(unseen, _)| complaint.text.contains(*unseen)) {
         complaint.help = Some(format!("in this word stands {what}"));
+    }
+}
+
+/// Says of a word that is refused that it is the name of a definition that is not there.
+fn undefined(complaint: &mut Diagnostic) {
+    let begins = |(at, _): &(usize, &str)| {
+        complaint.text.get(..*at).is_some_and(|before| before.ends_with([' ', '\'', '`', '"']))
+    };
+    let Some((at, _)) = complaint.text.match_indices('$').find(begins) else {
+        return;
+    };
+    let rest = complaint.text.get(at + 1..).unwrap_or_default();
+    let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    // Names with an underscore in front are keepalived's own.
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        complaint.help = Some(format!("`${name}` is not defined above; a definition is a line `${name}=...`"));
     }
 }
 

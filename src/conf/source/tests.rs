@@ -35,7 +35,9 @@ impl Folder {
             units.push(unit);
         }
         source.finish(&mut report);
-        Outcome { failed: source.failed_include(), units, complaints: report.into_diagnostics() }
+        let failed = source.failed_include();
+        let paths = source.into_files().paths().map(str::to_string).collect();
+        Outcome { failed, units, complaints: report.into_diagnostics(), paths }
     }
 }
 
@@ -49,6 +51,7 @@ struct Outcome {
     units: Vec<Text>,
     complaints: Vec<Diagnostic>,
     failed: bool,
+    paths: Vec<String>,
 }
 
 impl Outcome {
@@ -309,6 +312,8 @@ fn includes_are_read_in_place() {
     let got = folder.read(Checks::default());
     assert_eq!(got.units(), ["a", "x", "{", "y", "}", "b"]);
     assert_eq!(got.words(), Vec::<String>::new());
+    // Each can be opened from where one stands.
+    assert_eq!(got.paths, ["k.conf", "d/x.conf", "d/y.conf"]);
 }
 
 #[test]

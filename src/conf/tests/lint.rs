@@ -206,8 +206,12 @@ fn words_are_suggested_where_one_is_near() {
 }
 
 #[test]
-fn what_nobody_sees_in_a_keyword_is_named() {
+fn what_nobody_sees_in_a_word_is_named() {
     for (text, help) in [
+        (
+            "vrrp_script x {\nscript /usr/bin/x\nfall 3\u{a0}x\n}\n",
+            "in this word stands a no-break space, not a blank: it was pasted from a web page or a document",
+        ),
         ("\u{feff}global_defs {\n}\n", "in this word stands a byte order mark: save the file as UTF-8 without one"),
         (
             "global_defs {\n\u{a0}\u{a0}router_id x\n}\n",
@@ -215,8 +219,21 @@ fn what_nobody_sees_in_a_keyword_is_named() {
         ),
     ] {
         let loaded = examine_for(&Fake::default(), text);
-        assert_eq!(loaded.diagnostics[0].help.as_deref(), Some(help), "{}", loaded.render(Style::default()));
+        let told = loaded.diagnostics.iter().any(|it| it.help.as_deref() == Some(help));
+        assert!(told, "{}", loaded.render(Style::default()));
     }
+}
+
+#[test]
+fn a_definition_that_is_not_there_is_named() {
+    for line in ["priority $PRIO", "state $PRIO", "virtual_ipaddress {\n$PRIO\n}", "$PRIO"] {
+        let loaded = examine_for(&Fake::default(), instance(1, line));
+        let help = "`$PRIO` is not defined above; a definition is a line `$PRIO=...`";
+        let told = loaded.diagnostics.iter().any(|it| it.help.as_deref() == Some(help));
+        assert!(told, "{line}: {}", loaded.render(Style::default()));
+    }
+    let loaded = examine_for(&Fake::default(), instance(1, "authentication {\nauth_type $PRIO\n}"));
+    assert!(!loaded.render(Style::default()).contains("PRIO"));
 }
 
 #[test]

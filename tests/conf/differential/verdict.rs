@@ -91,6 +91,11 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Recorded lines with files without their folders.
+pub fn without_folders(lines: &str) -> String {
+    shorten(lines.split(',').filter(|line| !line.is_empty()).map(last).collect())
+}
+
 /// Lines for people: sorted, the main file without its name, at most twenty.
 fn shorten(lines: BTreeSet<&str>) -> String {
     let short = |line: &str| line.strip_prefix("c.conf:").unwrap_or(line).to_string();
