@@ -1,8 +1,7 @@
 //! Suggestions: which of the words that a keyword takes, or which name, was probably meant, and what cannot be seen.
 
-use std::collections::HashMap;
-
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Map;
 use crate::conf::outline::{Branch, Outline};
 use crate::conf::place::Site;
 use crate::conf::table::{Keyword, distance};
@@ -22,7 +21,7 @@ const NAMES: usize = 1000;
 pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
     complaints.iter_mut().filter(|it| it.code == Code::UnknownKeyword).for_each(reveal);
     let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
-    let mut open: HashMap<Site, &mut Diagnostic> =
+    let mut open: Map<Site, &mut Diagnostic> =
         complaints.iter_mut().filter(about_words).take(COMPLAINTS).filter_map(|it| Some((it.place?.at, it))).collect();
     if open.is_empty() {
         return;
