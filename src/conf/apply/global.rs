@@ -64,6 +64,7 @@ fn neither(keyword: &str, word: &str) -> String {
         "vrrp_lower_prio_no_advert" | "vrrp_higher_prio_send_advert" | "vrrp_min_garp" | "checker_log_all_failures" => {
             return format!("Invalid value for {keyword} specified");
         }
+        "set_supplementary_groups" => return format!("Invalid {keyword} parameter {word}"),
         "vrrp_owner_ignore_adverts" => return format!("Invalid value '{keyword}' for global {word} specified"),
         "use_symlink_paths" => "use_symlink_path",
         "vrrp_skip_check_adv_addr" => "vrrp_check_adv_addr",
