@@ -29,7 +29,7 @@ impl Default for Mixer {
 
 impl Mixer {
     fn fold(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word) * u128::from(*SEED | 1) ^ u128::from(FACTOR);
+        let product = (u128::from(self.0 ^ word) * u128::from(*SEED | 1)) ^ u128::from(FACTOR);
         self.0 = (product as u64) ^ ((product >> 64) as u64);
         self.0 = self.0.wrapping_add(FACTOR);
     }
