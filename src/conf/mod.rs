@@ -11,6 +11,7 @@ pub mod environment;
 mod finish;
 #[cfg(fuzzing)]
 pub mod fuzz;
+pub mod hash;
 mod lex;
 mod lint;
 mod loaded;
@@ -82,6 +83,8 @@ pub fn load(request: &Request, env: &dyn Environment) -> Loaded {
 pub fn examine(request: &Request, env: &dyn Environment, target: Option<Release>) -> Loaded {
     let (mut loaded, outline) = load_with(request, env, Outline::wanted());
     lint::look(&mut loaded, &outline, env, target);
+    // As with the reader: a test ends with its process.
+    std::mem::forget(outline);
     loaded
 }
 
@@ -103,7 +106,7 @@ fn load_with(request: &Request, env: &dyn Environment, outline: Outline) -> (Loa
         }
     };
     let outline = std::mem::take(&mut reader.outline);
-    let (_, report, files) = reader.into_parts();
+    let (report, files) = reader.finish(outline.is_wanted());
     (Loaded { config, diagnostics: report.into_diagnostics(), files, refusal }, outline)
 }
 

@@ -34,6 +34,11 @@ impl Outline {
         Outline { wanted: true, ..Outline::default() }
     }
 
+    /// Whether somebody wants it: the configuration is only tested.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// Adds a keyword that `reader` reads. A block that several processes read is kept for the first of them.
     pub fn keyword(&mut self, depth: usize, block: Block, keyword: &'static Keyword, reader: Owners, unit: &Text) {
         if depth == 0 {
@@ -64,9 +69,18 @@ impl Outline {
         (0..self.nodes.len()).filter_map(from)
     }
 
+    /// Every keyword of which `wanted` is true, each with all that is in it.
+    pub fn keywords(&self, wanted: impl Fn(&'static Keyword) -> bool) -> impl Iterator<Item = Branch<'_>> {
+        let is_wanted = move |node: &Node| node.keyword.is_some_and(&wanted);
+        let found = self.nodes.iter().enumerate().filter(move |(_, node)| is_wanted(node));
+        found.filter_map(|(at, _)| Branch::cut(self.nodes.get(at..)?))
+    }
+
     /// The blocks outside of all others that this keyword opens.
     pub fn blocks(&self, name: &str) -> impl Iterator<Item = Branch<'_>> {
-        self.roots().filter(move |branch| branch.name() == name)
+        let is_head = move |node: &Node| node.depth == 0 && node.keyword.is_some_and(|keyword| keyword.name == name);
+        let found = self.nodes.iter().enumerate().filter(move |(_, node)| is_head(node));
+        found.filter_map(|(at, _)| Branch::cut(self.nodes.get(at..)?))
     }
 }
 

@@ -9,7 +9,6 @@ pub mod service;
 pub mod settings;
 pub mod track;
 
-use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::net::IpAddr;
 
@@ -17,6 +16,7 @@ pub use checker::RawSchedule;
 pub use service::RawCheck;
 
 use super::environment::Identity;
+use super::hash::{Map, Set};
 use super::place::Place;
 use crate::model::address::AddressFlags;
 use crate::model::global::ProcessNames;
@@ -74,7 +74,7 @@ pub enum AuthKind {
 }
 
 /// Scripts of an instance or a group, by keyword.
-pub type RawNotify = HashMap<&'static str, RawCommand>;
+pub type RawNotify = Map<&'static str, RawCommand>;
 
 /// One `vrrp_instance`.
 #[derive(Clone, Debug)]
@@ -169,7 +169,7 @@ impl RawInstance {
             track_interfaces: Vec::new(),
             garp: RawGarp::default(),
             garp_lower_place: None,
-            notify: RawNotify::new(),
+            notify: RawNotify::default(),
             report_deleted: false,
             own_link: RawOwnLink::default(),
             tracking: References::default(),
@@ -272,9 +272,9 @@ pub enum ScriptUser {
 #[derive(Debug, Default)]
 pub struct Given {
     /// VIPs, with their interfaces
-    pub vips: HashMap<IpAddr, Option<IfName>>,
-    pub excluded: HashSet<(IpAddr, Option<IfName>)>,
-    pub peers: HashSet<IpAddr>,
+    pub vips: Map<IpAddr, Option<IfName>>,
+    pub excluded: Set<(IpAddr, Option<IfName>)>,
+    pub peers: Set<IpAddr>,
 }
 
 /// Everything that was written.
@@ -297,7 +297,7 @@ pub struct Raw {
     pub files: Vec<RawTrackFile>,
     pub bfds: Vec<RawBfd>,
     /// Weights of what can be tracked, with the keyword of its kind; of equal names the first counts
-    pub weights: HashMap<(&'static str, String), Weight>,
+    pub weights: Map<(&'static str, String), Weight>,
     pub processes: Vec<RawTrackProcess>,
     pub track_groups: Vec<RawTrackGroup>,
     pub interface_delays: Vec<InterfaceDelays>,
@@ -308,7 +308,7 @@ pub struct Raw {
     /// An interface that has to be there is not
     pub missing_interface: bool,
     /// Names that were given so far, with the keyword of their kind
-    pub names: HashSet<(&'static str, String)>,
+    pub names: Set<(&'static str, String)>,
 }
 
 impl Raw {

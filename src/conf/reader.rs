@@ -7,7 +7,6 @@
 mod values;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use super::apply;
 use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
@@ -19,6 +18,7 @@ use super::raw::Raw;
 use super::source::{Checks, Source};
 use super::table::{self, Action, Block, Keyword, Owners};
 use super::text::Text;
+use crate::conf::hash::{Map, Set};
 
 /// A keyword lacks a word that it cannot do without: reading stops.
 #[derive(Debug)]
@@ -134,6 +134,35 @@ enum Feed<'a> {
     Kept(usize),
 }
 
+/// Where the blocks of the kept units end, so that no process has to look at blocks that it does not read.
+#[derive(Default)]
+struct Braces {
+    /// Each `{` with its `}`; `None`: not closed yet
+    pairs: Vec<(usize, Option<usize>)>,
+    /// Which of them are open
+    open: Vec<usize>,
+}
+
+impl Braces {
+    /// Takes down a unit that is kept at `index`, which is higher than those before.
+    fn note(&mut self, unit: &Text, index: usize) {
+        if unit.is(b'{') {
+            self.open.push(self.pairs.len());
+            self.pairs.push((index, None));
+        } else if unit.is(b'}')
+            && let Some(pair) = self.open.pop().and_then(|at| self.pairs.get_mut(at))
+        {
+            pair.1 = Some(index);
+        }
+    }
+
+    /// Where the block ends that the `{` at `open` begins.
+    fn end(&self, open: usize) -> Option<usize> {
+        let at = self.pairs.binary_search_by_key(&open, |(open, _)| *open).ok()?;
+        self.pairs.get(at)?.1
+    }
+}
+
 /// One reading of a configuration.
 pub struct Reader<'a> {
     /// The machine
@@ -145,6 +174,7 @@ pub struct Reader<'a> {
     feed: Feed<'a>,
     files: Files,
     units: Vec<Text>,
+    braces: Braces,
     report: Report,
     owner: Owners,
     /// A block is to be skipped from its `{` on
@@ -155,10 +185,10 @@ pub struct Reader<'a> {
     end: Option<Place>,
     /// Blocks within one that is not active yet need no note of their own
     quiet: bool,
-    noted: HashSet<&'static str>,
+    noted: Set<&'static str>,
     /// The blocks around the current statement, with what opened them
     open: Vec<(Block, Place)>,
-    suggestions: HashMap<(Block, Vec<u8>), Option<&'static str>>,
+    suggestions: Map<(Block, Vec<u8>), Option<&'static str>>,
     failed_include: bool,
 }
 
@@ -172,22 +202,27 @@ impl<'a> Reader<'a> {
             feed: Feed::Files(Box::new(source)),
             files: Files::default(),
             units: Vec::new(),
+            braces: Braces::default(),
             skip_rest: false,
             end: None,
             report,
             owner: Owners::CORE,
             skip_next: false,
             quiet: false,
-            noted: HashSet::new(),
+            noted: Set::default(),
             open: Vec::new(),
-            suggestions: HashMap::new(),
+            suggestions: Map::default(),
             failed_include: false,
         }
     }
 
-    /// What was written, complained of and read.
-    pub fn into_parts(self) -> (Raw, Report, Files) {
-        (self.raw, self.report, self.files)
+    /// What was complained of and read. `last`: the process ends soon, and its end frees the rest faster than we could.
+    pub fn finish(mut self, last: bool) -> (Report, Files) {
+        let parts = (std::mem::take(&mut self.report), std::mem::take(&mut self.files));
+        if last {
+            std::mem::forget(self);
+        }
+        parts
     }
 
     /// Whether an include failed in a way that stops the daemon.
@@ -224,6 +259,7 @@ impl<'a> Reader<'a> {
         match &mut self.feed {
             Feed::Files(source) => {
                 let unit = source.next_unit(&mut self.report)?;
+                self.braces.note(&unit, self.units.len());
                 self.units.push(unit.clone());
                 Some(unit)
             }
@@ -247,6 +283,7 @@ impl<'a> Reader<'a> {
             Feed::Files(source) => {
                 while let Some(unit) = source.next_unit(&mut self.report) {
                     let end = ends(&unit);
+                    self.braces.note(&unit, self.units.len());
                     self.units.push(unit);
                     if end {
                         return true;
@@ -255,6 +292,11 @@ impl<'a> Reader<'a> {
                 false
             }
             Feed::Kept(next) => {
+                // Usually the `{` was read last.
+                if let Some(end) = next.checked_sub(1).and_then(|open| self.braces.end(open)) {
+                    *next = end + 1;
+                    return true;
+                }
                 let rest = self.units.get(*next..).unwrap_or_default();
                 let end = rest.iter().position(ends);
                 *next += end.map_or(rest.len(), |end| end + 1);

@@ -41,7 +41,10 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
         start::complain(&format!("The complaints could not be written: {error}"));
         return 1;
     }
-    match show(options, &config) {
+    let shown = show(options, &config);
+    // The end of the process frees a long configuration faster than we could.
+    std::mem::forget(config);
+    match shown {
         Ok(()) => status,
         Err(error) => {
             start::complain(&format!("The configuration could not be written: {error}"));

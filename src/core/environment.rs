@@ -4,7 +4,6 @@
 //! are of the same moment.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{BuildHasher, Hasher};
@@ -27,6 +26,7 @@ use nix::unistd::{AccessFlags, Group, User, access, getegid, geteuid};
 
 use crate::conf::Environment;
 use crate::conf::environment::{Command, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
+use crate::conf::hash::Map;
 use crate::net::{self, Netlink};
 
 /// Where `ip netns add` binds its namespaces.
@@ -72,18 +72,18 @@ const RESOLVE: Duration = Duration::from_secs(10);
 
 mod names;
 
-type Interfaces = HashMap<String, Interface>;
+type Interfaces = Map<String, Interface>;
 
 /// This machine.
 pub(super) struct Machine {
     /// A namespace on the command line overrides the one of the configuration; we are in it already
     namespace_is_settled: bool,
     /// By namespace; `None` if it cannot be entered
-    interfaces: RefCell<HashMap<Option<String>, Option<Interfaces>>>,
+    interfaces: RefCell<Map<Option<String>, Option<Interfaces>>>,
     /// Routing tables of VRFs, by namespace
-    vrfs: RefCell<HashMap<Option<String>, HashMap<String, u32>>>,
+    vrfs: RefCell<Map<Option<String>, Map<String, u32>>>,
     /// Macvlans and ipvlans, by namespace
-    stacked: RefCell<HashMap<Option<String>, HashMap<String, Stacked>>>,
+    stacked: RefCell<Map<Option<String>, Map<String, Stacked>>>,
 }
 
 impl Machine {
@@ -100,7 +100,7 @@ impl Machine {
 
 /// All interfaces of the namespace that this thread is in.
 fn list_interfaces(sysfs: bool) -> Interfaces {
-    let mut found = Interfaces::new();
+    let mut found = Interfaces::default();
     for entry in getifaddrs().into_iter().flatten() {
         let interface = found.entry(entry.interface_name.clone()).or_insert_with(|| Interface {
             loopback: entry.flags.contains(InterfaceFlags::IFF_LOOPBACK),
@@ -146,13 +146,13 @@ fn elsewhere<T: Send + 'static>(namespace: &str, look: fn() -> T) -> Option<T> {
 }
 
 /// The routing tables of all VRFs of the namespace that this thread is in.
-fn list_vrfs() -> HashMap<String, u32> {
+fn list_vrfs() -> Map<String, u32> {
     let listed = Netlink::open().and_then(|mut netlink| netlink.vrfs());
     listed.unwrap_or_default().into_iter().map(|(name, table)| (name.as_str().to_owned(), table)).collect()
 }
 
 /// All interfaces of the namespace that this thread is in that stand on others.
-fn list_stacked() -> HashMap<String, Stacked> {
+fn list_stacked() -> Map<String, Stacked> {
     let listed = Netlink::open().and_then(|mut netlink| netlink.stacked());
     let kind = |it| match it {
         net::Stacked::Macvlan { private: true } => Stacked::PrivateMacvlan,

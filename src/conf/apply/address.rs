@@ -369,6 +369,7 @@ pub fn virtual_ipaddress(reader: &mut Reader, statement: &Statement) -> Outcome 
         Some(text) => refuse(reader, statement, Code::DuplicateAddress, text),
         None => {
             given.vips.insert(with_link.0, with_link.1);
+            super::checker::first_alone(&mut instance.vips);
             instance.vips.push(address);
         }
     }

@@ -41,9 +41,17 @@ pub(super) fn end(reader: &mut Reader) -> Option<RawChecker> {
     reader.raw.check.checker.take().filter(|it| !it.dropped)
 }
 
+/// Makes room for one in a list that is empty: most such lists hold no more, and the first entry would make room for four.
+pub(super) fn first_alone<T>(list: &mut Vec<T>) {
+    if list.is_empty() {
+        list.reserve_exact(1);
+    }
+}
+
 /// Adds a finished check to its server.
 pub(super) fn keep(reader: &mut Reader, checker: RawChecker) {
     if let Some(server) = &mut reader.raw.check.server {
+        first_alone(&mut server.checkers);
         server.checkers.push(checker);
     }
 }

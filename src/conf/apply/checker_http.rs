@@ -171,7 +171,10 @@ pub fn close_url(reader: &mut Reader, place: Place) {
         let diagnostic = Diagnostic::note(Code::Conflict, text).at(url.regex_place.unwrap_or(place));
         reader.complain(diagnostic.effect("both are ignored"));
     }
-    let _ = with(reader, |it| it.urls.push(url));
+    let _ = with(reader, |it| {
+        checker::first_alone(&mut it.urls);
+        it.urls.push(url);
+    });
 }
 
 /// Changes the url that is open.

@@ -20,7 +20,7 @@ pub fn open(reader: &mut Reader, statement: &Statement) -> Outcome {
         tracking_weight: false,
         smtp_alert: None,
         notify_priority_changes: None,
-        notify: RawNotify::new(),
+        notify: RawNotify::default(),
     });
     Ok(())
 }

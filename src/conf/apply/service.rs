@@ -131,6 +131,8 @@ pub fn close(reader: &mut Reader, _: Place) {
         let all_v6 = sorry.chain(service.servers.iter().map(|it| it.ip)).all(|ip| ip.is_ipv6());
         service.family = Some(if all_v6 { Family::V6 } else { Family::V4 });
     }
+    // Most have few, and a list grows by more.
+    service.servers.shrink_to_fit();
     reader.raw.check.services.push(service);
 }
 

@@ -9,7 +9,6 @@ mod explain;
 pub mod json;
 mod render;
 
-use std::collections::HashSet;
 use std::fmt;
 
 pub use code::Code;
@@ -18,6 +17,7 @@ pub use explain::Explanation;
 pub use render::{Style, render_list};
 
 use super::place::{FileId, Place, Site};
+use crate::conf::hash::Set;
 
 /// How grave a complaint looks to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,8 +165,8 @@ const MOST: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
-    seen: HashSet<(Code, Option<Site>, String)>,
-    lines: HashSet<(Code, FileId, u32)>,
+    seen: Set<(Code, Option<Site>, String)>,
+    lines: Set<(Code, FileId, u32)>,
     /// The gravest of those that are too many to be kept
     dropped: Option<(Severity, Weight)>,
 }

@@ -88,6 +88,8 @@ fn connect(owner: &Owner, raw: &RawConnect) -> Connect {
 }
 
 fn http(owner: &Owner, raw: &RawHttp) -> Http {
+    let mut urls = Vec::with_capacity(raw.urls.len());
+    urls.extend(raw.urls.iter().filter_map(url));
     Http {
         tls: raw.tls,
         protocol: raw.protocol,
@@ -96,7 +98,7 @@ fn http(owner: &Owner, raw: &RawHttp) -> Http {
         sni_name: raw.sni_name.clone(),
         fast_recovery: raw.fast_recovery,
         tls_compliant: raw.tls_compliant,
-        urls: raw.urls.iter().filter_map(url).collect(),
+        urls,
     }
 }
 

@@ -1,9 +1,8 @@
 //! Sync groups: who is a member, and what members and group must not both have.
 
-use std::collections::{HashMap, HashSet};
-
 use super::script::script;
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::{Map, Set};
 use crate::conf::raw::{RawGroup, RawInstance, RawNotify};
 use crate::conf::reader::Reader;
 use crate::model::config::TrackGroup;
@@ -14,7 +13,7 @@ use super::{changed, tracking};
 /// Which instances form which group.
 pub(super) struct Membership {
     groups: Vec<(RawGroup, Vec<String>)>,
-    group_of: HashMap<String, usize>,
+    group_of: Map<String, usize>,
 }
 
 impl Membership {
@@ -27,8 +26,8 @@ impl Membership {
 
 /// Finds the members of each group; drops groups without any.
 pub(super) fn membership(reader: &mut Reader, instances: &[RawInstance]) -> Membership {
-    let known: HashMap<&str, &RawInstance> = instances.iter().map(|it| (it.name.as_str(), it)).collect();
-    let mut membership = Membership { groups: Vec::new(), group_of: HashMap::new() };
+    let known: Map<&str, &RawInstance> = instances.iter().map(|it| (it.name.as_str(), it)).collect();
+    let mut membership = Membership { groups: Vec::new(), group_of: Map::default() };
     for group in std::mem::take(&mut reader.raw.groups) {
         let mut members = Vec::new();
         let mut all_own = None;
@@ -77,7 +76,7 @@ fn agree(reader: &mut Reader, group: &RawGroup, member: &RawInstance, all_own: O
 
 /// The finished groups. Members start as BACKUP unless all of them own their addresses.
 pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mut [Instance]) -> Vec<SyncGroup> {
-    let mut by_name: HashMap<String, &mut Instance> = instances.iter_mut().map(|it| (it.name.clone(), it)).collect();
+    let mut by_name: Map<String, &mut Instance> = instances.iter_mut().map(|it| (it.name.clone(), it)).collect();
     let mut groups = Vec::new();
     for (raw, mut members) in membership.groups {
         members.retain(|name| by_name.contains_key(name));
@@ -126,7 +125,7 @@ pub(super) fn finish(reader: &mut Reader, membership: Membership, instances: &mu
 
 /// Instances that follow static objects. What does not exist is only logged, as by keepalived.
 pub(super) fn track_groups(reader: &mut Reader, instances: &[Instance]) -> Vec<TrackGroup> {
-    let known: HashSet<&str> = instances.iter().map(|it| it.name.as_str()).collect();
+    let known: Set<&str> = instances.iter().map(|it| it.name.as_str()).collect();
     let mut groups = Vec::new();
     for raw in std::mem::take(&mut reader.raw.track_groups) {
         let mut members = Vec::new();

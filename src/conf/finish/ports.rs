@@ -1,8 +1,7 @@
 //! Ports of services and of their servers: behind direct routing and tunnels packets keep theirs.
 
-use std::collections::HashSet;
-
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Set;
 use crate::conf::place::Place;
 use crate::conf::raw::service::{Method, RawForwarding, RawService, ServiceTarget};
 use crate::conf::reader::Reader;
@@ -46,7 +45,7 @@ fn compare_group(reader: &mut Reader, service: &RawService, group: &Contents) {
             ignored(reader, sorry.place, text);
         }
     }
-    let wanted: HashSet<u16> = servers.clone().map(|it| it.port).collect();
+    let wanted: Set<u16> = servers.clone().map(|it| it.port).collect();
     for (entry, port) in &group.ranges {
         // Where all agree nobody is looked at one by one: there may be many of both.
         let others = wanted.iter().any(|wanted| wanted != port);

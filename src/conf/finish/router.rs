@@ -1,11 +1,11 @@
 //! Rules about the whole set of instances: virtual routers that collide, and paces of announcements.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::instance::first_address;
 use crate::conf::Refusal;
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Map;
 use crate::conf::raw::{Raw, RawInstance};
 use crate::conf::reader::Reader;
 use crate::model::global::GarpPace;
@@ -45,8 +45,8 @@ fn meet(a: &Instance, b: &Instance) -> bool {
 
 /// Complains of instances that would be the same virtual router; the daemon must not run them.
 pub(super) fn duplicates(reader: &mut Reader, raw: &[RawInstance], instances: &[Instance]) -> Option<Refusal> {
-    let places: HashMap<&str, _> = raw.iter().filter_map(|it| Some((it.name.as_str(), it.vrid?.1))).collect();
-    let mut known: HashMap<Identity, Vec<&Instance>> = HashMap::new();
+    let places: Map<&str, _> = raw.iter().filter_map(|it| Some((it.name.as_str(), it.vrid?.1))).collect();
+    let mut known: Map<Identity, Vec<&Instance>> = Map::default();
     let mut refusal = None;
     for instance in instances {
         let Some(identity) = identity(reader, instance) else {

@@ -1,14 +1,14 @@
 //! Virtual servers: what each must have, what it gets if it does not say, and what does not go together.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::server_group::Contents;
 use super::{changed, checker, ports, script, server_group};
 use crate::conf::apply::service::PERSISTENCE;
 use crate::conf::diagnostic::Code;
+use crate::conf::hash::Set;
 use crate::conf::place::Place;
-use crate::conf::raw::service::{Method, RawForwarding, RawServer, RawService, ServiceTarget};
+use crate::conf::raw::service::{Method, RawForwarding, RawServer, RawService, RawSorry, ServiceTarget};
 use crate::conf::reader::Reader;
 use crate::model::check::{Forwarding, Persistence, Protocol, RealServer, Service, SorryServer, VirtualServer};
 use crate::model::{CheckConfig, Family, Global, Micros};
@@ -116,7 +116,7 @@ fn ignore_protocol(reader: &mut Reader, service: &mut RawService) {
 
 /// Each server once, with a forwarding method, in agreement with the sorry server if it is the same.
 fn check_servers(reader: &mut Reader, service: &mut RawService) {
-    let mut seen = HashSet::new();
+    let mut seen: Set<(IpAddr, u16)> = Set::default();
     let mut servers = std::mem::take(&mut service.servers);
     servers.retain_mut(|server| {
         if !seen.insert((server.ip, server.port)) {
@@ -127,18 +127,17 @@ fn check_servers(reader: &mut Reader, service: &mut RawService) {
         }
         server.forwarding = forwarding(reader, service, server.forwarding);
         let inhibit = *server.inhibit.get_or_insert(service.inhibit);
-        let shown = service.server_name(server.ip, server.port);
-        let name = service.name();
-        if let Some(sorry) = service.sorry.as_mut().filter(|it| (it.ip, it.port) == (server.ip, server.port))
-            && sorry.inhibit != inhibit
-        {
-            sorry.inhibit = inhibit;
+        let same = |it: &&RawSorry| (it.ip, it.port) == (server.ip, server.port) && it.inhibit != inhibit;
+        if let Some(place) = service.sorry.as_ref().filter(same).map(|it| it.place) {
+            let (name, shown) = (service.name(), service.server_name(server.ip, server.port));
             let verb = if inhibit { "setting" } else { "clearing" };
             let text = format!(
                 "Virtual server {name}: real server {shown} matches sorry server, but inhibit setting differs, {verb} on sorry server"
             );
-            let place = sorry.place;
             complain(reader, place, text, "both do what the real server says");
+            if let Some(sorry) = &mut service.sorry {
+                sorry.inhibit = inhibit;
+            }
         }
         true
     });
@@ -171,8 +170,8 @@ fn check_quorum(reader: &mut Reader, service: &mut RawService) {
     let sum: u64 = service.servers.iter().map(|it| it.weight.map_or(weight, u64::from)).sum();
     let sum = u32::try_from(sum).unwrap_or(u32::MAX);
     let (mut quorum, place) = service.quorum.unwrap_or((1, service.place));
-    let name = service.name();
     if quorum > sum {
+        let name = service.name();
         let text = format!(
             "Warning - quorum {quorum} for {name} exceeds total weight of real servers {sum}, reducing quorum to {sum}"
         );
@@ -182,6 +181,7 @@ fn check_quorum(reader: &mut Reader, service: &mut RawService) {
     let (mut margin, margin_place) = service.hysteresis.unwrap_or((0, place));
     if margin >= quorum {
         let most = quorum.wrapping_sub(1);
+        let name = service.name();
         let text =
             format!("Virtual server {name}: hysteresis {margin} >= quorum {quorum}; setting hysteresis to {most}");
         margin = quorum.saturating_sub(1);
@@ -294,6 +294,9 @@ fn real_server(reader: &Reader, global: &Global, service: &RawService, raw: &Raw
         misc_timeout: service.schedule.delay_loop.unwrap_or(DELAY_LOOP),
         log_all_failures: global.lvs.log_all_failures,
     };
-    server.checkers = raw.checkers.iter().filter_map(|raw| checker::finish(reader, &owner, raw)).collect();
+    // Not collected: a list of what may be left out begins with room for four.
+    let mut checkers = Vec::with_capacity(raw.checkers.len());
+    checkers.extend(raw.checkers.iter().filter_map(|raw| checker::finish(reader, &owner, raw)));
+    server.checkers = checkers;
     server
 }

@@ -1,10 +1,10 @@
 //! Notes about addresses: who else has them, and whether they can be reached.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Case, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Map;
 use crate::conf::outline::Branch;
 use crate::conf::place::Place;
 use crate::model::{Address, IfName, Instance, Transport};
@@ -22,7 +22,7 @@ fn place_of(block: &Branch, address: &Address) -> Place {
 
 /// An address in two instances on one interface.
 pub(super) fn shared_address(case: &Case) -> Vec<Diagnostic> {
-    let mut owners: HashMap<(IpAddr, &IfName), &str> = HashMap::new();
+    let mut owners: Map<(IpAddr, &IfName), &str> = Map::default();
     let mut notes = Vec::new();
     for (instance, block) in &case.instances {
         for address in instance.addresses() {
@@ -64,11 +64,11 @@ fn own_subnets(case: &Case, address: &Address) -> Vec<(IpAddr, u8)> {
 /// Addresses of two instances in one IPv4 subnet in which the interface has no address of its own.
 pub(super) fn twin_address(case: &Case) -> Vec<Diagnostic> {
     let groups = &case.config.vrrp.groups;
-    let group_of: HashMap<&str, &str> =
+    let group_of: Map<&str, &str> =
         groups.iter().flat_map(|group| group.members.iter().map(|it| (it.as_str(), group.name.as_str()))).collect();
     let in_one_group =
         |one: &str, other: &str| group_of.get(one).is_some_and(|group| group_of.get(other) == Some(group));
-    let mut first_ones: HashMap<(&IfName, u8, u32), (&Instance, &Address)> = HashMap::new();
+    let mut first_ones: Map<(&IfName, u8, u32), (&Instance, &Address)> = Map::default();
     let mut notes = Vec::new();
     for (instance, block) in case.instances.iter().filter(|(it, _)| !it.extras.promote_secondaries) {
         let mut told = false;

@@ -1,8 +1,7 @@
 //! Suggestions: which of the words that a keyword takes, or which name, was probably meant, and what cannot be seen.
 
-use std::collections::HashMap;
-
 use crate::conf::diagnostic::{Code, Diagnostic, Severity};
+use crate::conf::hash::Map;
 use crate::conf::outline::{Branch, Outline};
 use crate::conf::place::Site;
 use crate::conf::table::{Keyword, distance};
@@ -24,7 +23,7 @@ pub(super) fn suggest(complaints: &mut [Diagnostic], outline: &Outline) {
     complaints.iter_mut().for_each(reveal);
     complaints.iter_mut().filter(|it| it.severity > Severity::Note).for_each(undefined);
     let about_words = |it: &&mut Diagnostic| matches!(it.code, Code::Choice | Code::Bool | Code::Reference);
-    let mut open: HashMap<Site, &mut Diagnostic> =
+    let mut open: Map<Site, &mut Diagnostic> =
         complaints.iter_mut().filter(about_words).take(COMPLAINTS).filter_map(|it| Some((it.place?.at, it))).collect();
     if open.is_empty() {
         return;

@@ -1,9 +1,8 @@
 //! Notes about who becomes master: ids, priorities, weights, passwords, strict mode.
 
-use std::collections::HashMap;
-
 use super::{Case, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Map;
 use crate::conf::outline::Branch;
 use crate::conf::place::Place;
 use crate::model::{Auth, Instance, Transport};
@@ -15,7 +14,7 @@ fn value_of(block: &Branch, keyword: &str) -> Place {
 
 /// One id twice on an interface, with different multicast groups.
 pub(super) fn shared_id(case: &Case) -> Vec<Diagnostic> {
-    let mut first_ones = HashMap::new();
+    let mut first_ones = Map::default();
     let mut notes = Vec::new();
     for (instance, block) in &case.instances {
         let (Transport::Multicast { group }, Some(interface)) = (&instance.transport, &instance.interface) else {

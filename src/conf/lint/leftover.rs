@@ -1,9 +1,8 @@
 //! Notes about what was left over: from samples, from older releases, for newer ones.
 
-use std::collections::HashSet;
-
 use super::{Case, Release, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Set;
 use crate::conf::table::Keyword;
 
 /// Keywords of global_defs, and the values that the sample file gives them.
@@ -36,12 +35,12 @@ pub(super) fn sample_value(case: &Case) -> Vec<Diagnostic> {
 
 /// Recipients, and nobody who sends.
 pub(super) fn silent_mail(case: &Case) -> Vec<Diagnostic> {
-    let alerts = case.outline.all().any(|branch| branch.name().starts_with("smtp_alert"));
-    let servers = case.outline.blocks("virtual_server").next().is_some();
     let mut recipients = case.outline.blocks("global_defs").flat_map(|block| block.entries("notification_email"));
     let Some(first) = recipients.next() else {
         return Vec::new();
     };
+    let alerts = case.outline.keywords(|it| it.name.starts_with("smtp_alert")).next().is_some();
+    let servers = case.outline.blocks("virtual_server").next().is_some();
     if alerts || servers || case.config.vrrp.instances.is_empty() {
         return Vec::new();
     }
@@ -54,9 +53,9 @@ const OLD: [&str; 4] = ["deprecated", "older spelling", "alias of", "kept for ol
 
 /// Old names about which keepalived says nothing, each once.
 pub(super) fn old_name(case: &Case) -> Vec<Diagnostic> {
-    let mut seen = HashSet::new();
+    let mut seen = Set::default();
     let mut notes = Vec::new();
-    for branch in case.outline.all() {
+    for branch in case.outline.keywords(|it| it.deprecated.is_some()) {
         let old = |it: &&Keyword| it.deprecated.is_some_and(|reason| OLD.iter().any(|start| reason.starts_with(start)));
         let found = branch.keyword().filter(old).and_then(|keyword| Some((keyword, keyword.deprecated?)));
         let Some((keyword, reason)) = found else {
@@ -86,9 +85,9 @@ pub(super) fn newer_keyword(case: &Case) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let newer = |keyword: &&Keyword| keyword.since.and_then(release).is_some_and(|since| since > target);
-    let mut seen = HashSet::new();
+    let mut seen = Set::default();
     let mut notes = Vec::new();
-    for branch in case.outline.all() {
+    for branch in case.outline.keywords(|it| it.since.is_some()) {
         if let Some(keyword) = branch.keyword().filter(newer)
             && seen.insert((branch.block(), keyword.name))
         {

@@ -11,7 +11,6 @@ mod leftover;
 mod script;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::Loaded;
@@ -19,6 +18,7 @@ use super::diagnostic::{Code, Diagnostic, Report};
 use super::environment::Environment;
 use super::outline::{Branch, Outline};
 use super::place::{FileId, Place};
+use crate::conf::hash::{Map, Set};
 use crate::model::{Config, IfName, Instance};
 
 /// A release of keepalived: major, minor and patch number.
@@ -34,13 +34,13 @@ struct Case<'a> {
     /// Every instance that was finished, with the block that describes it
     instances: Vec<(&'a Instance, Branch<'a>)>,
     /// Addresses that instances have
-    virtual_addresses: HashSet<IpAddr>,
+    virtual_addresses: Set<IpAddr>,
     /// Lines that were complained of
-    complained: HashSet<(FileId, u32)>,
+    complained: Set<(FileId, u32)>,
     /// What was complained of
-    codes: HashSet<Code>,
+    codes: Set<Code>,
     /// What the machine said about its interfaces
-    subnets: RefCell<HashMap<IfName, Vec<(IpAddr, u8)>>>,
+    subnets: RefCell<Map<IfName, Vec<(IpAddr, u8)>>>,
 }
 
 /// A kind of note.
@@ -71,7 +71,7 @@ const LINTS: [Lint; 19] = [
 
 impl<'a> Case<'a> {
     fn new(loaded: &'a Loaded, outline: &'a Outline, env: &'a dyn Environment, target: Option<Release>) -> Self {
-        let mut blocks = HashMap::new();
+        let mut blocks = Map::default();
         for block in outline.blocks("vrrp_instance") {
             // The first one of a name counts.
             block.word(1).map(|name| blocks.entry(name).or_insert(block));

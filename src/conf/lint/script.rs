@@ -1,11 +1,11 @@
 //! Notes about scripts: how their lines are read, and when they run.
 
-use std::collections::HashSet;
-
 use super::{Case, note};
 use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::hash::Set;
 use crate::conf::lex;
 use crate::conf::outline::Branch;
+use crate::conf::table::Keyword;
 
 /// Words that mean something to a shell only.
 const SHELL_WORDS: [&str; 12] = ["|", "||", "&", "&&", ";", ">", ">>", "<", "<<", "2>", "2>&1", "1>&2"];
@@ -39,7 +39,7 @@ fn is_shell_word(word: &str) -> bool {
 /// A command line for a shell that there is not.
 pub(super) fn shell_syntax(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for branch in case.outline.all() {
+    for branch in case.outline.keywords(Keyword::takes_script) {
         let Some(words) = command(&branch) else {
             continue;
         };
@@ -65,7 +65,7 @@ pub(super) fn shell_syntax(case: &Case) -> Vec<Diagnostic> {
 /// Words behind an unquoted command.
 pub(super) fn lost_words(case: &Case) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for branch in case.outline.all().filter(|branch| FIRST_WORD_ONLY.contains(&branch.name())) {
+    for branch in case.outline.keywords(|keyword| FIRST_WORD_ONLY.contains(&keyword.name)) {
         let words = lex::script_statement(branch.bytes()).unwrap_or_default();
         let is_file_test = words.get(1).is_some_and(|word| word.as_slice() == b"<");
         if let (Some(first), Some(lost)) = (words.get(1), words.get(2).filter(|_| !is_file_test)) {
@@ -107,7 +107,7 @@ pub(super) fn timeout(case: &Case) -> Vec<Diagnostic> {
 pub(super) fn unused(case: &Case) -> Vec<Diagnostic> {
     let followers = ["vrrp_instance", "vrrp_sync_group"];
     let lists = followers.iter().flat_map(|name| case.outline.blocks(name)).flat_map(|it| it.entries("track_script"));
-    let followed: HashSet<String> = lists.filter_map(|entry| entry.word(0)).map(|name| name.into_owned()).collect();
+    let followed: Set<String> = lists.filter_map(|entry| entry.word(0)).map(|name| name.into_owned()).collect();
     if case.config.vrrp.instances.is_empty() {
         return Vec::new();
     }
@@ -132,7 +132,7 @@ pub(super) fn open(case: &Case) -> Vec<Diagnostic> {
     }
     let runs =
         |branch: &Branch| command(branch).is_some_and(|words| words.first().is_some_and(|it| !it.starts_with('<')));
-    let found = case.outline.all().find(runs).map(|branch| {
+    let found = case.outline.keywords(Keyword::takes_script).find(runs).map(|branch| {
         note(Code::ScriptsOpen, branch.place(1), "scripts are configured, but enable_script_security is not set")
             .effect("nobody checks whether others than root could change them")
             .help("set `enable_script_security` and `script_user` in global_defs")

@@ -25,7 +25,8 @@ impl Reader<'_> {
         min: u64,
         max: u64,
     ) -> Result<Option<u64>, MissingWord> {
-        self.number_or(statement, index, min, max, &statement.ignored())
+        let read = value::unsigned(&statement.text(index)?, min, max);
+        Ok(read.map_err(|fault| self.number_fault(statement, index, Code::Number, fault, &statement.ignored())).ok())
     }
 
     /// Reads a whole number; `None` after a complaint that tells the effect.

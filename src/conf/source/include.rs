@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::budget;
@@ -69,12 +70,17 @@ fn unusable(path: &Path, name: &str) -> Option<String> {
     (!plain).then(|| format!("Configuration file '{name}' is not a regular non-executable file - skipping"))
 }
 
-/// Reads a file, if it is short enough for its bytes to be numbered.
+/// Most bytes of a file. There are files without end that call themselves regular (`/proc/kcore`).
+const LONGEST_FILE: u64 = 256 << 20;
+
+/// Reads a file, if it is short enough. One that would make us wait (`/proc/kmsg`) is an error.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let text = std::fs::read(path)?;
-    match u32::try_from(text.len()) {
-        Ok(_) => Ok(text),
-        Err(_) => Err(std::io::ErrorKind::FileTooLarge.into()),
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    let mut text = Vec::with_capacity(file.metadata()?.len().min(LONGEST_FILE) as usize + 1);
+    file.take(LONGEST_FILE + 1).read_to_end(&mut text)?;
+    match text.len() as u64 > LONGEST_FILE {
+        false => Ok(text),
+        true => Err(std::io::ErrorKind::FileTooLarge.into()),
     }
 }
 

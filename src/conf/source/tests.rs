@@ -446,3 +446,11 @@ fn a_line_without_end_is_cut_in_bounds() {
     assert_eq!(got.units.len(), 1);
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn a_file_that_would_make_us_wait_is_an_error() {
+    let begun = std::time::Instant::now();
+    let got = read("include /proc/kmsg\ny\n");
+    assert_eq!(got.units.last().unwrap().bytes(), b"y");
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+}

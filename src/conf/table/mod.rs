@@ -25,11 +25,10 @@ mod prelude {
     };
 }
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::apply::nothing;
+use super::hash::Map;
 use super::reader::{Apply, Close};
 
 /// A place where keywords can stand.
@@ -337,29 +336,7 @@ constructors! {
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }
 
-/// Mixes the bytes of a name (FNV-1a). The names are our own, so nobody can choose them to collide.
-#[derive(Clone, Copy, Debug)]
-struct NameHasher(u64);
-
-impl Default for NameHasher {
-    fn default() -> Self {
-        NameHasher(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Index = HashMap<(Block, &'static [u8]), &'static Keyword, BuildHasherDefault<NameHasher>>;
+type Index = Map<(Block, &'static [u8]), &'static Keyword>;
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let of = |block: Block| block.keywords().map(move |it| ((block, it.name.as_bytes()), it));

@@ -80,6 +80,11 @@ fn magnitude(text: &[u8], base: u32) -> (i128, &[u8]) {
     let digit = |byte: &u8| (*byte as char).to_digit(base);
     let count = digits.iter().map_while(digit).count();
     let (number, rest) = digits.split_at(count);
+    if count <= 18 && base == 10 {
+        // Nearly all numbers: fewer digits than 64 bits can hold.
+        let value = number.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
+        return (value.into(), rest);
+    }
     let value = number
         .iter()
         .filter_map(digit)
