@@ -234,6 +234,12 @@ pub struct Extras {
     pub lvs_sync_daemon_interface: Option<IfName>,
     /// `unicast_fault_no_peer`
     pub unicast_fault_no_peer: bool,
+    /// Some keyword of unicast was given, with peers or not
+    pub unicast_asked: bool,
+    /// `no_virtual_ipaddress`: no complaint that there is none
+    pub no_virtual_ipaddress: bool,
+    /// `use_vmac_addr`: macvlans for addresses that are not on the instance's own one, whether it has one or not
+    pub macvlans_for_addresses: bool,
     /// `debug`, 0 to 4; without effect
     pub debug: u8,
 }

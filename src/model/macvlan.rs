@@ -23,12 +23,12 @@ pub struct Macvlan {
     /// MAC address; `None` is 00:00:5e:00:01:VRID, for IPv6 00:00:5e:00:02:VRID
     #[serde(serialize_with = "readable::octets")]
     pub mac: Option<[u8; 6]>,
+    /// Its last octet was left to the VRID
+    pub mac_ends_with_vrid: bool,
     /// `netlink_notify_msg`: tell the kernel's listeners of the address
     pub netlink_notify: bool,
     /// Interface group
     pub group: Option<u32>,
-    /// `use_vmac_addr`: also for VIPs on other interfaces
-    pub for_addresses: bool,
     /// `vmac_xmit_base`: adverts leave over the interface below
     pub xmit_base: bool,
 }

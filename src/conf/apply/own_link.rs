@@ -162,8 +162,7 @@ pub fn use_vmac(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// `use_vmac_addr`
 pub fn use_vmac_addr(reader: &mut Reader, _: &Statement) -> Outcome {
-    with_link(reader, |it| it.for_addresses = true);
-    Ok(())
+    reader.with_instance(|it| it.extras.macvlans_for_addresses = true)
 }
 
 /// `vmac_xmit_base`

@@ -379,6 +379,8 @@ fn extras(reader: &mut Reader, raw: &RawInstance, kind: &Kind, unicast: bool, no
     let mut extras = raw.extras.clone();
     extras.vrf = vrf(reader, raw, unicast);
     extras.unicast_fault_no_peer = raw.unicast_fault_no_peer;
+    extras.unicast_asked = raw.unicast.is_some();
+    extras.no_virtual_ipaddress = raw.no_vip_wanted.is_some() && !kind.strict;
     extras.promote_secondaries &= raw.own_link.wanted().is_none();
     if extras.timer_expired_backup.is_some() && !nopreempt {
         let text = format!("({name}) expired_timer_backup requires nopreempt - resetting");

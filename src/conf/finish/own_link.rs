@@ -83,9 +83,9 @@ pub(super) fn finish(
         (None, Some(_)) => Some(OwnLink::Macvlan(Macvlan {
             name: link.name.clone(),
             mac,
+            mac_ends_with_vrid: mac.is_some() && link.mac.is_some_and(|mac| mac.ends_with_vrid),
             netlink_notify: link.netlink_notify,
             group,
-            for_addresses: link.for_addresses,
             xmit_base,
         })),
         (None, None) => None,

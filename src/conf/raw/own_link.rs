@@ -29,8 +29,6 @@ pub struct RawOwnLink {
     pub group: Option<u32>,
     pub address: Option<(IpAddr, u8)>,
     pub mode: IpvlanMode,
-    /// `use_vmac_addr`
-    pub for_addresses: bool,
     /// `vmac_xmit_base`
     pub xmit_base: Option<Place>,
 }

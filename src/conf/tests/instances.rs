@@ -27,7 +27,7 @@ fn a_virtual_mac() {
     assert_eq!(link.name.as_ref().unwrap().as_str(), "vrrp9");
     assert_eq!(link.mac, Some([2, 0, 0, 0, 0, 5]), "five octets and the VRID");
     assert_eq!(link.group, Some(16));
-    assert!(link.netlink_notify && link.for_addresses && !link.xmit_base);
+    assert!(link.netlink_notify && link.mac_ends_with_vrid && !link.xmit_base);
     for (words_of_it, expected) in [
         ("01:00:00:00:00:01", "VMAC MAC address is multicast 01:00:00:00:00:01 - ignoring"),
         ("00:00:5e:00:01:05", "VMAC MAC address not allowed to be RFC5798 address (00:00:5e:00:01:05) - ignoring"),
@@ -45,6 +45,14 @@ fn a_virtual_mac() {
     let text =
         "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.9.9.8\n}\nuse_vmac eth1\n}";
     assert_eq!(load_for(&env, text).test_exit_code(), 0, "one that an instance can take over");
+}
+
+#[test]
+fn what_is_said_without_an_own_interface_is_kept() {
+    let plain = only(&says("", &[])).extras.clone();
+    assert!(!plain.macvlans_for_addresses && !plain.no_virtual_ipaddress && !plain.unicast_asked);
+    let extras = only(&says("use_vmac_addr\nno_virtual_ipaddress\nunicast_peer {\n10.0.0.2\n}", &[])).extras.clone();
+    assert!(extras.macvlans_for_addresses && extras.no_virtual_ipaddress && extras.unicast_asked);
 }
 
 #[test]

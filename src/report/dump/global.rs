@@ -174,10 +174,12 @@ fn usual_marker(global: &Global) -> String {
 
 fn timeouts(page: &mut Page, lvs: &Lvs) {
     let mut at = page.at(1);
-    at.maybe("LVS TCP timeout", lvs.tcp_timeout);
-    at.maybe("LVS TCP FIN timeout", lvs.tcp_fin_timeout);
+    // 0 leaves the kernel's.
+    let changed = |seconds: Option<u32>| seconds.filter(|seconds| *seconds > 0);
+    at.maybe("LVS TCP timeout", changed(lvs.tcp_timeout));
+    at.maybe("LVS TCP FIN timeout", changed(lvs.tcp_fin_timeout));
     // Keepalived's word for UDP's, too.
-    at.maybe("LVS TCP timeout", lvs.udp_timeout);
+    at.maybe("LVS TCP timeout", changed(lvs.udp_timeout));
 }
 
 fn sync_daemon(page: &mut Page, daemon: &SyncDaemon, seen_by_vrrp: Option<&VrrpConfig>) {

@@ -59,7 +59,9 @@ fn flags(page: &mut Page, one: &Instance, garp_extra: Option<GarpExtra>) {
         || one.skip_check_adv_addr
         || one.source.is_some()
         || one.track_source
-        || one.check_unicast_src
+        || extras.unicast_asked
+        || extras.no_virtual_ipaddress
+        || extras.macvlans_for_addresses
         || extras.promote_secondaries
         || one.nopreempt
         || one.v3_checksum_as_v2
@@ -68,23 +70,28 @@ fn flags(page: &mut Page, one: &Instance, garp_extra: Option<GarpExtra>) {
     page.at(3).say(either(any, "Flags:", "Flags: none"));
     let mut at = page.at(5);
     at.mention(unicast, "Using unicast");
+    at.mention(extras.unicast_asked && !unicast, "Unicast config option specified but using multicast");
     at.mention(extras.unicast_fault_no_peer, "If unicast go to fault state if no peers");
 }
 
 /// Its own link, and the one that it is on.
 fn links(page: &mut Page, one: &Instance, own: Option<&str>) {
     let base = one.interface.as_ref().map_or("not configured", |name| name.as_str());
-    let (kind, xmit_base) = match (&one.own_link, own) {
+    let (kind, xmit_base, group) = match (&one.own_link, own) {
         (Some(OwnLink::Macvlan(link)), Some(name)) => {
             macvlan(page, link, name);
-            ("vmac", link.xmit_base)
+            ("vmac", link.xmit_base, link.group)
         }
         (Some(OwnLink::Ipvlan(link)), Some(name)) => {
             ipvlan(page, link, name);
-            ("ipvlan", link.xmit_base)
+            ("ipvlan", link.xmit_base, link.group)
         }
-        _ => ("", false),
+        _ => ("", false, None),
     };
+    page.at(5).mention(one.extras.macvlans_for_addresses, "Use VMAC for VIPs on other interfaces");
+    if let Some(group) = group {
+        page.at(5).say(format_args!("Interface group {group}"));
+    }
     let mut at = page.at(3);
     match own {
         Some(own) => {
@@ -95,6 +102,7 @@ fn links(page: &mut Page, one: &Instance, own: Option<&str>) {
     at.maybe("VRF", one.extras.vrf.as_ref());
     at.mention(!one.track_primary, "VRRP interface tracking disabled");
     at.mention(one.skip_check_adv_addr, "Skip checking advert IP addresses");
+    at.mention(one.extras.no_virtual_ipaddress, "Suppress no VIPs warning");
     at.mention(one.strict, "Enforcing strict VRRP compliance");
 }
 
@@ -103,12 +111,11 @@ fn macvlan(page: &mut Page, link: &Macvlan, name: &str) {
     let xmit_base = truth(link.xmit_base);
     page.at(3).say(format_args!("Use VMAC, i/f name {name}, is_up = false, xmit_base = {xmit_base}"));
     let mut at = page.at(5);
-    at.maybe("MAC", link.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")));
-    at.mention(link.netlink_notify, "Force netlink update for base interface");
-    at.mention(link.for_addresses, "Use VMAC for VIPs on other interfaces");
-    if let Some(group) = link.group {
-        at.say(format_args!("Interface group {group}"));
+    if let Some(mac) = link.mac {
+        let from_vrid = either(link.mac_ends_with_vrid, " (using VRID)", "");
+        at.pair("MAC", format_args!("{}{from_vrid}", mac.map(|byte| format!("{byte:02x}")).join(":")));
     }
+    at.mention(link.netlink_notify, "Force netlink update for base interface");
 }
 
 /// An ipvlan that is not there yet.
@@ -121,9 +128,6 @@ fn ipvlan(page: &mut Page, link: &Ipvlan, name: &str) {
     };
     let address = address.unwrap_or_default();
     page.at(3).say(format_args!("Use IPVLAN, i/f {name}, is_up = false{address}, type {mode}"));
-    if let Some(group) = link.group {
-        page.at(5).say(format_args!("Interface group {group}"));
-    }
 }
 
 fn transport(page: &mut Page, one: &Instance) {
@@ -214,7 +218,7 @@ fn packets(page: &mut Page, one: &Instance) {
     if one.version == Version::V3 && one.family == Family::V4 {
         at.pair("VRRPv3 uses VRRPv2 checksum", ability(one.v3_checksum_as_v2));
     }
-    at.maybe("Kernel rx buffer size", one.extras.kernel_rx_buf_size);
+    at.maybe("Kernel rx buffer size", one.extras.kernel_rx_buf_size.filter(|bytes| *bytes > 0));
     at.maybe("Debug level", Some(one.extras.debug).filter(|level| *level > 0));
 }
 

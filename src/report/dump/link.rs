@@ -26,8 +26,10 @@ impl Names<'_> {
     pub(super) fn of(&self, address: &Address) -> String {
         let base = &address.interface;
         let is_home = self.instance.interface.as_ref() == Some(base);
-        let own = self.own.as_ref().filter(|_| is_home && address.family() == self.instance.family);
-        let link = own.or_else(|| self.others.get(&(address.family(), base)));
+        let own = self.own.as_ref().filter(|_| has_macvlan(self.instance));
+        let own = own.filter(|_| is_home && address.family() == self.instance.family);
+        let other = || self.others.get(&(address.family(), base)).filter(|_| needs_link(self.instance, address));
+        let link = own.or_else(other);
         link.map_or_else(|| base.to_string(), |link| format!("{link}@{base}"))
     }
 }
@@ -80,8 +82,15 @@ fn configured(instance: &Instance) -> Option<String> {
 /// Whether an address gets a macvlan of a link that is not the instance's own.
 fn needs_link(instance: &Instance, address: &Address) -> bool {
     let is_home = instance.interface.as_ref() == Some(&address.interface) && address.family() == instance.family;
-    let for_all = matches!(&instance.own_link, Some(OwnLink::Macvlan(link)) if link.for_addresses);
-    (address.use_vmac || for_all) && !(is_home && instance.own_link.is_some())
+    match is_home {
+        true => address.use_vmac && !has_macvlan(instance),
+        false => address.use_vmac || instance.extras.macvlans_for_addresses,
+    }
+}
+
+/// Whether the instance's own link is a macvlan; its addresses are not on an ipvlan.
+fn has_macvlan(instance: &Instance) -> bool {
+    matches!(instance.own_link, Some(OwnLink::Macvlan(_)))
 }
 
 /// The first name that nobody has. For IPv6 the second try is 6.

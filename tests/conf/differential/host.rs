@@ -17,7 +17,7 @@ use crate::cases::Case;
 use crate::verdict::{Exit, Verdict};
 
 /// Where the configuration of a case is.
-const FOLDER: &str = "/run/c";
+pub const FOLDER: &str = "/run/c";
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 

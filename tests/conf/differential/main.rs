@@ -12,8 +12,11 @@
 mod cases;
 mod differences;
 mod host;
+#[path = "../../dump/keepalived.rs"]
+mod keepalived;
 mod recorded;
 mod rows;
+mod values;
 mod verdict;
 
 use std::collections::BTreeMap;
