@@ -22,7 +22,9 @@ const STATE: [&str; 17] = [
 ];
 
 /// How the lines begin that 2.2.7 does not have.
-const NEWER: [&str; 10] = [
+const NEWER: [&str; 12] = [
+    " Set supplementary groups",
+    " Don't set supplementary groups",
     " Replace symlinks in script paths",
     " Don't set supplementary groups",
     " Use VRRPv2 checksum for VRRPv3 IPv4",

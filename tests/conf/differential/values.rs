@@ -164,7 +164,8 @@ fn debian_s_keepalived_shows_the_same_values() {
             used.extend(listed);
         }
     }
-    let unused = (0..entries.len()).filter(|index| !used.contains(index));
+    // What comes from another process may come too late.
+    let unused = (0..entries.len()).filter(|index| entries[*index].0 != "*" && !used.contains(index));
     faults.extend(unused.map(|index| format!("does not differ: {:?}", entries[index])));
     assert!(found.len() > 500, "{} dumps are compared", found.len());
     crate::fail_with(&faults);
