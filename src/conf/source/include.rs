@@ -73,9 +73,12 @@ fn unusable(path: &Path, name: &str) -> Option<String> {
 /// Most bytes of a file. There are files without end that call themselves regular (`/proc/kcore`).
 const LONGEST_FILE: u64 = 256 << 20;
 
+/// `O_NONBLOCK` of open(2) as asm-generic/fcntl.h has it (all machines but alpha, mips, parisc and sparc).
+const DO_NOT_WAIT: i32 = 0o4000;
+
 /// Reads a file, if it is short enough. One that would make us wait (`/proc/kmsg`) is an error.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(DO_NOT_WAIT).open(path)?;
     let mut text = Vec::with_capacity(file.metadata()?.len().min(LONGEST_FILE) as usize + 1);
     file.take(LONGEST_FILE + 1).read_to_end(&mut text)?;
     match text.len() as u64 > LONGEST_FILE {
