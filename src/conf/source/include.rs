@@ -95,6 +95,12 @@ fn io_reason(error: &std::io::Error) -> String {
     }
 }
 
+/// The fault that a pattern matches more than can be read.
+fn too_many(pattern: &str) -> Diagnostic {
+    let text = format!("'{pattern}' stands for more than {} files - ignoring the rest", pattern::NAMES);
+    Diagnostic::error(Code::File, text).help("name the folder that is meant")
+}
+
 impl Source<'_> {
     /// Opens the configuration file, which may be a pattern. `false`: there is nothing to read.
     pub fn open(&mut self, file: &Path, report: &mut Report) -> bool {
@@ -112,6 +118,9 @@ impl Source<'_> {
             report.push(Diagnostic::error(Code::File, text).weighing(weight));
             false
         };
+        if found.cut {
+            report.push(too_many(&shown));
+        }
         if found.names.is_empty() {
             let (text, counts) = match found.wildcards {
                 true => (format!("No config files matched '{shown}'."), self.checks.wildcard),
@@ -155,6 +164,9 @@ impl Source<'_> {
             return true;
         }
         let found = pattern::find(&base, wanted);
+        if found.cut {
+            report.push(too_many(&shown).at(place));
+        }
         let free = if self.is_repeated() { 0 } else { 1 };
         self.budget.take(found.alternatives.saturating_sub(free) * budget::INCLUDE);
         let counts = self.checks.or(kind);

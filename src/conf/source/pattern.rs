@@ -20,7 +20,12 @@ pub(super) struct Matches {
     pub wildcards: bool,
     /// Alternatives that its braces stand for, at least one
     pub alternatives: usize,
+    /// There are more names, or folders that lead to them, than are looked at
+    pub cut: bool,
 }
+
+/// Most names, and most folders on the way to them, that one alternative may stand for.
+pub(super) const NAMES: usize = 10_000;
 
 /// Whether the pattern has a brace that a backslash does not protect.
 pub(super) fn has_braces(pattern: &[u8]) -> bool {
@@ -154,6 +159,10 @@ fn expand(base: &Path, pattern: &[u8], found: &mut Matches) {
         found.wildcards |= wild;
         let mut next = Vec::new();
         for mut name in names {
+            if next.len() >= NAMES {
+                found.cut = true;
+                break;
+            }
             if index > 0 {
                 name.push(b'/');
             }
@@ -172,9 +181,12 @@ fn expand(base: &Path, pattern: &[u8], found: &mut Matches) {
                     .map(|entry| entry.file_name().into_vec())
                     .filter(|entry| hidden || !entry.starts_with(b"."))
                     .filter(|entry| component_matches(component, entry))
-                    .map(|entry| [name.as_slice(), &entry].concat()),
+                    .map(|entry| [name.as_slice(), &entry].concat())
+                    .take(NAMES + 1),
             );
         }
+        found.cut |= next.len() > NAMES;
+        next.truncate(NAMES);
         names = next;
     }
     let wild = is_wild(pattern);

@@ -28,3 +28,18 @@ fn components_match_as_glob_does() {
         assert_eq!(got, expected, "{pattern} {name}");
     }
 }
+
+#[test]
+fn names_without_number_are_cut() {
+    let folder = std::env::temp_dir().join(format!("ka-pattern-{}", std::process::id()));
+    for name in 0..110 {
+        std::fs::create_dir_all(folder.join(name.to_string())).unwrap();
+    }
+    for file in 0..100 {
+        std::fs::write(folder.join(format!("0/{file}")), "").unwrap();
+    }
+    // Each `/../*` multiplies the names by the folders there.
+    let found = find(&folder, b"*/../*/../*");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(found.cut && found.names.len() == NAMES, "{} names", found.names.len());
+}
