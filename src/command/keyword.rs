@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::conf::table::forms::{self, FORMS, Form};
 use crate::conf::table::{self, Block, Keyword};
 
 /// Columns of a terminal that text is folded to.
@@ -11,7 +12,8 @@ const LABEL: usize = 12;
 
 /// All keywords, block by block.
 pub(super) fn list() -> String {
-    let mut out = String::new();
+    let forms: Vec<&str> = FORMS.iter().map(|form| form.name).collect();
+    let mut out = format!("before any keyword:\n{}\n", fold(&forms.join(" "), 4));
     for block in Block::ALL {
         let _ = writeln!(out, "{}:", title(block));
         let names: Vec<&str> = block.keywords().map(|keyword| keyword.name).collect();
@@ -33,6 +35,9 @@ pub(super) fn describe(name: &str) -> Result<String, String> {
     if !found.is_empty() {
         return Ok(together(&found));
     }
+    if let Some(form) = forms::find(name) {
+        return Ok(of_form(form));
+    }
     let mut fault = match path {
         "" => format!("There is no keyword `{word}`"),
         path => format!("There is no keyword `{word}` in {path}"),
@@ -44,6 +49,11 @@ pub(super) fn describe(name: &str) -> Result<String, String> {
         let _ = write!(fault, "; did you mean `{near}`?");
     }
     Err(fault + "\n")
+}
+
+/// Describes what stands before any keyword.
+fn of_form(form: &Form) -> String {
+    format!("{} {}\n{}", form.name, form.arguments, fold(&sentence(form.effect), 4))
 }
 
 /// Describes keywords; blocks that say the same of theirs are named together.

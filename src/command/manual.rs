@@ -3,6 +3,7 @@
 use roff::{Inline, Roff, bold, italic, roman};
 
 use super::keyword::{sentence, title};
+use crate::conf::table::forms::FORMS;
 use crate::conf::table::{Block, Keyword};
 
 /// The section as roff source (man macros), from `.SH` on.
@@ -13,6 +14,12 @@ pub(super) fn keywords() -> String {
         "Each keyword stands on a line of its own, in the block under whose name it is listed. Words in capitals stand for \
          values; square brackets enclose what may be left out.",
     )]);
+    page.control("SS", ["Before any keyword"]);
+    for form in &FORMS {
+        page.control("TP", []);
+        page.text([bold(form.name), roman(" "), italic(form.arguments)]);
+        page.text([roman(sentence(form.effect))]);
+    }
     for block in Block::ALL {
         let heading = match block {
             Block::Root => "Outside blocks",

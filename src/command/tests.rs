@@ -49,6 +49,17 @@ fn a_block_in_front_narrows_the_search() {
 }
 
 #[test]
+fn what_stands_before_any_keyword_is_described_too() {
+    for (word, begins) in
+        [("include", "include PATTERN\n"), ("~seq", "~SEQ (VAR,"), ("$", "$NAME= TEXT\n"), ("@", "@ID LINE\n")]
+    {
+        let text = keyword(word).unwrap();
+        assert!(text.starts_with(begins) && text.ends_with(".\n"), "{text}");
+    }
+    assert!(tell(&Topic::Keyword(None)).unwrap().starts_with("before any keyword:\n    include includer"));
+}
+
+#[test]
 fn what_is_not_there_is_near_something() {
     assert_eq!(keyword("prority"), Err("There is no keyword `prority`; did you mean `priority`?\n".into()));
     assert_eq!(keyword("zzzzzz"), Err("There is no keyword `zzzzzz`\n".into()));
@@ -142,7 +153,7 @@ fn the_manual_section_is_sound_roff_with_every_keyword() {
             assert!(roff.contains(&format!("\n\\fB{}\\fR", it.name.replace('-', "\\-"))), "{}", it.name);
         }
     }
-    assert_eq!(roff.matches(".TP\n").count(), 531);
+    assert_eq!(roff.matches(".TP\n").count(), 531 + 12, "keywords, and what stands before them");
     // groff looks closer, where it is installed.
     if Command::new("groff").arg("--version").stdout(Stdio::null()).status().is_ok() {
         let (_, faults) = feed("groff", &["-man", "-ww", "-z"], &format!(".TH keepalived.conf 5\n{roff}"));

@@ -4,6 +4,7 @@
 //! holds no values and reads nothing: the functions that its entries name are in `conf::apply`.
 
 mod checker;
+pub mod forms;
 mod global;
 mod global_notify;
 mod global_process;
