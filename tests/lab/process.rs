@@ -77,8 +77,8 @@ fn own_pid_files() {
     let pid_in = |name: &str| -> Option<i32> { node.file(&format!("/run/lab/{name}.pid"))?.trim().parse().ok() };
     let told: Vec<i32> = ["a", "b"].iter().filter_map(|n| pid_in(n)).collect();
     let running = || node.processes().iter().map(|p| p.inner).collect::<Vec<i32>>();
-    comes_true(SOON, || running() == told); // the scripts end soon
-    assert_eq!(running(), told, "the processes and their pid files");
+    // A script that begins is one of them for a moment.
+    assert!(comes_true(SOON, || running() == told), "processes {:?}, pid files {told:?}", running());
     assert_eq!(pid_in("c"), None, "a checker that is not started has no pid file");
     assert_eq!(node.file("/run/keepalived.pid"), None, "the usual place stays empty");
 
