@@ -5,6 +5,7 @@
 
 mod addr;
 mod link;
+mod link_info;
 mod monitor;
 mod stacked;
 mod transport;

@@ -4,9 +4,9 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkMessage;
 
 use super::NetError;
-use super::link::{IFLA_IFNAME, LINK_HEADER, RTM_NEWLINK};
+use super::link::RTM_NEWLINK;
+use super::link_info::LinkInfo;
 use super::transport::Netlink;
-use super::vrf::{IFLA_INFO_DATA, IFLA_INFO_KIND, IFLA_LINKINFO, find, text};
 use crate::model::IfName;
 
 // linux/if_link.h
@@ -43,22 +43,16 @@ impl Netlink {
 
 /// The name and kind of the interface that a link message is about, if it stands on another.
 fn stacked(payload: &[u8]) -> Option<(IfName, Stacked)> {
-    let attributes = payload.get(LINK_HEADER..)?;
-    let info = find(attributes, IFLA_LINKINFO)?;
-    let kind = find(&info, IFLA_INFO_KIND)?;
-    let data = |attribute| find(&find(&info, IFLA_INFO_DATA)?, attribute);
-    let stacked = match text(&kind)? {
+    let link = LinkInfo::read(payload)?;
+    let stacked = match link.kind.as_str() {
         "macvlan" => {
-            let mode = u32::from_ne_bytes(data(IFLA_MACVLAN_MODE)?.get(..4)?.try_into().ok()?);
+            let mode = u32::from_ne_bytes(link.own(IFLA_MACVLAN_MODE)?);
             Stacked::Macvlan { private: mode == MACVLAN_MODE_PRIVATE }
         }
-        "ipvlan" => {
-            let mode = u16::from_ne_bytes(data(IFLA_IPVLAN_MODE)?.get(..2)?.try_into().ok()?);
-            Stacked::Ipvlan { l2: mode == IPVLAN_MODE_L2 }
-        }
+        "ipvlan" => Stacked::Ipvlan { l2: u16::from_ne_bytes(link.own(IFLA_IPVLAN_MODE)?) == IPVLAN_MODE_L2 },
         _ => return None,
     };
-    Some((IfName::new(text(&find(attributes, IFLA_IFNAME)?)?)?, stacked))
+    Some((link.name, stacked))
 }
 
 #[cfg(test)]

@@ -1,17 +1,8 @@
 use super::*;
-
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let mut bytes = ((value.len() + 4) as u16).to_ne_bytes().to_vec();
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
-}
+use crate::net::link_info::built;
 
 fn message(kind: &[u8], mode: &[u8]) -> Vec<u8> {
-    let data = attribute(IFLA_INFO_DATA, &attribute(1, mode));
-    let info = [attribute(IFLA_INFO_KIND, kind), data].concat();
-    [vec![0; LINK_HEADER], attribute(IFLA_IFNAME, b"vrrp.5\0"), attribute(IFLA_LINKINFO, &info)].concat()
+    built::message(b"vrrp.5\0", kind, 0, &built::attribute(1, mode))
 }
 
 #[test]

@@ -1,17 +1,8 @@
 use super::*;
-
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let mut bytes = ((value.len() + 4) as u16).to_ne_bytes().to_vec();
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
-}
+use crate::net::link_info::built;
 
 fn message(kind: &[u8], table: &[u8]) -> Vec<u8> {
-    let data = attribute(IFLA_INFO_DATA | 0x8000, &attribute(IFLA_VRF_TABLE, table));
-    let info = [attribute(IFLA_INFO_KIND, kind), data].concat();
-    [vec![0; LINK_HEADER], attribute(IFLA_IFNAME, b"red\0"), attribute(IFLA_LINKINFO, &info)].concat()
+    built::message(b"red\0", kind, 0x8000, &built::attribute(IFLA_VRF_TABLE, table))
 }
 
 #[test]
