@@ -73,6 +73,8 @@ const RESOLVE: Duration = Duration::from_secs(10);
 mod names;
 
 type Interfaces = Map<String, Interface>;
+/// What is known of some interfaces, by namespace.
+type Listings<T> = RefCell<Map<Option<String>, Map<String, T>>>;
 
 /// This machine.
 pub(super) struct Machine {
@@ -81,9 +83,9 @@ pub(super) struct Machine {
     /// By namespace; `None` if it cannot be entered
     interfaces: RefCell<Map<Option<String>, Option<Interfaces>>>,
     /// Routing tables of VRFs, by namespace
-    vrfs: RefCell<Map<Option<String>, Map<String, u32>>>,
+    vrfs: Listings<u32>,
     /// Macvlans and ipvlans, by namespace
-    stacked: RefCell<Map<Option<String>, Map<String, Stacked>>>,
+    stacked: Listings<Stacked>,
 }
 
 impl Machine {
@@ -249,6 +251,25 @@ fn unmade(folder: &Path, errno: Errno) -> String {
     format!("Unable to create config_save_dir {} (error {} - {})", folder.display(), errno as i32, errno.desc())
 }
 
+impl Machine {
+    /// What `list` says of an interface; each namespace is looked into once.
+    fn listed<T: Copy + Send + 'static>(
+        &self,
+        known: &Listings<T>,
+        list: fn() -> Map<String, T>,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<T> {
+        let namespace = namespace.filter(|_| !self.namespace_is_settled);
+        let mut known = known.borrow_mut();
+        let listed = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
+            Some(namespace) => elsewhere(namespace, list).unwrap_or_default(),
+            None => list(),
+        });
+        listed.get(name).copied()
+    }
+}
+
 impl Environment for Machine {
     fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface> {
         let namespace = namespace.filter(|_| !self.namespace_is_settled);
@@ -279,13 +300,7 @@ impl Environment for Machine {
     }
 
     fn stacked(&self, namespace: Option<&str>, name: &str) -> Option<Stacked> {
-        let namespace = namespace.filter(|_| !self.namespace_is_settled);
-        let mut known = self.stacked.borrow_mut();
-        let stacked = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
-            Some(namespace) => elsewhere(namespace, list_stacked).unwrap_or_default(),
-            None => list_stacked(),
-        });
-        stacked.get(name).copied()
+        self.listed(&self.stacked, list_stacked, namespace, name)
     }
 
     fn user(&self, name: &str) -> Option<Identity> {
@@ -383,13 +398,7 @@ impl Environment for Machine {
     }
 
     fn vrf_table(&self, namespace: Option<&str>, name: &str) -> Option<u32> {
-        let namespace = namespace.filter(|_| !self.namespace_is_settled);
-        let mut known = self.vrfs.borrow_mut();
-        let vrfs = known.entry(namespace.map(str::to_owned)).or_insert_with(|| match namespace {
-            Some(namespace) => elsewhere(namespace, list_vrfs).unwrap_or_default(),
-            None => list_vrfs(),
-        });
-        vrfs.get(name).copied()
+        self.listed(&self.vrfs, list_vrfs, namespace, name)
     }
 
     fn name_files(&self, table: NameTable, etc: Option<&Path>, usr: Option<&Path>) -> Vec<String> {

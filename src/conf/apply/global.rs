@@ -49,15 +49,6 @@ use super::notify;
 /// Most bytes of a process name (`TASK_COMM_LEN` less its NUL, linux/sched.h).
 const PROCESS_NAME: usize = 15;
 
-/// The word after the keyword; a keyword without one is an ordinary fault here.
-fn word_or(reader: &mut Reader, statement: &Statement, missing: &str) -> Option<String> {
-    let word = statement.get(1).map(|word| word.into_owned());
-    if word.is_none() {
-        reader.refuse(statement, 0, Code::MissingWord, missing);
-    }
-    word
-}
-
 /// What keepalived says of a word that is neither yes nor no.
 fn neither(keyword: &str, word: &str) -> String {
     let shown = match keyword {
@@ -76,19 +67,7 @@ fn neither(keyword: &str, word: &str) -> String {
 
 /// Reads yes or no; nothing is yes. `None` after a complaint.
 pub(super) fn yes_no(reader: &mut Reader, statement: &Statement) -> Option<bool> {
-    let Some(word) = statement.get(1) else {
-        return Some(true);
-    };
-    let read = value::boolean(&word);
-    if read.is_none() {
-        reader.complain(
-            Diagnostic::error(Code::Bool, neither(&statement.keyword(), &word))
-                .at(statement.place(1))
-                .expected("yes or no (or true, false, on, off), in lower case")
-                .effect(statement.ignored()),
-        );
-    }
-    read
+    reader.truth(statement, |word| neither(&statement.keyword(), word))
 }
 
 fn flag(reader: &mut Reader, statement: &Statement, change: fn(&mut RawGlobal, bool)) {
@@ -99,7 +78,7 @@ fn flag(reader: &mut Reader, statement: &Statement, change: fn(&mut RawGlobal, b
 
 /// `net_namespace`; the first one stays.
 pub fn net_namespace(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let Some(name) = word_or(reader, statement, "net_namespace name missing - ignoring") else {
+    let Some(name) = reader.word_said(statement, "net_namespace name missing - ignoring") else {
         return Ok(());
     };
     if reader.raw.global.net_namespace.is_some() {
@@ -120,7 +99,7 @@ pub fn use_pid_dir(reader: &mut Reader, _: &Statement) -> Outcome {
 
 /// `instance`; the first one stays.
 pub fn instance(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let Some(name) = word_or(reader, statement, "instance name missing - ignoring") else {
+    let Some(name) = reader.word_said(statement, "instance name missing - ignoring") else {
         return Ok(());
     };
     if reader.raw.global.instance.is_some() {
@@ -178,7 +157,7 @@ pub fn name_of_process(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// `router_id`
 pub fn router_id(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let read = word_or(reader, statement, "routerid name missing - ignoring");
+    let read = reader.word_said(statement, "routerid name missing - ignoring");
     reader.raw.global.router_id = read.or(reader.raw.global.router_id.take());
     Ok(())
 }
@@ -223,7 +202,7 @@ fn own_script(
 }
 
 fn own_timeout(reader: &mut Reader, statement: &Statement) -> Result<Option<Micros>, MissingWord> {
-    if word_or(reader, statement, &format!("{} requires value", statement.keyword())).is_none() {
+    if reader.word_said(statement, &format!("{} requires value", statement.keyword())).is_none() {
         return Ok(None);
     }
     Ok(reader.number(statement, 1, 1, 1000)?.map(Micros::from_secs))
@@ -256,7 +235,7 @@ pub fn dynamic_interfaces(reader: &mut Reader, statement: &Statement) -> Outcome
 
 /// `default_interface`
 pub fn default_interface(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if let Some(word) = word_or(reader, statement, "default_interface requires interface name") {
+    if let Some(word) = reader.word_said(statement, "default_interface requires interface name") {
         reader.raw.global.default_interface = IfName::new(word);
     }
     Ok(())
@@ -383,7 +362,7 @@ pub fn log_unknown_vrids(reader: &mut Reader, _: &Statement) -> Outcome {
 
 /// `script_user`
 pub fn script_user(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let Some(user) = word_or(reader, statement, "No script username specified") else {
+    let Some(user) = reader.word_said(statement, "No script username specified") else {
         return Ok(());
     };
     let group = statement.get(2).map(|word| word.into_owned());

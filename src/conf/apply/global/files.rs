@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::word_or;
 use crate::conf::diagnostic::Code;
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::source::Checks;
@@ -56,7 +55,7 @@ pub fn tmp_config_directory(reader: &mut Reader, statement: &Statement) -> Outco
         let text = "tmp_config_directory already specified - ignoring";
         reader.refuse(statement, 0, Code::Repeated, text);
     } else {
-        word_or(reader, statement, "tmp_config_directory missing directory name");
+        reader.word_said(statement, "tmp_config_directory missing directory name");
         reader.raw.settings.files.tmp_config_directory = path(statement);
     }
     Ok(())
@@ -64,7 +63,7 @@ pub fn tmp_config_directory(reader: &mut Reader, statement: &Statement) -> Outco
 
 /// `json_version`
 pub fn json_version(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if word_or(reader, statement, "json_version requires version").is_none() {
+    if reader.word_said(statement, "json_version requires version").is_none() {
         return Ok(());
     }
     if let Some(version) = reader.number(statement, 1, 1, 2)? {

@@ -1,6 +1,5 @@
 //! IPVS as a whole: time-outs, the sync daemon, the namespace.
 
-use super::word_or;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value;
@@ -81,7 +80,7 @@ pub fn lvs_sync_daemon(reader: &mut Reader, statement: &Statement) -> Outcome {
         reader.refuse(statement, 0, Code::Repeated, text);
         return Ok(());
     }
-    let Some(word) = word_or(reader, statement, "lvs_sync_daemon requires interface") else {
+    let Some(word) = reader.word_said(statement, "lvs_sync_daemon requires interface") else {
         return Ok(());
     };
     if word.len() > IfName::MAX_LEN {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{word_or, yes_no};
+use super::yes_no;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value;
@@ -36,7 +36,7 @@ fn address(reader: &mut Reader, statement: &Statement, index: usize) -> String {
 
 /// `notification_email_from`
 pub fn notification_email_from(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if word_or(reader, statement, "emailfrom missing - ignoring").is_none() {
+    if reader.word_said(statement, "emailfrom missing - ignoring").is_none() {
         return Ok(());
     }
     if let Some(extra) = statement.get(2) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::word_or;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value;
@@ -31,7 +30,7 @@ fn options<'a>(reader: &'a mut Reader, process: &str) -> &'a mut ProcessOptions 
 pub fn priority(reader: &mut Reader, statement: &Statement) -> Outcome {
     let process = process(statement);
     let missing = format!("No {process} process priority specified");
-    let read = match word_or(reader, statement, &missing) {
+    let read = match reader.word_said(statement, &missing) {
         Some(_) => reader.signed(statement, 1, -20, 19)?,
         None => None,
     };
@@ -48,7 +47,7 @@ pub fn no_swap(reader: &mut Reader, statement: &Statement) -> Outcome {
 /// `vrrp_rt_priority` and its relatives; what is out of range becomes the nearest that is in it.
 pub fn rt_priority(reader: &mut Reader, statement: &Statement) -> Outcome {
     let process = process(statement);
-    if word_or(reader, statement, &format!("No {process} process real-time priority specified")).is_none() {
+    if reader.word_said(statement, &format!("No {process} process real-time priority specified")).is_none() {
         return Ok(());
     }
     let Some(read) = reader.signed(statement, 1, i32::MIN as i64, i32::MAX as i64)? else {
@@ -73,7 +72,7 @@ pub fn rt_priority(reader: &mut Reader, statement: &Statement) -> Outcome {
 /// `vrrp_cpu_affinity` and its relatives; one bad number empties the set.
 pub fn cpu_affinity(reader: &mut Reader, statement: &Statement) -> Outcome {
     let process = process(statement);
-    if word_or(reader, statement, &format!("No {process} cpu_id set specified")).is_none() {
+    if reader.word_said(statement, &format!("No {process} cpu_id set specified")).is_none() {
         return Ok(());
     }
     let last = i64::from(reader.env.processors().saturating_sub(1));
@@ -118,7 +117,7 @@ pub fn max_auto_priority(reader: &mut Reader, statement: &Statement) -> Outcome 
 
 /// `min_auto_priority_delay`
 pub fn min_auto_priority_delay(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if word_or(reader, statement, "min_auto_priority_delay requires delay time").is_none() {
+    if reader.word_said(statement, "min_auto_priority_delay requires delay time").is_none() {
         return Ok(());
     }
     let read = reader.number(statement, 1, 1, 10_000_000)?;

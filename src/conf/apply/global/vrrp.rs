@@ -1,6 +1,6 @@
 //! What the `vrrp` process goes by: receive buffers, names of VMACs, periodic gratuitous ARP.
 
-use super::{word_or, yes_no};
+use super::yes_no;
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value;
@@ -70,7 +70,7 @@ pub fn vmac_prefix(reader: &mut Reader, statement: &Statement) -> Outcome {
 
 /// `vrrp_rx_bufs_policy`. Several lines add up.
 pub fn rx_bufs_policy(reader: &mut Reader, statement: &Statement) -> Outcome {
-    if word_or(reader, statement, "vrrp_rx_bufs_policy missing").is_none() {
+    if reader.word_said(statement, "vrrp_rx_bufs_policy missing").is_none() {
         return Ok(());
     }
     let known = reader.raw.settings.vrrp.rx_bufs;
@@ -137,7 +137,7 @@ fn buffer<'a>(reader: &'a mut Reader, keyword: &str) -> &'a mut NetlinkBuffer {
 /// `vrrp_netlink_cmd_rcv_bufs` and its relatives; 0 changes nothing.
 pub fn netlink_buffer(reader: &mut Reader, statement: &Statement) -> Outcome {
     let keyword = statement.keyword();
-    if word_or(reader, statement, &format!("{keyword} size missing")).is_none() {
+    if reader.word_said(statement, &format!("{keyword} size missing")).is_none() {
         return Ok(());
     }
     let read = reader.number(statement, 1, 0, u64::from(u32::MAX))?;

@@ -1,6 +1,5 @@
 //! What others see of the daemon: SNMP and D-Bus.
 
-use super::word_or;
 use crate::conf::diagnostic::Code;
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value::Decimal;
@@ -68,7 +67,7 @@ pub fn snmp_rs_stats_update_interval(reader: &mut Reader, statement: &Statement)
 /// `dbus_service_name` and `dbus_no_interface_name`
 pub fn dbus_name(reader: &mut Reader, statement: &Statement) -> Outcome {
     let keyword = statement.keyword();
-    let read = word_or(reader, statement, &format!("{keyword} missing - ignoring"));
+    let read = reader.word_said(statement, &format!("{keyword} missing - ignoring"));
     let dbus = &mut reader.raw.settings.dbus;
     let slot = match &*keyword {
         "dbus_service_name" => &mut dbus.service_name,
