@@ -20,6 +20,7 @@ use super::ownership::Ownership;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::stats::Counter;
 use super::sync::Group;
+use super::trackers::Trackers;
 use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
@@ -83,6 +84,7 @@ pub struct Engine {
     pub(super) groups: Vec<Group>,
     /// The routers that an interface matters to, in configuration order
     pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
+    pub(super) trackers: Trackers,
     pub(super) links: Links,
     pub(super) ownership: Ownership,
     pub(super) channels: Channels,
@@ -104,6 +106,7 @@ impl Engine {
             order: Vec::new(),
             groups: Vec::new(),
             watchers: HashMap::new(),
+            trackers: Trackers::default(),
             links: Links::default(),
             ownership: Ownership::default(),
             channels: Channels::default(),
@@ -150,6 +153,7 @@ impl Engine {
             Event::Start => self.start(now),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
+            Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);

@@ -3,6 +3,7 @@
 //! The engine never acts. The driver (`vrrp/mod.rs`) feeds [`Event`]s and carries out [`Action`]s in order; the
 //! simulator does the same with virtual hands.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
@@ -44,6 +45,32 @@ pub struct Datagram<'a> {
     pub bytes: &'a [u8],
 }
 
+/// A thing that routers follow, beside links, by the name in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tracker {
+    /// `vrrp_script`
+    Script(String),
+    /// `track_file`
+    File(String),
+    /// `vrrp_track_process`
+    Process(String),
+    /// `bfd_instance`
+    Bfd(String),
+}
+
+/// What is known of a tracked thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing yet
+    Pending,
+    /// It is as it should be
+    Good,
+    /// It is not
+    Bad,
+    /// What a file says
+    Number(i32),
+}
+
 /// What happens to the engine.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
@@ -63,6 +90,8 @@ pub enum Event<'a> {
     Datagram(ChannelId, Datagram<'a>),
     /// A channel could not be opened, or broke
     ChannelFailed(ChannelId, String),
+    /// How a tracked thing stands
+    Tracked(Tracker, Standing),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// Leave everything
@@ -168,6 +197,17 @@ impl Action {
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
             Action::Notify(_) | Action::Log(..) => Stage::Reports,
+        }
+    }
+}
+
+impl fmt::Display for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tracker::Script(name) => write!(f, "script {name}"),
+            Tracker::File(name) => write!(f, "file {name}"),
+            Tracker::Process(name) => write!(f, "process {name}"),
+            Tracker::Bfd(name) => write!(f, "BFD session {name}"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::engine::{Engine, Phase};
-use super::event::{Action, Event, Level};
+use super::event::{Action, Event, Level, Tracker};
 use super::fsm::State;
 use super::router::{Router, RouterId};
 use super::sync::{self, Group, GroupState};
@@ -37,11 +37,6 @@ impl Identity {
         };
         Identity { vrid: config.vrid, family: config.family, interface: config.interface.clone(), group, source }
     }
-}
-
-/// Whether the kernel was told the same of two addresses.
-fn same_setting(old: &Address, new: &Address) -> bool {
-    old.same_object(new) && Address { tracked: new.tracked, ..old.clone() } == *new
 }
 
 /// Whether a master says the same as before, so that nobody has to be told.
@@ -194,6 +189,12 @@ impl Engine {
             self.routers[*id].group = group;
         }
         self.groups = groups;
+        let followed: Vec<(Tracker, RouterId)> = self
+            .order
+            .iter()
+            .flat_map(|id| self.followed_by(&self.routers[*id]).into_iter().map(|(tracker, _)| (tracker, *id)))
+            .collect();
+        self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
         let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
         self.ownership.index(routers, config.static_addresses.iter());
@@ -255,43 +256,6 @@ impl Engine {
         self.requeue(id);
     }
 
-    /// Takes away what no longer belongs here, then puts up what is new: an address may only have moved from one
-    /// instance, or from the static addresses, to another.
-    fn exchange_addresses(&mut self, now: Time, routers: &[(RouterId, Option<Instance>)], old_static: &[Address]) {
-        let mut exchanges = vec![(None, old_static.iter().collect(), self.config.static_addresses.clone())];
-        for (id, old) in routers {
-            if let Some(old) = old
-                && self.routers[*id].state.is_master()
-            {
-                let new = self.routers[*id].config.addresses().cloned().collect();
-                exchanges.push((Some(*id), old.addresses().collect::<Vec<_>>(), new));
-            }
-        }
-        let mut taken = HashSet::new();
-        for (_, old, new) in &exchanges {
-            for gone in old.iter().filter(|old| !new.iter().any(|new| same_setting(old, new))) {
-                taken.insert((gone.interface.clone(), gone.ip, gone.prefix_len));
-                self.remove_address((*gone).clone());
-            }
-        }
-        for (id, old, new) in exchanges {
-            let is_new = |new: &Address| {
-                !old.iter().any(|old| same_setting(old, new))
-                    || taken.contains(&(new.interface.clone(), new.ip, new.prefix_len))
-            };
-            let mut added = new.into_iter().filter(is_new).peekable();
-            let announcer = id.filter(|_| added.peek().is_some());
-            for address in added {
-                self.add_address(address);
-            }
-            if let Some(id) = announcer {
-                self.announcer.cancel(id);
-                self.announce_master(now, id);
-                self.requeue(id);
-            }
-        }
-    }
-
     /// After a reload the members of a group may differ: a fault takes all with it, and a group that is not all
     /// masters is all backups.
     fn align_groups(&mut self, now: Time) {
@@ -349,46 +313,6 @@ impl Engine {
         }
         for address in addresses {
             self.handle(now, Event::Address(address));
-        }
-    }
-
-    /// Every address that has been reported, and those that we have put up without having heard of it yet.
-    fn supposed_addresses(&self) -> Vec<IfAddress> {
-        let mut supposed = self.links.all_addresses();
-        let reported: HashSet<(u32, IpAddr, u8)> =
-            supposed.iter().map(|address| (address.index, address.ip, address.prefix_len)).collect();
-        let held = self.ownership.held().filter_map(|(interface, ip, prefix_len)| {
-            let index = self.links.get(interface)?.index;
-            Some(IfAddress { index, ip, prefix_len, scope: 0, tentative: false, ours: true })
-        });
-        supposed.extend(held.filter(|address| !reported.contains(&(address.index, address.ip, address.prefix_len))));
-        supposed
-    }
-
-    /// An interface has come up: static addresses that it may have lost are set again.
-    pub(super) fn restore_static(&mut self, interface: &IfName) {
-        if !matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
-            return;
-        }
-        for address in self.config.static_addresses.clone() {
-            if address.interface == *interface {
-                self.add_address(address);
-            }
-        }
-    }
-
-    /// Somebody has removed an address: if it is a static one of ours, it is set again.
-    pub(super) fn restore_static_address(&mut self, interface: &IfName, gone: &IfAddress) {
-        let statics = &self.config.static_addresses;
-        let ours = statics
-            .iter()
-            .find(|a| a.interface == *interface && a.ip == gone.ip && a.prefix_len == gone.prefix_len)
-            .cloned();
-        if let Some(address) = ours
-            && self.links.get(interface).is_some_and(|link| link.admin_up)
-        {
-            self.log(Level::Info, format!("Restoring deleted static address {address} on {interface}"));
-            self.add_address(address);
         }
     }
 

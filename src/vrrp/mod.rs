@@ -2,12 +2,14 @@
 
 pub mod accept;
 mod announce;
+mod announcing;
 mod channels;
 pub mod driver;
 pub mod engine;
 pub mod event;
 pub mod fsm;
 mod hands;
+mod holdings;
 mod lifecycle;
 mod limit;
 pub mod links;
@@ -19,4 +21,5 @@ pub mod snapshot;
 pub mod stats;
 pub mod sync;
 mod track;
+mod trackers;
 mod transition;

@@ -9,7 +9,7 @@ use std::mem::Discriminant;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Oddity, Refusal};
-use super::event::{ChannelId, Outgoing};
+use super::event::{ChannelId, Outgoing, Tracker};
 use super::fsm::{Rank, State};
 use super::limit::LogLimit;
 use super::stats::{Counter, Stats};
@@ -38,6 +38,10 @@ pub enum Fault {
     SourceMissing(IpAddr),
     /// The sockets could not be opened
     Channel(String),
+    /// Something that it follows is bad
+    Tracked(Tracker),
+    /// Something that it follows has not given a result yet
+    Pending(Tracker),
 }
 
 impl fmt::Display for Fault {
@@ -50,6 +54,8 @@ impl fmt::Display for Fault {
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
             Fault::Channel(reason) => f.write_str(reason),
+            Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
+            Fault::Pending(tracker) => write!(f, "{tracker} has not given a result yet"),
         }
     }
 }

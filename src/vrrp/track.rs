@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::engine::{Engine, Phase};
-use super::event::{Channel, Level, Local};
+use super::event::{Channel, Level, Local, Standing, Tracker};
 use super::fsm::{Input, State};
 use super::links::Links;
 use super::router::{Fault, Router, RouterId};
-use crate::model::{Family, IfName, Instance, Time, TrackInterface, Transport};
+use super::sync::Group;
+use super::trackers::{self, Effect};
+use crate::model::{IfName, Instance, Time, TrackInterface, Transport, Weight};
 
 impl Engine {
     /// Looks at a router's surroundings anew and acts on what is different.
@@ -107,35 +109,70 @@ impl Engine {
                 Some(_) => false,
             };
         }
-        for track in self.tracked(router).filter(|track| track.weight == 0) {
-            let interface = track.interface.clone();
-            match (self.links.get(&interface), track.reverse) {
+        for (interface, weight) in self.links_of(router).into_iter().filter(|(_, weight)| weight.value == 0) {
+            match (self.links.get(&interface), weight.reverse) {
                 (None, false) => faults.insert(Fault::InterfaceMissing(interface)),
                 (Some(link), false) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface)),
                 (Some(link), true) if link.is_up() => faults.insert(Fault::InterfaceUp(interface)),
                 (Some(_), _) | (None, true) => false,
             };
         }
+        for (tracker, weight) in self.followed_by(router) {
+            match trackers::effect(self.trackers.standing(&tracker), weight) {
+                Effect::Fault => faults.insert(Fault::Tracked(tracker)),
+                Effect::Hold => faults.insert(Fault::Pending(tracker)),
+                Effect::Priority(_) => false,
+            };
+        }
         faults
     }
 
-    /// The links that count for a router: its own and its group's. Where both name one, the group's weight counts,
-    /// unless the router's own entry has none.
-    fn tracked<'a>(&'a self, router: &'a Router) -> impl Iterator<Item = &'a TrackInterface> {
-        let own = &router.config.track_interfaces;
-        let group = router.group.and_then(|group| self.groups.get(group));
-        let of_group: &[TrackInterface] = group.map_or(&[], |group| &group.config.track_interfaces);
-        let names = |tracks: &[TrackInterface], interface: &IfName, weighted: bool| {
-            tracks.iter().any(|track| track.interface == *interface && (weighted || track.weight == 0))
+    /// The links that count for a router: its own and its group's.
+    fn links_of(&self, router: &Router) -> Vec<(IfName, Weight)> {
+        let of = |tracks: &[TrackInterface]| -> Vec<(IfName, Weight)> {
+            let weight = |track: &TrackInterface| Weight { value: track.weight.into(), reverse: track.reverse };
+            tracks.iter().map(|track| (track.interface.clone(), weight(track))).collect()
         };
-        own.iter()
-            .filter(move |track| track.weight == 0 || !names(of_group, &track.interface, true))
-            .chain(of_group.iter().filter(move |track| !names(own, &track.interface, false)))
+        let group = self.group_of(router).map_or(vec![], |group| of(&group.config.track_interfaces));
+        trackers::merge(of(&router.config.track_interfaces), group)
+    }
+
+    /// What counts for a router beside links: what it follows itself and what its group follows.
+    pub(super) fn followed_by(&self, router: &Router) -> Vec<(Tracker, Weight)> {
+        let group = self.group_of(router).map_or(vec![], |group| trackers::all(&group.config.tracking).collect());
+        trackers::merge(trackers::all(&router.config.tracking).collect(), group)
+    }
+
+    fn group_of(&self, router: &Router) -> Option<&Group> {
+        router.group.and_then(|group| self.groups.get(group))
+    }
+
+    /// Something that routers follow stands otherwise than before.
+    pub(super) fn tracked_changed(&mut self, now: Time, tracker: Tracker, standing: Standing) {
+        let followers = self.trackers.followers(&tracker);
+        if !self.trackers.put(tracker, standing) || matches!(self.phase, Phase::Learning | Phase::Stopped) {
+            return;
+        }
+        for id in followers {
+            self.inspect(now, id);
+        }
     }
 
     fn adjust_weight(&mut self, now: Time, id: RouterId) {
         let router = &self.routers[id];
-        let weight = self.tracked(router).map(|track| weight_of(track, &self.links)).sum();
+        let of_links = self.links_of(router).into_iter().map(|(interface, weight)| {
+            let up = self.links.get(&interface).is_some_and(|link| link.is_up());
+            trackers::effect(if up { Standing::Good } else { Standing::Bad }, weight)
+        });
+        let of_trackers = self
+            .followed_by(router)
+            .into_iter()
+            .map(|(tracker, weight)| trackers::effect(self.trackers.standing(&tracker), weight));
+        let added = |effect| match effect {
+            Effect::Priority(added) => added,
+            Effect::Fault | Effect::Hold => 0,
+        };
+        let weight = of_links.chain(of_trackers).map(added).sum();
         if weight == router.weight {
             return;
         }
@@ -171,41 +208,6 @@ impl Engine {
             self.routers[id].channel = Some(self.channels.join(want, vrid, id, &mut self.out));
         }
     }
-
-    /// Removes what a killed predecessor has left on the interfaces. An owner's own address stays where it is for good,
-    /// and an address stays without which the interface would have none.
-    pub(super) fn remove_leftovers(&mut self, id: RouterId) {
-        let config = self.routers[id].config.clone();
-        let owner = config.priority.is_owner() && config.start_as_master;
-        let mut leftovers = Vec::new();
-        for vip in config.addresses() {
-            let on_interface = || self.links.addresses(&vip.interface);
-            let Some(found) = on_interface().find(|found| found.ip == vip.ip && found.prefix_len == vip.prefix_len)
-            else {
-                continue;
-            };
-            let alone = vip.family() == Family::V4
-                && !on_interface()
-                    .any(|other| other.ip.is_ipv4() && !self.ownership.is_virtual(&vip.interface, other.ip));
-            if owner && !found.ours {
-                self.ownership.keep(vip);
-            } else if alone && !found.ours {
-                let line = format!(
-                    "{vip} is the only address of {} and stays there: the interface needs an address of its own",
-                    vip.interface
-                );
-                self.log_of(id, Level::Warning, line);
-            } else {
-                leftovers.push(vip.clone());
-            }
-        }
-        if !leftovers.is_empty() {
-            self.log_of(id, Level::Detail, "removing VIPs.");
-        }
-        for vip in leftovers {
-            self.release_address(id, vip);
-        }
-    }
 }
 
 /// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses.
@@ -222,19 +224,6 @@ fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
 pub(super) fn watched<'a>(config: &'a Instance, group: impl Iterator<Item = &'a TrackInterface>) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
     config.interface.iter().chain(needed(config)).chain(tracked).cloned().collect()
-}
-
-/// What a weighted link adds to the priority: a positive weight while it is up, a negative one while it is down;
-/// `reverse` exchanges up and down for the sign.
-fn weight_of(track: &TrackInterface, links: &Links) -> i32 {
-    let up = links.get(&track.interface).is_some_and(|link| link.is_up());
-    let weight = i32::from(track.weight);
-    let applies = if weight > 0 { up } else { !up };
-    match (applies, track.reverse) {
-        (false, _) => 0,
-        (true, false) => weight,
-        (true, true) => -weight,
-    }
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {

@@ -1,12 +1,12 @@
 //! Carries out the moves of the state machine: the order of packets, addresses, announcements and notices.
 
 use super::accept::Heard;
-use super::engine::{Engine, Phase};
+use super::engine::Engine;
 use super::event::{Action, Level};
 use super::fsm::{Move, State};
 use super::router::{Announcements, Leader, Line, RouterId};
 use super::stats::Counter;
-use crate::model::{Address, Family, Micros, Notification, NotifyState, Subject, Time, Version};
+use crate::model::{Micros, Notification, NotifyState, Subject, Time, Version};
 
 /// How long a router waits that has just become a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -360,129 +360,6 @@ impl Engine {
                 Some(old) => format!("master changed from {old} to {}", leader.ip),
                 None => format!("master set to {}", leader.ip),
             });
-        }
-    }
-
-    fn set_addresses(&mut self, id: RouterId) {
-        for address in self.told_addresses(id, "setting") {
-            self.add_address(address);
-        }
-    }
-
-    fn release_addresses(&mut self, id: RouterId) {
-        for address in self.told_addresses(id, "removing") {
-            self.release_address(id, address);
-        }
-    }
-
-    /// All addresses of a router, after the log has been told what becomes of them.
-    fn told_addresses(&mut self, id: RouterId, verb: &str) -> Vec<Address> {
-        let config = &self.routers[id].config;
-        let addresses: Vec<Address> = config.addresses().cloned().collect();
-        let kinds = [(config.vips.is_empty(), "VIPs"), (config.excluded.is_empty(), "E-VIPs")];
-        for (_, kind) in kinds.into_iter().filter(|(empty, _)| !empty) {
-            self.log_of(id, Level::Detail, format!("{verb} {kind}."));
-        }
-        addresses
-    }
-
-    /// Puts an address on its interface.
-    pub(super) fn add_address(&mut self, address: Address) {
-        self.ownership.adding(&address);
-        self.out.push_back(Action::AddAddress(address));
-    }
-
-    /// Takes an address from its interface for a router that has no right to it, unless somebody else has.
-    pub(super) fn release_address(&mut self, id: RouterId, address: Address) {
-        if !self.is_needed_by_others(id, &address) {
-            self.remove_address(address);
-        }
-    }
-
-    /// Takes an address from its interface; where there is no interface, there is nothing to take.
-    pub(super) fn remove_address(&mut self, address: Address) {
-        if self.links.get(&address.interface).is_some() && !self.ownership.is_native(&address) {
-            self.ownership.removing(&address, || self.links.has(&address));
-            self.out.push_back(Action::RemoveAddress(address));
-        }
-    }
-
-    /// Whether an address has to stay though this router gives it up: it is a static one too, or another master's.
-    fn is_needed_by_others(&self, id: RouterId, address: &Address) -> bool {
-        let is_other_master =
-            |other| other != id && self.routers.get(other).is_some_and(|router| router.state.is_master());
-        self.phase != Phase::Stopped
-            && (self.ownership.is_static(address) || self.ownership.holders(address).any(is_other_master))
-    }
-
-    /// The first burst of a new master, and the times of what follows.
-    pub(super) fn announce_master(&mut self, now: Time, id: RouterId) {
-        let garp = self.routers[id].config.garp.clone();
-        self.announce(id, garp.master_repeat);
-        let after = |span: Micros| (!span.is_zero()).then_some(now + span);
-        self.routers[id].announcements = Announcements {
-            second_at: after(garp.master_delay),
-            refresh_at: (!garp.master_refresh.is_zero()).then_some(now + garp.master_delay + garp.master_refresh),
-            lower_prio_at: None,
-        };
-    }
-
-    fn announce_lower_prio(&mut self, now: Time, id: RouterId) {
-        let garp = &self.routers[id].config.garp;
-        let (rounds, delay) = (garp.lower_prio_repeat, garp.lower_prio_delay);
-        if rounds > 0 && self.routers[id].state.is_master() && !self.announcer.is_busy_with(id) {
-            self.announce(id, rounds);
-            self.routers[id].announcements.lower_prio_at = (!delay.is_zero()).then_some(now + delay);
-        }
-    }
-
-    /// Announcements of a router that have fallen due.
-    pub(super) fn announce_due(&mut self, now: Time, id: RouterId) {
-        let due = |at: Option<Time>| at.is_some_and(|at| at <= now);
-        let router = &mut self.routers[id];
-        let garp = &router.config.garp;
-        let (repeat, refresh, refresh_repeat, lower) =
-            (garp.master_repeat, garp.master_refresh, garp.master_refresh_repeat, garp.lower_prio_repeat);
-        let Announcements { second_at, refresh_at, lower_prio_at } = router.announcements;
-        if due(second_at) {
-            self.routers[id].announcements.second_at = None;
-            self.announce(id, repeat);
-        }
-        if due(lower_prio_at) {
-            self.routers[id].announcements.lower_prio_at = None;
-            self.announce(id, lower);
-        }
-        if due(refresh_at) {
-            self.routers[id].announcements.refresh_at = Some(now + refresh);
-            if !self.announcer.is_busy_with(id) {
-                self.announce(id, refresh_repeat);
-            }
-        }
-    }
-
-    fn announce(&mut self, id: RouterId, rounds: u32) {
-        let targets: Vec<_> =
-            self.routers[id].config.addresses().map(|address| (address.interface.clone(), address.ip)).collect();
-        for (interface, ip) in targets {
-            let Some(link) = self.links.get(&interface) else {
-                continue;
-            };
-            if Family::of(&ip) == Family::V4 && !link.arp {
-                continue;
-            }
-            let kind = if ip.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
-            self.log_of(id, Level::Detail, format!("Sending/queueing {kind} on {interface} for {ip}"));
-            self.announcer.add(id, &interface, ip, rounds);
-        }
-    }
-
-    /// Out of FAULT: peers may have lost a unicast router's own address from their tables.
-    fn announce_source(&mut self, id: RouterId) {
-        let router = &self.routers[id];
-        if let (State::Fault, Phase::Running, true, Some(interface), Some(source)) =
-            (router.state, self.phase, router.config.is_unicast(), router.config.interface.clone(), router.source)
-        {
-            self.announcer.add(id, &interface, source, 1);
         }
     }
 
