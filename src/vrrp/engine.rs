@@ -78,6 +78,8 @@ pub(super) enum Phase {
 pub struct Engine {
     pub(super) config: VrrpConfig,
     pub(super) phase: Phase,
+    /// When routers were told to begin
+    pub(super) began: Time,
     pub(super) routers: Routers,
     /// Configuration order
     pub(super) order: Vec<RouterId>,
@@ -102,6 +104,7 @@ impl Engine {
         let mut engine = Engine {
             config: VrrpConfig::default(),
             phase: Phase::Learning,
+            began: Time(0),
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
