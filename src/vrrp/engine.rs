@@ -69,6 +69,8 @@ pub(super) enum Phase {
     },
     /// At work
     Running,
+    /// Masters have said goodbye and hold their addresses still
+    Parting,
     /// Everything is released
     Stopped,
 }
@@ -162,6 +164,7 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::Farewell => self.part(),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -193,7 +196,7 @@ impl Engine {
     pub fn next_timeout(&self) -> Option<Time> {
         let delay = match self.phase {
             Phase::Delayed { until } => Some(until),
-            Phase::Learning | Phase::Running | Phase::Stopped => None,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
         [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
@@ -245,7 +248,7 @@ impl Engine {
     pub(super) fn from(&self, now: Time) -> Time {
         match self.phase {
             Phase::Delayed { until } => until.max(now),
-            Phase::Learning | Phase::Running | Phase::Stopped => now,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => now,
         }
     }
 

@@ -367,21 +367,31 @@ impl Engine {
         }
     }
 
+    /// Masters say goodbye, before anything else is done about a stop.
+    pub(super) fn part(&mut self) {
+        if matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
+            self.phase = Phase::Parting;
+            for id in self.order.clone() {
+                self.farewell(id);
+            }
+        }
+    }
+
     /// Releases everything: farewells first, then addresses, then notices, then sockets.
     pub(super) fn stop(&mut self, keep_addresses: bool, take_all: bool) {
         if self.phase == Phase::Stopped {
             return;
         }
         let started = self.phase != Phase::Learning;
+        if !keep_addresses {
+            self.part();
+        }
         self.phase = Phase::Stopped;
         if take_all {
             self.ownership.forget_native();
         }
         let order = self.order.clone();
         if !keep_addresses && started {
-            for id in &order {
-                self.farewell(*id);
-            }
             for id in &order {
                 self.leave_master(*id);
             }
