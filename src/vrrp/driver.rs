@@ -6,6 +6,10 @@ use std::io;
 use thiserror::Error;
 use tracing::{info, warn};
 
+mod cleanup;
+
+pub use cleanup::{Cleanup, clean_up};
+
 use super::engine::Engine;
 use super::event::{ChannelId, Event};
 use super::hands::{Feedback, Hands};

@@ -164,6 +164,7 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
@@ -211,6 +212,11 @@ impl Engine {
     /// The interface of this name, as the kernel described it last.
     pub fn link(&self, name: &IfName) -> Option<&Link> {
         self.links.get(name)
+    }
+
+    /// Whether an address is on its interface, by what the kernel has told.
+    pub fn has_address(&self, address: &Address) -> bool {
+        self.links.has(address)
     }
 
     /// Ends a turn: paced announcements, socket filters, timers.

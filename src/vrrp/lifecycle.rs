@@ -367,6 +367,22 @@ impl Engine {
         }
     }
 
+    /// Removes what a daemon with this configuration may have left behind; nothing can begin afterwards.
+    pub(super) fn clean_up(&mut self) {
+        if self.phase != Phase::Learning {
+            return;
+        }
+        for id in self.order.clone() {
+            self.remove_leftovers(id);
+        }
+        for address in std::mem::take(&mut self.config.static_addresses) {
+            if self.links.has(&address) {
+                self.remove_address(address);
+            }
+        }
+        self.phase = Phase::Stopped;
+    }
+
     /// Masters say goodbye, before anything else is done about a stop.
     pub(super) fn part(&mut self) {
         if matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
