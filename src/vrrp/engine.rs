@@ -69,6 +69,8 @@ pub(super) enum Phase {
     },
     /// At work
     Running,
+    /// Masters have said goodbye and hold their addresses still
+    Parting,
     /// Everything is released
     Stopped,
 }
@@ -78,6 +80,8 @@ pub(super) enum Phase {
 pub struct Engine {
     pub(super) config: VrrpConfig,
     pub(super) phase: Phase,
+    /// When routers were told to begin
+    pub(super) began: Time,
     pub(super) routers: Routers,
     /// Configuration order
     pub(super) order: Vec<RouterId>,
@@ -102,6 +106,7 @@ impl Engine {
         let mut engine = Engine {
             config: VrrpConfig::default(),
             phase: Phase::Learning,
+            began: Time(0),
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
@@ -159,6 +164,8 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::CleanUp => self.clean_up(),
+            Event::Farewell => self.part(),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -190,7 +197,7 @@ impl Engine {
     pub fn next_timeout(&self) -> Option<Time> {
         let delay = match self.phase {
             Phase::Delayed { until } => Some(until),
-            Phase::Learning | Phase::Running | Phase::Stopped => None,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
         [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
@@ -205,6 +212,11 @@ impl Engine {
     /// The interface of this name, as the kernel described it last.
     pub fn link(&self, name: &IfName) -> Option<&Link> {
         self.links.get(name)
+    }
+
+    /// Whether an address is on its interface, by what the kernel has told.
+    pub fn has_address(&self, address: &Address) -> bool {
+        self.links.has(address)
     }
 
     /// Ends a turn: paced announcements, socket filters, timers.
@@ -242,7 +254,7 @@ impl Engine {
     pub(super) fn from(&self, now: Time) -> Time {
         match self.phase {
             Phase::Delayed { until } => until.max(now),
-            Phase::Learning | Phase::Running | Phase::Stopped => now,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => now,
         }
     }
 
