@@ -92,6 +92,7 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.day.turn(now);
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
@@ -234,6 +235,7 @@ impl Engine {
         }
         let from = self.from(now);
         let router = &mut self.routers[id];
+        router.forget_peculiarities(old);
         if new.source != old.source {
             router.source = new.source;
         }
