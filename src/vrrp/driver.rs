@@ -167,6 +167,9 @@ impl Driver {
         feed: impl FnOnce(&mut Self, Time),
     ) -> Result<(), Error> {
         let now = clock::now();
+        if self.engine.needs_time_of_day() {
+            self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
+        }
         feed(self, now);
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {

@@ -12,11 +12,13 @@ use std::ops::{Index, IndexMut};
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
+use super::day::TimeOfDay;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
 use super::links::Links;
 use super::ownership::Ownership;
+use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::stats::Counter;
 use super::sync::Group;
@@ -95,6 +97,7 @@ pub struct Engine {
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
+    pub(super) day: TimeOfDay,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -118,6 +121,7 @@ impl Engine {
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
             next_id: 0,
+            day: TimeOfDay::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -127,6 +131,7 @@ impl Engine {
 
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
+        self.day.turn(now);
         match event {
             Event::Link(link) => {
                 let name = link.name.clone();
@@ -156,6 +161,7 @@ impl Engine {
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
             Event::Start => self.start(now),
+            Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
@@ -173,6 +179,7 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.day.turn(now);
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
@@ -269,7 +276,10 @@ impl Engine {
             State::Backup { down_at } => down_at <= now,
             State::Init | State::Fault => false,
         };
-        if due {
+        self.rival_due(now, id);
+        if due && self.has_been_replaced(now, id) {
+            self.give_up_stale_mastership(now, id);
+        } else if due {
             self.input(now, id, Input::Timeout, None);
         }
         self.requeue(id);
@@ -297,9 +307,15 @@ impl Engine {
         if matches!(self.routers[id].state, State::Init | State::Fault) {
             return;
         }
-        let router = &self.routers[id];
-        let context = Context { effective: router.effective(), following: router.leader.map(|Leader { ip, .. }| ip) };
-        match accept::judge(&router.config, context, datagram) {
+        let Outside { wall, old_group } = self.outside();
+        let router = &mut self.routers[id];
+        let context = Context {
+            effective: router.effective(),
+            following: router.leader.map(|Leader { ip, .. }| ip),
+            wall,
+            old_group,
+        };
+        match accept::judge(&router.config, context, &mut router.signatures, datagram) {
             Ok(heard) => self.heard(now, id, &heard),
             Err(refusal) => self.refused(now, id, &refusal),
         }
@@ -348,12 +364,14 @@ impl Engine {
         if heard.priority == 0 {
             router.stats[Counter::PriorityZeroReceived] += 1;
         }
+        self.learn_checksum(id, heard);
         for oddity in &heard.oddities {
             if let Some(counter) = oddity.counter() {
                 self.routers[id].stats[counter] += 1;
             }
             self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
         }
+        self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         self.input(now, id, Input::Heard(rank), Some(heard));
     }

@@ -97,6 +97,7 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.day.turn(now);
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
@@ -277,6 +278,7 @@ impl Engine {
         if router.config == *old {
             return;
         }
+        router.forget_peculiarities(old);
         let old_wait = router.master_down_with(old);
         let new = &router.config;
         if new.source != old.source {
