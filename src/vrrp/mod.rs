@@ -13,7 +13,9 @@ mod holdings;
 mod lifecycle;
 mod limit;
 pub mod links;
+pub mod number;
 mod ownership;
+pub mod process;
 #[cfg(test)]
 mod rig;
 pub mod router;
