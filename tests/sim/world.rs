@@ -1,7 +1,7 @@
 //! The machines, the segments between them, and virtual time.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
@@ -59,7 +59,7 @@ pub struct World {
     pub bound: Micros,
     log: DefaultHasher,
     /// The last lines, for the message of a failure
-    tail: Vec<String>,
+    tail: VecDeque<String>,
 }
 
 impl World {
@@ -86,7 +86,7 @@ impl World {
             scenario,
             calm_since: Time(1_000_000),
             log: DefaultHasher::new(),
-            tail: Vec::new(),
+            tail: VecDeque::new(),
         };
         for node in 0..world.nodes.len() {
             world.boot(node);
@@ -237,9 +237,9 @@ impl World {
         let line = format!("{} {line}", Micros(self.now.0));
         line.hash(&mut self.log);
         if self.tail.len() == 400 {
-            self.tail.remove(0);
+            self.tail.pop_front();
         }
-        self.tail.push(line);
+        self.tail.push_back(line);
     }
 
     pub fn story(&self) -> String {
@@ -275,7 +275,8 @@ impl World {
                 format!("{} groups {:?}", routers.join(", "), snapshot.groups)
             })
             .collect();
-        let parts = [setup.join("\n"), self.tail.join("\n"), states.join("\n")];
+        let parts =
+            [setup.join("\n"), self.tail.iter().map(String::as_str).collect::<Vec<_>>().join("\n"), states.join("\n")];
         format!("{}\nnow {}", parts.join("\n"), Micros(self.now.0))
     }
 }
