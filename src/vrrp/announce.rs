@@ -84,6 +84,11 @@ impl Announcer {
         self.queues.values().any(|queue| queue.waiting.iter().any(|waiting| waiting.router == router))
     }
 
+    /// How many addresses wait to be announced.
+    pub(super) fn len(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.len()).sum()
+    }
+
     /// Sends what may leave now.
     pub(super) fn pump(&mut self, now: Time, out: &mut VecDeque<Action>) {
         let paces = std::mem::take(&mut self.paces);

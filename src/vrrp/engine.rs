@@ -9,6 +9,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::ops::{Index, IndexMut};
 
+use foldhash::fast::FixedState;
+
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
@@ -28,9 +30,9 @@ use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
 
-/// All routers, found by their id.
+/// All routers, found by their id, many times a packet. (Ids are our own: nobody can choose them to collide.)
 #[derive(Clone, Debug, Default)]
-pub(super) struct Routers(HashMap<RouterId, Router>);
+pub(super) struct Routers(HashMap<RouterId, Router, FixedState>);
 
 impl Index<RouterId> for Routers {
     type Output = Router;
