@@ -17,6 +17,8 @@ mod ownership;
 #[cfg(test)]
 mod rig;
 pub mod router;
+mod script;
+mod scripting;
 pub mod snapshot;
 pub mod stats;
 pub mod sync;

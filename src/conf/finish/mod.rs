@@ -97,6 +97,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         startup_delay: global.startup_delay,
         delay_after_boot: global.delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
+        notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
         dynamic_interfaces: global.dynamic_interfaces,
     };
     reader.raw.instances = raw;
