@@ -62,6 +62,8 @@ pub struct VrrpConfig {
     pub group4: Option<Ipv4Addr>,
     /// Log adverts for virtual routers that we do not run
     pub log_unknown_vrids: bool,
+    /// Tell of changed priorities, where neither instance nor group says otherwise (`vrrp_notify_priority_changes`)
+    pub notify_priority_changes: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
 }

@@ -12,6 +12,7 @@ pub use cleanup::{Cleanup, clean_up};
 
 use super::engine::Engine;
 use super::event::{ChannelId, Event};
+use super::hands::scripts::Scripts;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
@@ -19,6 +20,7 @@ use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
+use crate::os::runner::{End, Ends};
 use crate::os::signals::{Signal, Signals};
 use crate::report::dump;
 use crate::sock::SockError;
@@ -89,6 +91,7 @@ pub async fn run(
             frame = parent.receiver.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            Some(end) = driver.ends.recv() => Woken::Script(end),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -109,13 +112,16 @@ pub async fn run(
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
+            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
             }
         }
     }
-    driver.stop(options, &mut tell)
+    driver.stop(options, &mut tell)?;
+    driver.hands.scripts.finish(&mut driver.ends).await;
+    Ok(())
 }
 
 enum Woken {
@@ -123,6 +129,7 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    Script((u64, End)),
     Timer,
 }
 
@@ -131,15 +138,18 @@ struct Driver {
     hands: Hands,
     monitor: Monitor,
     timer: Timer,
+    ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
 }
 
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+        let (scripts, ends) = Scripts::new();
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open()?,
+            hands: Hands::open(scripts)?,
+            ends,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             report_addresses,
@@ -171,6 +181,10 @@ impl Driver {
             self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
         }
         feed(self, now);
+        // Neither must a flood keep scripts from being heard.
+        while let Ok(end) = self.ends.try_recv() {
+            self.hear_end(now, end);
+        }
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {
                 self.carry_out(now, tell);
@@ -232,6 +246,12 @@ impl Driver {
     /// Tells the engine of some packets of each channel; gives the channels that may have more.
     fn hear(&mut self, now: Time, channels: &[ChannelId]) -> Vec<ChannelId> {
         channels.iter().copied().filter(|id| self.hands.hear(now, *id, &mut self.engine)).collect()
+    }
+
+    /// Tells the engine that a run of a script has ended.
+    fn hear_end(&mut self, now: Time, end: (u64, End)) {
+        let (run, end) = self.hands.scripts.ended(end);
+        self.engine.handle(now, Event::ScriptEnded(run, end));
     }
 
     /// After a stall: adverts that wait in the sockets and changes that wait in the monitor come before timers, for a

@@ -22,6 +22,7 @@ use super::links::Links;
 use super::ownership::Ownership;
 use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
+use super::script::Scripts;
 use super::stats::Counter;
 use super::sync::Group;
 use super::trackers::Trackers;
@@ -93,6 +94,7 @@ pub struct Engine {
     /// The routers that an interface matters to, in configuration order
     pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
     pub(super) trackers: Trackers,
+    pub(super) scripts: Scripts,
     pub(super) links: Links,
     pub(super) ownership: Ownership,
     pub(super) channels: Channels,
@@ -117,6 +119,7 @@ impl Engine {
             groups: Vec::new(),
             watchers: HashMap::new(),
             trackers: Trackers::default(),
+            scripts: Scripts::default(),
             links: Links::default(),
             ownership: Ownership::default(),
             channels: Channels::default(),
@@ -167,6 +170,7 @@ impl Engine {
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
+            Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
@@ -194,6 +198,7 @@ impl Engine {
         for router in due {
             self.fire(now, router);
         }
+        self.scripts.handle_timeout(now, &mut self.out);
         self.settle(now);
     }
 
@@ -209,7 +214,8 @@ impl Engine {
             Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
-        [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
+        let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
+        [delay, router].into_iter().chain(others).flatten().min()
     }
 
     /// When a backup will claim mastership, if that is what is due next: the one deadline whose lateness people feel.

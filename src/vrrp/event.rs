@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
+use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification, Script};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +71,36 @@ pub enum Standing {
     Bad,
     /// What a file says
     Number(i32),
+    /// New since a reload and not tried yet: no reason for FAULT, and nothing to a priority
+    Assumed,
+}
+
+/// One run of a tracked script. Numbers are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// How a run of a script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It exited with this status
+    Exited(i32),
+    /// This signal ended it
+    Signalled(i32),
+    /// The program cannot be run
+    CannotRun(String),
+    /// This machine has no room for a process now, which says nothing of what the script looks after
+    NoProcess(String),
+}
+
+/// By how much force a run is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// SIGTERM to its process group
+    Ask,
+    /// SIGKILL to its process group
+    Kill,
+    /// SIGKILL again: it is there still
+    KillAgain,
 }
 
 /// What happens to the engine.
@@ -97,6 +127,8 @@ pub enum Event<'a> {
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
     Tracked(Tracker, Standing),
+    /// A run of a script has ended, or could not begin
+    ScriptEnded(RunId, RunEnd),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// Instead of a start: remove what a daemon with this configuration may have left behind
@@ -148,6 +180,17 @@ pub enum Action {
         /// For which address
         address: IpAddr,
     },
+    /// Run a tracked script once
+    RunScript {
+        /// The number of this run, under which its end is reported
+        run: RunId,
+        /// The name after `vrrp_script`
+        name: String,
+        /// The command
+        script: Script,
+    },
+    /// End a run, with everything in its process group
+    EndScript(RunId, Force),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -205,7 +248,7 @@ impl Action {
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
-            Action::Notify(_) | Action::Log(..) => Stage::Reports,
+            Action::RunScript { .. } | Action::EndScript(..) | Action::Notify(_) | Action::Log(..) => Stage::Reports,
         }
     }
 }

@@ -3,12 +3,15 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
 //! kernel, then all announcements, and only then what people and scripts are told.
 
+pub(super) mod scripts;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::scripts::Scripts;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
@@ -46,6 +49,7 @@ pub(super) struct Hands {
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
     last_turn: Time,
+    pub(super) scripts: Scripts,
 }
 
 /// What the engine has to be told after its actions.
@@ -57,8 +61,9 @@ pub(super) enum Feedback {
 }
 
 impl Hands {
-    pub(super) fn open() -> Result<Self, super::driver::Error> {
+    pub(super) fn open(scripts: Scripts) -> Result<Self, super::driver::Error> {
         Ok(Hands {
+            scripts,
             netlink: Netlink::open()?,
             neighbours: NeighbourSocket::open()?,
             channels: HashMap::new(),
@@ -163,6 +168,8 @@ impl Hands {
                         announced.push((interface, address));
                     }
                 }
+                Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
+                Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),

@@ -80,6 +80,7 @@ impl Engine {
         for id in &order {
             self.remove_leftovers(*id);
         }
+        self.start_scripts(now);
         for id in &order {
             self.inspect(now, *id);
         }
@@ -114,6 +115,7 @@ impl Engine {
             }
         }
         self.delay_anew(now);
+        self.reload_scripts(now);
         for id in self.order.clone() {
             self.inspect(now, id);
         }
@@ -254,7 +256,7 @@ impl Engine {
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
     fn remove_router(&mut self, id: RouterId) {
-        let faulty = self.routers[id].state == State::Fault;
+        let faulty = self.routers[id].state == State::Fault || self.routers[id].waits;
         self.farewell(id);
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -319,8 +321,10 @@ impl Engine {
             let members: Vec<RouterId> = [first].into_iter().chain(self.partners(first)).collect();
             let faulty = members.iter().any(|id| !self.routers[*id].faults.is_empty());
             let masters = members.iter().filter(|id| self.routers[**id].state.is_master()).count();
+            let at_rest = |id: &RouterId| matches!(self.routers[*id].state, State::Init | State::Fault);
             let state = match () {
                 () if faulty => GroupState::Fault,
+                () if self.is_held(first) && members.iter().all(at_rest) => GroupState::Init,
                 () if masters == members.len() => GroupState::Master,
                 () => GroupState::Backup,
             };
@@ -408,6 +412,7 @@ impl Engine {
         if take_all {
             self.ownership.forget_native();
         }
+        self.stop_scripts();
         let order = self.order.clone();
         if !keep_addresses && started {
             for id in &order {

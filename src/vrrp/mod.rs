@@ -23,6 +23,8 @@ mod rig;
 mod rivals;
 pub mod router;
 pub mod signature;
+mod script;
+mod scripting;
 pub mod snapshot;
 pub mod stats;
 pub mod sync;

@@ -41,8 +41,6 @@ pub enum Fault {
     Channel(String),
     /// Something that it follows is bad
     Tracked(Tracker),
-    /// Something that it follows has not given a result yet
-    Pending(Tracker),
 }
 
 impl fmt::Display for Fault {
@@ -56,7 +54,6 @@ impl fmt::Display for Fault {
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
             Fault::Channel(reason) => f.write_str(reason),
             Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
-            Fault::Pending(tracker) => write!(f, "{tracker} has not given a result yet"),
         }
     }
 }
@@ -112,6 +109,10 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
+    /// What has to give a first result before it may begin, or leave FAULT
+    pub(super) holds: BTreeSet<Tracker>,
+    /// It would have begun already, but for what it or its group waits for
+    pub(super) waits: bool,
     /// Index of its sync group
     pub(super) group: Option<usize>,
     pub(super) channel: Option<ChannelId>,
@@ -145,6 +146,8 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
+            holds: BTreeSet::new(),
+            waits: false,
             group: None,
             channel: None,
             source: config.source,

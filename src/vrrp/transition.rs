@@ -122,6 +122,7 @@ impl Engine {
     pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
         let from = self.from(now);
         self.announce_source(id);
+        let waited = std::mem::take(&mut self.routers[id].waits);
         if self.starts_as_master(id) {
             let router = &mut self.routers[id];
             router.wants_master = true;
@@ -129,7 +130,7 @@ impl Engine {
             self.requeue(id);
             return;
         }
-        let initial = self.routers[id].state == State::Init;
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" });
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -163,7 +164,8 @@ impl Engine {
 
     /// To fault, from anywhere; a master says goodbye.
     pub(super) fn enter_fault(&mut self, id: RouterId) {
-        let initial = self.routers[id].state == State::Init;
+        let waited = std::mem::take(&mut self.routers[id].waits);
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
         if self.routers[id].state.is_master() {
             // Twice: it is the only word of it that the others get, and one packet may be lost.
@@ -381,8 +383,9 @@ impl Engine {
             NotifyState::Stop => &notify.stop,
             NotifyState::Deleted => &notify.deleted,
             NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
+            NotifyState::MasterPriority | NotifyState::BackupPriority => &None,
         };
-        let generic = notify.any.clone().filter(|_| state != NotifyState::MasterRxLowerPri);
+        let generic = notify.any.clone().filter(|_| state.is_state());
         let notification = Notification {
             subject: Subject::Instance,
             name: router.config.name.clone(),

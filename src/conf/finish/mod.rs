@@ -104,6 +104,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
             Some(IpAddr::V6(_)) | None => None,
         },
         log_unknown_vrids: global.log_unknown_vrids,
+        notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
         dynamic_interfaces: global.dynamic_interfaces,
     };
     reader.raw.instances = raw;

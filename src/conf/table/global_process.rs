@@ -23,7 +23,7 @@ pub(super) static PROCESS: &[Keyword] = &[
     later_set("use_symlink_paths", "[BOOL]", "", "off",
         "Keep symbolic links in script paths",
         global::use_symlink_paths).since("2.3.0"),
-    later_set("set_supplementary_groups", "[BOOL]", "", "off",
+    set("set_supplementary_groups", "[BOOL]", "", "off",
         "Scripts get the user's supplementary groups",
         global::set_supplementary_groups).since("2.2.8 or later"),
     later_set("max_auto_priority", "[INT]", "-1..99", "0; word alone: 99",

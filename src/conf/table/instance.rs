@@ -47,7 +47,7 @@ pub(super) static INSTANCE: &[Keyword] = &[
     lines("track_interface", "block of lines: IFACE [weight INT [reverse]]", "-253..253 (±254 accepted, reported, set to ±253)", "weight 0",
         "Tracked links",
         track::instance_interfaces),
-    later_lines("track_script", "block of lines: NAME [weight INT [reverse|noreverse]]", "-253..253 (±254 reduced)", "weight of the script",
+    lines("track_script", "block of lines: NAME [weight INT [reverse|noreverse]]", "-253..253 (±254 reduced)", "weight of the script",
         "Script must be defined earlier in the file, else reported and ignored",
         track::instance_scripts),
     lines("track_file", "block of lines: NAME [weight INT [reverse|noreverse]]", "-254..254", "weight of the track_file",

@@ -53,7 +53,7 @@ pub(super) static ROOT: &[Keyword] = &[
     block("vrrp_instance", "NAME block", "exactly one word", "",
         "One virtual router; duplicate name: block skipped with a message",
         Block::Instance, (instance::open, instance::close)).by(Owners::VRRP),
-    later_block("vrrp_script", "NAME block", "extra words ignored", "",
+    block("vrrp_script", "NAME block", "extra words ignored", "",
         "Periodic tracking script; a repeated name is kept too, look-ups find the first",
         Block::Script, (tracker::open_script, tracker::close_script)).by(Owners::VRRP),
     block("vrrp_track_process", "NAME block", "", "",
