@@ -3,6 +3,12 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
 //! kernel, then all announcements, and only then what people and scripts are told.
 
+mod board;
+mod errand;
+mod files;
+mod processes;
+pub(super) mod watchers;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
