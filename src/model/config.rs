@@ -1,11 +1,14 @@
 //! The whole configuration, complete and checked.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
+use super::settings::Firewall;
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -49,10 +52,14 @@ pub struct VrrpConfig {
     pub linkbeats: Vec<(IfName, Linkbeat)>,
     /// Paces of gratuitous ARP; the first that names an interface counts, then the first without interfaces
     pub garp_paces: Vec<GarpPace>,
+    /// Packet filter, as in [`Global`]
+    pub firewall: Firewall,
     /// No instance starts before this span has passed (`vrrp_startup_delay`, `vrrp_delay_after_boot`)
     pub startup_delay: Micros,
     /// Uptime of the machine before which no instance starts (`vrrp_delay_after_boot`)
     pub delay_after_boot: Micros,
+    /// `vrrp_mcast_group4`, if it is not 224.0.0.18
+    pub group4: Option<Ipv4Addr>,
     /// Log adverts for virtual routers that we do not run
     pub log_unknown_vrids: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)

@@ -10,6 +10,7 @@ pub mod namespace;
 pub mod pid_file;
 pub mod process;
 pub mod process_list;
+pub mod relay;
 pub mod script;
 pub mod signals;
 pub mod usage;
