@@ -4,6 +4,7 @@
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
 
 mod addr;
+mod connector;
 mod link;
 mod link_info;
 mod monitor;
@@ -13,6 +14,7 @@ mod transport;
 mod vrf;
 
 pub use addr::Change;
+pub use connector::{ProcessEvents, Told};
 pub use link::forwards_ipv6;
 pub use monitor::Monitor;
 pub use nftables::{FilterWatch, Nftables};

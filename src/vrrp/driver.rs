@@ -11,11 +11,13 @@ mod cleanup;
 pub use cleanup::{Cleanup, clean_up};
 
 use super::engine::Engine;
-use super::event::{ChannelId, Event};
+use super::event::{ChannelId, Event, Standing, Tracker};
 use super::hands::scripts::Scripts;
+use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
@@ -80,8 +82,10 @@ pub async fn run(
     if options.dump {
         show(shared, &config);
     }
+    let mut watchers = Watchers::new();
+    let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(&mut tell)?;
+    driver.begin(found, &mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -92,6 +96,7 @@ pub async fn run(
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
             Some(end) = driver.ends.recv() => Woken::Script(end),
+            found = watchers.news() => Woken::Tracked(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -105,9 +110,17 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                watchers.follow(&config, process_buffer(&shared));
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
+            Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
+                let standing = if up { Standing::Good } else { Standing::Bad };
+                driver.turn(&mut tell, |engine, now| {
+                    engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
+                })?;
+            }
+            Woken::Tracked(found) => driver.turn(&mut tell, |engine, now| standings(engine, now, found))?,
             Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
@@ -130,6 +143,7 @@ enum Woken {
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
     Script((u64, End)),
+    Tracked(Vec<(Tracker, Standing)>),
     Timer,
 }
 
@@ -157,10 +171,17 @@ impl Driver {
         })
     }
 
-    /// Tells the engine of all interfaces and addresses, and lets it begin.
-    fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
+    fn begin(
+        &mut self,
+        found: Vec<(Tracker, Standing)>,
+        tell: &mut impl FnMut(Notification),
+    ) -> Result<(), Error> {
         let present = self.monitor.pending()?;
-        self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn_with(tell, |driver, now| {
+            driver.take(now, present);
+            standings(&mut driver.engine, now, found);
+        })?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }
 
@@ -280,6 +301,17 @@ impl Driver {
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
         self.turn(tell, |engine, now| engine.handle(now, stop))
     }
+}
+
+/// Tells the engine how things stand that routers follow.
+fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
+    for (tracker, standing) in found {
+        engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+fn process_buffer(shared: &Shared) -> NetlinkBuffer {
+    shared.global.netlink.process_monitor
 }
 
 /// `-d`: the configuration in the log.

@@ -4,6 +4,11 @@
 //! kernel, then all announcements, and only then what people and scripts are told.
 
 pub(super) mod scripts;
+mod board;
+mod errand;
+mod files;
+mod processes;
+pub(super) mod watchers;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
