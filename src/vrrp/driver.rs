@@ -98,6 +98,7 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -133,10 +134,13 @@ struct Driver {
 
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+        let hands = Hands::open()?;
+        let mut monitor = Monitor::open()?;
+        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open()?,
-            monitor: Monitor::open()?,
+            hands,
+            monitor,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
@@ -206,6 +210,7 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -260,6 +265,11 @@ fn report(event: &KernelEvent) {
     match event {
         KernelEvent::Address(address) => info!("Netlink reflector reports IP {} added", address.ip),
         KernelEvent::AddressGone(address) => info!("Netlink reflector reports IP {} removed", address.ip),
-        KernelEvent::Link(_) | KernelEvent::LinkGone(_) | KernelEvent::Resync { .. } => {}
+        KernelEvent::Link(_)
+        | KernelEvent::LinkGone(_)
+        | KernelEvent::Resync { .. }
+        | KernelEvent::RouteGone(_)
+        | KernelEvent::RuleGone(_)
+        | KernelEvent::Entries { .. } => {}
     }
 }
