@@ -111,6 +111,7 @@ pub async fn run(
                     show(&shared, &config);
                 }
                 watchers.follow(&config, process_buffer(&shared));
+                driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -160,11 +161,14 @@ struct Driver {
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
         let (scripts, ends) = Scripts::new();
+        let hands = Hands::open(scripts)?;
+        let mut monitor = Monitor::open()?;
+        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open(scripts)?,
+            hands,
             ends,
-            monitor: Monitor::open()?,
+            monitor,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
@@ -172,11 +176,7 @@ impl Driver {
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
-    fn begin(
-        &mut self,
-        found: Vec<(Tracker, Standing)>,
-        tell: &mut impl FnMut(Notification),
-    ) -> Result<(), Error> {
+    fn begin(&mut self, found: Vec<(Tracker, Standing)>, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
         self.turn_with(tell, |driver, now| {
             driver.take(now, present);
@@ -248,6 +248,7 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -324,6 +325,11 @@ fn report(event: &KernelEvent) {
     match event {
         KernelEvent::Address(address) => info!("Netlink reflector reports IP {} added", address.ip),
         KernelEvent::AddressGone(address) => info!("Netlink reflector reports IP {} removed", address.ip),
-        KernelEvent::Link(_) | KernelEvent::LinkGone(_) | KernelEvent::Resync { .. } => {}
+        KernelEvent::Link(_)
+        | KernelEvent::LinkGone(_)
+        | KernelEvent::Resync { .. }
+        | KernelEvent::RouteGone(_)
+        | KernelEvent::RuleGone(_)
+        | KernelEvent::Entries { .. } => {}
     }
 }

@@ -15,6 +15,7 @@ use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
 use super::day::TimeOfDay;
+use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
@@ -97,6 +98,9 @@ pub struct Engine {
     pub(super) scripts: Scripts,
     pub(super) links: Links,
     pub(super) ownership: Ownership,
+    pub(super) entries: Entries,
+    /// The interfaces on which `promote_secondaries` is set
+    pub(super) promoted: BTreeSet<IfName>,
     pub(super) channels: Channels,
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
@@ -122,6 +126,8 @@ impl Engine {
             scripts: Scripts::default(),
             links: Links::default(),
             ownership: Ownership::default(),
+            entries: Entries::default(),
+            promoted: BTreeSet::new(),
             channels: Channels::default(),
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
@@ -149,13 +155,17 @@ impl Engine {
                     self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
                 }
                 self.interface_changed(now, &name);
+                if was_up.is_none() {
+                    self.settle_promotion();
+                }
                 if is_up && was_up != Some(true) {
-                    self.restore_static(&name);
+                    self.restore(&name);
                 }
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
                     self.ownership.forget_interface(&link.name);
+                    self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
@@ -178,6 +188,10 @@ impl Engine {
             }
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
+            Event::RouteGone(route) => self.route_gone(now, &route),
+            Event::RuleGone(rule) => self.rule_gone(now, &rule),
+            Event::Entries(routes, rules) => self.resync_entries(now, &routes, rules),
+            Event::EntryRefused(entry, reason) => self.entry_refused(&entry, &reason),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -400,6 +414,7 @@ impl Engine {
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
+            self.retry_entries();
         }
     }
 

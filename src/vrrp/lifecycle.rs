@@ -14,7 +14,7 @@ use super::sync::{self, Group, GroupState};
 use super::track;
 use super::transition::Wait;
 use crate::model::{
-    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
+    Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
     macvlan::OwnLink,
 };
 
@@ -76,8 +76,11 @@ impl Engine {
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
+        self.settle_promotion();
+        self.set_static_entries();
         let order = self.order.clone();
         for id in &order {
+            self.remove_leftover_entries(*id);
             self.remove_leftovers(*id);
         }
         self.start_scripts(now);
@@ -103,15 +106,23 @@ impl Engine {
         for id in &matching.removed {
             self.remove_router(*id);
         }
-        let old_static = self.install(config, &matching);
+        let old = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
-        self.exchange_addresses(now, &matching.routers, &old_static);
+        self.settle_promotion();
+        let exchange = self.plan_entries(&matching.routers, &old);
+        self.remove_old_entries(&exchange);
+        self.exchange_addresses(now, &matching.routers, &old.static_addresses);
+        self.add_new_entries(exchange);
+        self.review_native(&matching.routers);
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
-                None => self.remove_leftovers(*id),
+                None => {
+                    self.remove_leftover_entries(*id);
+                    self.remove_leftovers(*id);
+                }
             }
         }
         self.delay_anew(now);
@@ -210,8 +221,8 @@ impl Engine {
         Matching { routers, removed }
     }
 
-    /// Makes order, groups and indexes anew; gives the static addresses of before.
-    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> Vec<Address> {
+    /// Makes order, groups and indexes anew; gives the configuration of before.
+    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> VrrpConfig {
         self.order = matching.routers.iter().map(|(id, _)| *id).collect();
         let by_name: HashMap<&str, RouterId> =
             self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
@@ -230,7 +241,7 @@ impl Engine {
         for id in &self.order {
             let group = groups.iter().position(|group| group.members.contains(id));
             let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, tracks.into_iter().flatten()) {
+            for interface in track::watched(&self.routers[*id].config, &config, tracks.into_iter().flatten()) {
                 self.watchers.entry(interface).or_default().push(*id);
             }
             self.routers[*id].group = group;
@@ -244,14 +255,15 @@ impl Engine {
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
         let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers, config.static_addresses.iter());
+        self.ownership.index(routers.clone(), config.static_addresses.iter());
+        self.entries.index(routers, &config);
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
-        std::mem::replace(&mut self.config, config).static_addresses
+        std::mem::replace(&mut self.config, config)
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
@@ -418,10 +430,12 @@ impl Engine {
             for id in &order {
                 self.leave_master(*id);
             }
+            self.release_static_entries();
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
         }
+        self.settle_promotion();
         for id in &order {
             self.announcer.cancel(*id);
             let router = &mut self.routers[*id];
