@@ -6,6 +6,7 @@
 mod addr;
 mod link;
 mod link_info;
+mod local_igmp;
 mod monitor;
 mod stacked;
 mod transport;
@@ -13,6 +14,7 @@ mod vrf;
 
 pub use addr::Change;
 pub use link::forwards_ipv6;
+pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
 pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};

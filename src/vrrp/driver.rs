@@ -206,6 +206,7 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
                 };
                 self.engine.handle(now, event);
             }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::buffers::ReceiveBuffer;
+use crate::model::macvlan::Linkbeat;
 use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
@@ -92,6 +94,15 @@ pub enum Event<'a> {
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
     Tracked(Tracker, Standing),
+    /// A polled link has answered
+    Polled {
+        /// Which
+        interface: IfName,
+        /// What answered
+        by: Linkbeat,
+        /// Whether it is up
+        up: bool,
+    },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// Leave everything
@@ -126,6 +137,8 @@ pub enum Action {
     Close(ChannelId),
     /// Listen on this channel only for these virtual routers
     Listen(ChannelId, Vec<u8>),
+    /// Give the receiving socket of a channel a buffer of this size
+    Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
     /// Put an address on its interface
@@ -139,6 +152,15 @@ pub enum Action {
         /// For which address
         address: IpAddr,
     },
+    /// Ask a link whether it is up, by the first of these means that answers
+    Poll {
+        /// Which
+        interface: IfName,
+        /// In this order
+        means: Vec<Linkbeat>,
+    },
+    /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
+    LocalIgmp(bool),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -191,12 +213,12 @@ impl Action {
     /// over many instances keeps each one's order.
     pub fn stage(&self) -> Stage {
         match self {
-            Action::Open(..) | Action::Listen(..) => Stage::Channels,
+            Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
-            Action::Notify(_) | Action::Log(..) => Stage::Reports,
+            Action::Poll { .. } | Action::Notify(_) | Action::Log(..) => Stage::Reports,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
 //! kernel, then all announcements, and only then what people and scripts are told.
 
+mod links;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -12,9 +14,11 @@ use tracing::{debug, info, warn};
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
+use crate::model::macvlan::Linkbeat;
 use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, Netlink};
+use crate::net::{self, Change, LocalIgmp, Netlink};
 use crate::os::clock;
+use crate::os::linkbeat::LinkProbe;
 use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::neigh;
 
@@ -34,6 +38,19 @@ enum Failure {
     Receive(ChannelId),
     Announce(u32),
     Truncated(ChannelId),
+    Buffer(ChannelId),
+    Poll,
+}
+
+impl Failure {
+    fn is_about(&self, channel: ChannelId) -> bool {
+        match self {
+            Failure::Send(id, _) | Failure::Receive(id) | Failure::Truncated(id) | Failure::Buffer(id) => {
+                *id == channel
+            }
+            Failure::Announce(_) | Failure::Poll => false,
+        }
+    }
 }
 
 /// The sockets of the process.
@@ -45,6 +62,9 @@ pub(super) struct Hands {
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
+    /// Opened when a link is polled for the first time
+    probe: Option<LinkProbe>,
+    local_igmp: LocalIgmp,
     last_turn: Time,
 }
 
@@ -54,6 +74,8 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
+    /// A polled link has answered: by these means, and whether it is up
+    Polled(IfName, Linkbeat, bool),
 }
 
 impl Hands {
@@ -66,6 +88,8 @@ impl Hands {
             inbox: Inbox::new(INBOX_BYTES),
             forwarding: HashMap::new(),
             failures: LogLimit::default(),
+            probe: None,
+            local_igmp: LocalIgmp::default(),
             last_turn: clock::now(),
         })
     }
@@ -149,7 +173,11 @@ impl Hands {
                 }
                 Action::Close(id) => {
                     self.channels.remove(&id);
+                    self.failures.forget(|failure| failure.is_about(id));
                 }
+                Action::Buffer(id, buffer) => self.set_buffer(now, id, buffer),
+                Action::Poll { interface, means } => feedback.extend(self.poll_link(now, interface, &means)),
+                Action::LocalIgmp(on) => self.report_local_igmp(on),
                 Action::Listen(id, vrids) => {
                     if let Some(Err(error)) = self.channels.get(&id).map(|socket| socket.set_vrids(&vrids)) {
                         feedback.push(Feedback::ChannelFailed(id, error));
@@ -264,10 +292,13 @@ impl Hands {
             return;
         };
         let sent = match address {
-            IpAddr::V4(ip) => neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame)),
+            IpAddr::V4(ip) => {
+                neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, neigh::ETHER_ARP, &frame))
+            }
             IpAddr::V6(ip) => {
                 let router = self.forwards(now, interface);
-                neigh::unsolicited_advert(link, ip, router).map(|frame| self.neighbours.send(link.index, &frame))
+                neigh::unsolicited_advert(link, ip, router)
+                    .map(|frame| self.neighbours.send(link.index, neigh::ETHER_IPV6, &frame))
             }
         };
         if let Some(Err(error)) = sent

@@ -68,6 +68,7 @@ impl Engine {
         if until > now {
             self.log(Level::Info, format!("Delaying startup for {} seconds", until.since(now).as_secs_f64()));
         }
+        self.begin_links(now);
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
@@ -92,14 +93,17 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.now = now;
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
         }
+        let quiet = self.config.disable_local_igmp;
         let old_static = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
+        self.reload_links(now, quiet);
         self.exchange_addresses(now, &matching.routers, &old_static);
         for (id, old) in &matching.routers {
             match old {
@@ -233,6 +237,7 @@ impl Engine {
             return;
         }
         let from = self.from(now);
+        self.announce_differently(now, id, &old.garp);
         let router = &mut self.routers[id];
         if new.source != old.source {
             router.source = new.source;
@@ -323,6 +328,7 @@ impl Engine {
         }
         let started = self.phase != Phase::Learning;
         self.phase = Phase::Stopped;
+        self.end_links();
         if take_all {
             self.ownership.forget_native();
         }

@@ -3,17 +3,22 @@
 pub mod accept;
 mod announce;
 mod announcing;
+pub mod buffers;
 mod channels;
+mod debounce;
 pub mod driver;
 pub mod engine;
 pub mod event;
+mod flood;
 pub mod fsm;
 mod hands;
 mod holdings;
 mod lifecycle;
 mod limit;
+mod linkbeat;
 pub mod links;
 mod ownership;
+mod perception;
 #[cfg(test)]
 mod rig;
 pub mod router;

@@ -92,6 +92,7 @@ impl Engine {
         let config = &router.config;
         let mut faults = BTreeSet::new();
         faults.extend(config.config_fault.clone().map(Fault::Config));
+        faults.extend(self.unfit_link(config));
         if let Some(interface) = &config.interface {
             if self.links.get(interface).is_none() {
                 faults.insert(Fault::InterfaceMissing(interface.clone()));
@@ -223,17 +224,19 @@ fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
 /// All interfaces that matter to an instance with these trackers.
 pub(super) fn watched<'a>(config: &'a Instance, group: impl Iterator<Item = &'a TrackInterface>) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
-    config.interface.iter().chain(needed(config)).chain(tracked).cloned().collect()
+    config.interface.iter().chain(&config.extras.vrf).chain(needed(config)).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
     let config = &router.config;
-    if config.interface.as_ref().is_some_and(|name| links.get(name).is_none()) {
+    // Without an interface of its own a router may be bound to a VRF.
+    let interface = config.interface.as_ref().or(config.extras.vrf.as_ref());
+    if interface.is_some_and(|name| links.get(name).is_none()) {
         return None;
     }
     let local = match &config.transport {
         Transport::Multicast { group } => Local::Group(*group),
         Transport::Unicast { .. } => Local::Source(router.source?),
     };
-    Some(Channel { interface: config.interface.clone(), family: config.family, local })
+    Some(Channel { interface: interface.cloned(), family: config.family, local })
 }

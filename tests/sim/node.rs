@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use keepalived_rs::model::macvlan::Linkbeat;
 use keepalived_rs::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing};
@@ -290,7 +291,13 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::Listen(..) | Action::Announce { .. } => {}
+            Action::Listen(..) | Action::Buffer(..) | Action::LocalIgmp(_) | Action::Announce { .. } => {}
+            Action::Poll { interface, .. } => {
+                let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
+                }
+            }
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
