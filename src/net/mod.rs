@@ -4,6 +4,7 @@
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
 
 mod addr;
+mod buffer;
 mod link;
 mod link_info;
 mod local_igmp;

@@ -6,17 +6,16 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, setsockopt, socket, sockopt,
-};
+use nix::sys::socket::{AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, socket};
 use rtnetlink::MulticastGroup;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::NetError;
 use super::link::{self, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
 use super::transport::{Message, Messages, Netlink, RECEIVE_BYTES, receive};
+use super::{NetError, buffer};
 use crate::model::KernelEvent;
+use crate::model::settings::NetlinkBuffer;
 use crate::os::watch::watch;
 
 /// Wished receive buffer in bytes: room for the echo of some thousand addresses put up in one turn. The kernel takes
@@ -48,10 +47,6 @@ impl Monitor {
     /// # Errors
     /// [`NetError::Socket`] if the process may not have the sockets.
     pub fn open() -> Result<Self, NetError> {
-        Self::with_buffer(BUFFER_BYTES)
-    }
-
-    fn with_buffer(bytes: usize) -> Result<Self, NetError> {
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,
@@ -59,16 +54,22 @@ impl Monitor {
             SockProtocol::NetlinkRoute,
         )
         .map_err(NetError::socket("open the monitor"))?;
-        if setsockopt(&socket, sockopt::RcvBufForce, &bytes).is_err() {
-            // Without CAP_NET_ADMIN as much as net.core.rmem_max allows.
-            let _ = setsockopt(&socket, sockopt::RcvBuf, &bytes);
-        }
+        buffer::set(&socket, NetlinkBuffer::default(), BUFFER_BYTES)?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups())).map_err(NetError::socket("subscribe the monitor"))?;
         Ok(Monitor {
             socket: watch(socket, Interest::READABLE | Interest::ERROR)
                 .map_err(NetError::socket("poll the monitor"))?,
             reader: Reader { netlink: Netlink::open()?, buffer: vec![0; RECEIVE_BYTES], lost: true },
         })
+    }
+
+    /// Sets the receive buffer of the subscription. A small one costs no event: what did not find room is made up for
+    /// by reading the tables.
+    ///
+    /// # Errors
+    /// [`NetError::Socket`] if the kernel refuses the size.
+    pub fn set_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        buffer::set(self.socket.get_ref(), wanted, BUFFER_BYTES)
     }
 
     /// Waits until there are events and returns them, at least one, in the order in which things happened. Can be
@@ -108,8 +109,13 @@ impl Reader {
     /// What is queued, and whether that was all.
     fn read(&mut self, socket: &OwnedFd) -> Result<(Vec<KernelEvent>, bool), NetError> {
         let mut events = Vec::new();
+        let mut resynced = false;
         for _ in 0..DATAGRAMS_A_TURN {
             if self.lost {
+                // Where losses come faster than tables are read, the caller has its turn in between.
+                if std::mem::replace(&mut resynced, true) {
+                    break;
+                }
                 self.drain(socket)?;
                 let links = self.netlink.links()?;
                 let addresses = self.netlink.addresses()?;

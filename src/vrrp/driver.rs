@@ -75,6 +75,7 @@ pub async fn run(
         show(shared, &config);
     }
     let mut driver = Driver::open(config, options.address_monitoring)?;
+    driver.size_netlink(shared);
     driver.begin(&mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
@@ -98,6 +99,7 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                driver.size_netlink(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -141,6 +143,13 @@ impl Driver {
             report_addresses,
             stalls: LogLimit::default(),
         })
+    }
+
+    /// Gives the netlink sockets the receive buffers that are configured.
+    fn size_netlink(&self, shared: &Shared) {
+        let buffers = shared.global.netlink;
+        let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
+        set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
     }
 
     /// Tells the engine of all interfaces and addresses, and lets it begin.

@@ -16,7 +16,8 @@ use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Ou
 use super::limit::LogLimit;
 use crate::model::macvlan::Linkbeat;
 use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, LocalIgmp, Netlink};
+use crate::model::settings::NetlinkBuffer;
+use crate::net::{self, Change, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
 use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
@@ -92,6 +93,11 @@ impl Hands {
             local_igmp: LocalIgmp::default(),
             last_turn: clock::now(),
         })
+    }
+
+    /// Sets the receive buffer for the kernel's answers.
+    pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        self.netlink.set_buffer(wanted)
     }
 
     /// Waits until packets have arrived.
