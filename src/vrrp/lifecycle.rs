@@ -299,6 +299,12 @@ impl Engine {
 
     /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
     pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
+        if self.phase != Phase::Learning {
+            self.log(
+                Level::Info,
+                "The kernel had no room for its reports: interfaces and addresses are read anew".into(),
+            );
+        }
         self.ownership.forget_reports();
         let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
         for index in self.links.indexes() {

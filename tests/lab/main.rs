@@ -7,6 +7,7 @@
 mod core;
 mod election;
 mod hostile;
+mod links;
 mod network;
 mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
