@@ -6,6 +6,7 @@ use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
+use super::settings::GarpExtra;
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -57,6 +58,11 @@ pub struct VrrpConfig {
     pub log_unknown_vrids: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
+    /// `vmac_prefix` and `vmac_addr_prefix`: how the names of own links begin that instances and single addresses get;
+    /// `None`: `vrrp`, or for addresses as for instances
+    pub own_link_prefixes: (Option<String>, Option<String>),
+    /// `vrrp_garp_extra_if`, for instances that say nothing themselves
+    pub garp_extra: Option<GarpExtra>,
 }
 
 /// Instances that follow the static objects naming the group.

@@ -7,13 +7,16 @@ mod addr;
 mod link;
 mod link_info;
 mod monitor;
+mod own_link;
 mod stacked;
+pub mod sysctl;
 mod transport;
 mod vrf;
 
 pub use addr::Change;
 pub use link::forwards_ipv6;
 pub use monitor::Monitor;
+pub use own_link::Setting;
 pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};
 

@@ -79,11 +79,16 @@ impl Netlink {
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
     pub(super) fn transact(&mut self, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
+        self.transact_with(0, requests)
+    }
+
+    /// As [`Netlink::transact`], with these flags beside the usual ones.
+    pub(super) fn transact_with(&mut self, flags: u16, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
         let mut requests: Vec<NetlinkMessage<RouteNetlinkMessage>> = requests
             .into_iter()
             .map(|request| {
                 let mut message = NetlinkMessage::from(request);
-                message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
+                message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
                 message.finalize();
                 message
             })

@@ -2,6 +2,7 @@
 //! time once, feeds the engine, and carries out what it wants.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 use tracing::{info, warn};
@@ -30,6 +31,11 @@ const LONG_STALL: Micros = Micros::from_millis(500);
 
 /// How many helpings of packets each channel gets after a stall, at most: a socket's queue, but no endless flood.
 const CATCH_UP_ROUNDS: usize = 64;
+
+/// In so many rounds a link that was made is there, up and with its addresses.
+const LINK_ROUNDS: usize = 8;
+/// Before own links go: the kernel takes a moment to leave the groups that were joined on them.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Why the process cannot go on.
 #[derive(Debug, Error)]
@@ -98,6 +104,8 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
+                driver.hear_of_links(&mut tell)?;
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -111,7 +119,7 @@ pub async fn run(
             }
         }
     }
-    driver.stop(options, &mut tell)
+    driver.stop(options, &mut tell).await
 }
 
 enum Woken {
@@ -147,7 +155,21 @@ impl Driver {
     fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
         self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
+        self.hear_of_links(tell)?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
+    }
+
+    /// Takes in what the kernel has to say about links that were made just now, and what comes of that.
+    fn hear_of_links(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        for _ in 0..LINK_ROUNDS {
+            let events = self.monitor.pending()?;
+            if events.is_empty() {
+                break;
+            }
+            self.turn_with(tell, |driver, now| driver.take(now, events))?;
+        }
+        Ok(())
     }
 
     /// A turn in which only the engine is told something.
@@ -206,6 +228,7 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -244,9 +267,14 @@ impl Driver {
         Ok(())
     }
 
-    fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
-        self.turn(tell, |engine, now| engine.handle(now, stop))
+        self.turn(tell, |engine, now| engine.handle(now, stop))?;
+        if self.engine.has_own_links() {
+            tokio::time::sleep(LAST_WORDS).await;
+            self.turn(tell, |engine, now| engine.handle(now, Event::Leave))?;
+        }
+        Ok(())
     }
 }
 

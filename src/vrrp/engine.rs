@@ -16,6 +16,7 @@ use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
 use super::links::Links;
+use super::own_links::OwnLinks;
 use super::ownership::Ownership;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::stats::Counter;
@@ -87,6 +88,7 @@ pub struct Engine {
     pub(super) trackers: Trackers,
     pub(super) links: Links,
     pub(super) ownership: Ownership,
+    pub(super) own_links: OwnLinks,
     pub(super) channels: Channels,
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
@@ -109,6 +111,7 @@ impl Engine {
             trackers: Trackers::default(),
             links: Links::default(),
             ownership: Ownership::default(),
+            own_links: OwnLinks::default(),
             channels: Channels::default(),
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
@@ -127,12 +130,14 @@ impl Engine {
                 let name = link.name.clone();
                 let was_up = self.links.get(&name).map(|old| old.is_up());
                 let is_up = link.is_up();
+                let index = link.index;
                 if let Some(old_name) = self.links.put(link).from {
                     self.interface_renamed(now, &old_name, &name);
                 }
                 if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
                     self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
                 if is_up && was_up != Some(true) {
                     self.restore_static(&name);
@@ -144,12 +149,14 @@ impl Engine {
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
+                    self.own_links_changed(now, &link.name, index);
                     self.interface_changed(now, &link.name);
                 }
             }
             Event::Address(address) => self.address_added(now, address),
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
+            Event::Prepare => self.prepare(now),
             Event::Start => self.start(now),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
@@ -159,6 +166,8 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
+            Event::Leave => self.leave_links(),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -357,8 +366,9 @@ impl Engine {
         let Some(name) = self.links.name_of(address.index).cloned() else {
             return;
         };
-        let ip = address.ip;
+        let (ip, index) = (address.ip, address.index);
         self.links.put_address(address);
+        self.own_links_changed(now, &name, index);
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
@@ -380,6 +390,7 @@ impl Engine {
                 self.input(now, id, Input::AddressLost, None);
             }
         }
+        self.own_links_changed(now, &name, address.index);
         self.restore_static_address(&name, address);
         if !self.ownership.is_virtual(&name, address.ip) {
             self.interface_changed(now, &name);

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::model::own_link::LinkChange;
 use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
@@ -84,6 +85,8 @@ pub enum Event<'a> {
     AddressGone(IfAddress),
     /// Events were lost: these are all interfaces and addresses
     Resync(Vec<Link>, Vec<IfAddress>),
+    /// Interfaces and addresses are known: ask for the links that will be needed
+    Prepare,
     /// Interfaces and addresses are known: begin
     Start,
     /// A datagram has arrived
@@ -94,6 +97,10 @@ pub enum Event<'a> {
     Tracked(Tracker, Standing),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
+    /// The kernel refused to make or to change the own link of this name
+    LinkRefused(IfName, String),
+    /// After [`Event::Stop`], when the last words over them have left: own links go
+    Leave,
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
@@ -132,6 +139,8 @@ pub enum Action {
     AddAddress(Address),
     /// Take an address from its interface
     RemoveAddress(Address),
+    /// Change an own link, or sysctls for it
+    Link(LinkChange),
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -180,6 +189,8 @@ pub enum Stage {
     Adverts,
     /// Addresses
     Tables,
+    /// Own links, when no socket and no address is on them any more
+    Links,
     /// Gratuitous ARP and NA
     Announcements,
     /// Scripts and log
@@ -195,6 +206,7 @@ impl Action {
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
+            Action::Link(_) => Stage::Links,
             Action::Announce { .. } => Stage::Announcements,
             Action::Notify(_) | Action::Log(..) => Stage::Reports,
         }

@@ -3,12 +3,15 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
 //! kernel, then all announcements, and only then what people and scripts are told.
 
+mod own_links;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::own_links::HeldSysctls;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
@@ -45,6 +48,7 @@ pub(super) struct Hands {
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
+    sysctls: HeldSysctls,
     last_turn: Time,
 }
 
@@ -54,6 +58,8 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
+    /// The kernel did not make or change an own link
+    LinkRefused(IfName, String),
 }
 
 impl Hands {
@@ -66,6 +72,7 @@ impl Hands {
             inbox: Inbox::new(INBOX_BYTES),
             forwarding: HashMap::new(),
             failures: LogLimit::default(),
+            sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
     }
@@ -163,6 +170,7 @@ impl Hands {
                         announced.push((interface, address));
                     }
                 }
+                Action::Link(change) => self.change_link(change, &mut feedback),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),

@@ -79,7 +79,8 @@ impl Engine {
             else {
                 continue;
             };
-            let alone = vip.family() == Family::V4
+            let alone = !self.own_links.has(&vip.interface)
+                && vip.family() == Family::V4
                 && !on_interface()
                     .any(|other| other.ip.is_ipv4() && !self.ownership.is_virtual(&vip.interface, other.ip));
             if owner && !found.ours {

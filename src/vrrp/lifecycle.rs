@@ -62,6 +62,7 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
+        self.prepare(now);
         let boot = Time(0) + self.config.delay_after_boot;
         let until = boot.max(now + self.config.startup_delay);
         self.phase = if until > now { Phase::Delayed { until } } else { Phase::Running };
@@ -88,13 +89,18 @@ impl Engine {
     }
 
     /// Puts a new configuration in force. What is the same goes on undisturbed.
-    pub fn reload(&mut self, now: Time, config: VrrpConfig) {
+    pub fn reload(&mut self, now: Time, mut config: VrrpConfig) {
         if self.phase == Phase::Stopped {
             return;
         }
+        let plan = (self.phase != Phase::Learning)
+            .then(|| self.plan_own_links(&mut config.instances, &config.own_link_prefixes));
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
+        }
+        if let Some(plan) = plan {
+            self.put_plan(now, plan);
         }
         let old_static = self.install(config, &matching);
         if self.phase == Phase::Learning {
@@ -179,14 +185,8 @@ impl Engine {
                 config: group.clone(),
             })
             .collect();
-        self.watchers.clear();
         for id in &self.order {
-            let group = groups.iter().position(|group| group.members.contains(id));
-            let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, tracks.into_iter().flatten()) {
-                self.watchers.entry(interface).or_default().push(*id);
-            }
-            self.routers[*id].group = group;
+            self.routers[*id].group = groups.iter().position(|group| group.members.contains(id));
         }
         self.groups = groups;
         let followed: Vec<(Tracker, RouterId)> = self
@@ -196,15 +196,35 @@ impl Engine {
             .collect();
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
-        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers, config.static_addresses.iter());
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
-        std::mem::replace(&mut self.config, config).static_addresses
+        let old_static = std::mem::replace(&mut self.config, config).static_addresses;
+        self.reindex();
+        old_static
+    }
+
+    /// Makes the indexes anew that depend on where addresses are.
+    pub(super) fn reindex(&mut self) {
+        self.watchers.clear();
+        for id in &self.order {
+            let router = &mut self.routers[*id];
+            router.own_link = self.own_links.of_instance(&router.config.name).cloned();
+            let group = router.group.and_then(|index| self.groups.get(index));
+            let tracks = group.map(|group| &group.config.track_interfaces);
+            let mut watched = track::watched(&router.config, tracks.into_iter().flatten());
+            watched.extend(router.own_link.clone());
+            let bases = router.config.addresses().filter_map(|address| self.own_links.base_of(&address.interface));
+            watched.extend(bases.cloned());
+            for interface in watched {
+                self.watchers.entry(interface).or_default().push(*id);
+            }
+        }
+        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
+        self.ownership.index(routers, self.config.static_addresses.iter());
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
@@ -325,6 +345,9 @@ impl Engine {
         self.phase = Phase::Stopped;
         if take_all {
             self.ownership.forget_native();
+        }
+        if keep_addresses {
+            self.own_links.abandon();
         }
         let order = self.order.clone();
         if !keep_addresses && started {

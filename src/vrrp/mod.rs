@@ -13,6 +13,8 @@ mod holdings;
 mod lifecycle;
 mod limit;
 pub mod links;
+pub mod own_links;
+mod own_names;
 mod ownership;
 #[cfg(test)]
 mod rig;

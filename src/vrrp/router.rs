@@ -32,6 +32,8 @@ pub enum Fault {
     InterfaceDown(IfName),
     /// A link that is tracked in reverse is up
     InterfaceUp(IfName),
+    /// The interface of its own cannot be made
+    OwnLink(String),
     /// No address to send from
     NoAddress(Family),
     /// The configured source of a unicast router is on no interface: nobody could answer it
@@ -53,7 +55,7 @@ impl fmt::Display for Fault {
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
-            Fault::Channel(reason) => f.write_str(reason),
+            Fault::OwnLink(reason) | Fault::Channel(reason) => f.write_str(reason),
             Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
             Fault::Pending(tracker) => write!(f, "{tracker} has not given a result yet"),
         }
@@ -111,6 +113,8 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
+    /// Name of the link that it has for itself
+    pub(super) own_link: Option<IfName>,
     /// Index of its sync group
     pub(super) group: Option<usize>,
     pub(super) channel: Option<ChannelId>,
@@ -141,6 +145,7 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
+            own_link: None,
             group: None,
             channel: None,
             source: config.source,

@@ -75,7 +75,7 @@ impl Engine {
         if let Some(configured) = router.config.source {
             return Some(configured);
         }
-        let interface = router.config.interface.as_ref()?;
+        let interface = router.source_interface()?;
         let usable = || {
             self.links.sources(interface, router.config.family).filter(|ip| !self.ownership.is_virtual(interface, *ip))
         };
@@ -102,7 +102,8 @@ impl Engine {
         if let Some(ip) = config.source.filter(|ip| config.is_unicast() && !self.links.has_ip(*ip)) {
             faults.insert(Fault::SourceMissing(ip));
         }
-        for interface in needed(config) {
+        faults.extend(self.own_link_faults(router));
+        for interface in needed(config, router.own_link.as_ref()) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
@@ -211,11 +212,12 @@ impl Engine {
 }
 
 /// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses.
-fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
+fn needed<'a>(config: &'a Instance, own_link: Option<&'a IfName>) -> impl Iterator<Item = &'a IfName> {
     let own = config.interface.as_ref().filter(|_| config.track_primary);
     let others = config
         .addresses()
         .filter(|address| address.tracked && config.interface.as_ref() != Some(&address.interface))
+        .filter(move |address| own_link != Some(&address.interface))
         .map(|address| &address.interface);
     own.into_iter().chain(others)
 }
@@ -223,17 +225,18 @@ fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
 /// All interfaces that matter to an instance with these trackers.
 pub(super) fn watched<'a>(config: &'a Instance, group: impl Iterator<Item = &'a TrackInterface>) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
-    config.interface.iter().chain(needed(config)).chain(tracked).cloned().collect()
+    config.interface.iter().chain(needed(config, None)).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
     let config = &router.config;
-    if config.interface.as_ref().is_some_and(|name| links.get(name).is_none()) {
+    let interface = router.advert_interface();
+    if interface.is_some_and(|name| links.get(name).is_none()) {
         return None;
     }
     let local = match &config.transport {
         Transport::Multicast { group } => Local::Group(*group),
         Transport::Unicast { .. } => Local::Source(router.source?),
     };
-    Some(Channel { interface: config.interface.clone(), family: config.family, local })
+    Some(Channel { interface: interface.cloned(), family: config.family, local })
 }

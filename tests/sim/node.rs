@@ -226,6 +226,7 @@ impl Node {
             broadcast: vec![0xff; 6],
             hardware_type: 1,
             mtu: 1500,
+            ties: keepalived_rs::model::Ties::default(),
         }
     }
 
@@ -290,7 +291,8 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::Listen(..) | Action::Announce { .. } => {}
+            // The scenarios have no own links.
+            Action::Listen(..) | Action::Announce { .. } | Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

@@ -22,6 +22,7 @@ use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
+use crate::model::settings::GarpExtra;
 use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName, Instance};
 
 use super::raw::{RawAddress, RawInstance};
@@ -80,6 +81,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     let groups = group::finish(reader, membership, &mut instances);
     let track_groups = group::track_groups(reader, &instances);
     let global = &reader.raw.global;
+    let settings = &reader.raw.settings.vrrp;
     let statics = reader.raw.static_addresses.iter();
     let mut config = VrrpConfig {
         track_groups,
@@ -98,6 +100,8 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         delay_after_boot: global.delay_after_boot,
         log_unknown_vrids: global.log_unknown_vrids,
         dynamic_interfaces: global.dynamic_interfaces,
+        own_link_prefixes: (settings.vmac_prefix.clone(), settings.vmac_addr_prefix.clone()),
+        garp_extra: settings.garp_extra.map(|extra| GarpExtra { all: settings.garp_extra_all, ..extra }),
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);
