@@ -32,8 +32,8 @@ const LONG_STALL: Micros = Micros::from_millis(500);
 /// How many helpings of packets each channel gets after a stall, at most: a socket's queue, but no endless flood.
 const CATCH_UP_ROUNDS: usize = 64;
 
-/// In so many rounds a link that was made is there, up and with its addresses.
-const LINK_ROUNDS: usize = 8;
+/// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
+const LINK_PATIENCE: Micros = Micros::from_millis(200);
 /// Before own links go: the kernel takes a moment to leave the groups that were joined on them.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -81,7 +81,7 @@ pub async fn run(
         show(shared, &config);
     }
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(&mut tell)?;
+    driver.begin(&mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -105,7 +105,7 @@ pub async fn run(
                     show(&shared, &config);
                 }
                 driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
-                driver.hear_of_links(&mut tell)?;
+                driver.hear_of_links(&mut tell).await?;
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -152,22 +152,27 @@ impl Driver {
     }
 
     /// Tells the engine of all interfaces and addresses, and lets it begin.
-    fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
         self.turn_with(tell, |driver, now| driver.take(now, present))?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
-        self.hear_of_links(tell)?;
+        self.hear_of_links(tell).await?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }
 
-    /// Takes in what the kernel has to say about links that were made just now, and what comes of that.
-    fn hear_of_links(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
-        for _ in 0..LINK_ROUNDS {
-            let events = self.monitor.pending()?;
-            if events.is_empty() {
-                break;
+    /// Waits a moment for own links that were made just now, and does what falls due meanwhile.
+    async fn hear_of_links(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        let end = clock::now() + LINK_PATIENCE;
+        while self.engine.awaits_links() && clock::now() < end {
+            let next = self.wake_at().map_or(end, |at| at.min(end));
+            let pause = Duration::from_micros(next.since(clock::now()).0);
+            match tokio::time::timeout(pause, self.monitor.events()).await {
+                Ok(events) => {
+                    let events = events?;
+                    self.turn_with(tell, |driver, now| driver.take(now, events))?;
+                }
+                Err(_) => self.turn_with(tell, |_, _| {})?,
             }
-            self.turn_with(tell, |driver, now| driver.take(now, events))?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 pub mod accept;
 mod announce;
 mod announcing;
+mod announcing_extra;
 mod channels;
 pub mod driver;
 pub mod engine;

@@ -231,6 +231,19 @@ impl Engine {
         !self.own_links.is_empty()
     }
 
+    /// Whether the kernel has still to report a link that was asked for, or its address: it does so in a moment.
+    pub fn awaits_links(&self) -> bool {
+        self.own_links.links.values().any(|own| {
+            let is_given = |address: &Address| self.ownership.is_held(address) && !self.is_usable(address);
+            own.asked || own.removing.is_some() || own.resident.as_ref().is_some_and(is_given)
+        })
+    }
+
+    /// Whether an address is on its interface, and its duplicate address detection is over.
+    fn is_usable(&self, address: &Address) -> bool {
+        self.links.addresses(&address.interface).any(|found| found.ip == address.ip && !found.tentative)
+    }
+
     /// Own links as they stand.
     pub fn own_links(&self) -> impl Iterator<Item = OwnLinkView> {
         self.own_links.links.values().filter_map(|own| {

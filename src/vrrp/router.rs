@@ -95,6 +95,8 @@ pub(super) struct Announcements {
     pub refresh_at: Option<Time>,
     /// The second burst after a weaker router was heard
     pub lower_prio_at: Option<Time>,
+    /// The next one on further interfaces (`garp_extra_if`)
+    pub extra_at: Option<Time>,
 }
 
 /// A virtual router.
@@ -192,8 +194,8 @@ impl Router {
 
     /// The next moment at which something has to be done.
     pub(super) fn deadline(&self) -> Option<Time> {
-        let Announcements { second_at, refresh_at, lower_prio_at } = self.announcements;
-        [self.state.deadline(), second_at, refresh_at, lower_prio_at].into_iter().flatten().min()
+        let Announcements { second_at, refresh_at, lower_prio_at, extra_at } = self.announcements;
+        [self.state.deadline(), second_at, refresh_at, lower_prio_at, extra_at].into_iter().flatten().min()
     }
 
     /// What an accepted advert means in the present state.
