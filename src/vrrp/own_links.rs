@@ -438,7 +438,7 @@ impl Engine {
         let Some(address) = self.resident_of(&own.wanted) else {
             return;
         };
-        if !self.links.has(&address) && !self.ownership.is_held(&address) {
+        if link.is_up() && !self.links.has(&address) && !self.ownership.is_held(&address) {
             self.add_address(address.clone());
         }
         let old: Vec<Address> = match own.wanted.resident {

@@ -117,6 +117,7 @@ fn finish_instances(
     let mut instances = Vec::new();
     for one in raw {
         let mut instance = instance::finish(reader, one, membership.unweighted(&one.name))?;
+        own_link::said_twice(reader, one, &instance);
         let routing = &reader.raw.routing;
         instance.routes = of_instance(&routing.routes, &one.name);
         instance.rules = of_instance(&routing.rules, &one.name);
@@ -124,7 +125,10 @@ fn finish_instances(
     }
     match router::duplicates(reader, raw, &instances) {
         Some(refusal) => Err(refusal),
-        None => Ok(instances),
+        None => {
+            own_link::conflicts(reader, raw, &mut instances, |a, b| membership.together(a, b));
+            Ok(instances)
+        }
     }
 }
 

@@ -37,13 +37,14 @@ impl Hands {
         match change {
             LinkChange::Make(wish) => {
                 let made = self.netlink.make_link(&wish);
-                let line = format!("({}): Success creating {} interface {}", wish.owner, kind(&wish), wish.name);
-                answer(&wish, made, "create", &line, feedback);
+                if made.is_ok() {
+                    debug!("({}): Success creating {} interface {}", wish.owner, kind(&wish), wish.name);
+                }
+                answer(&wish, made, "create", feedback);
             }
             LinkChange::Adopt(index, wish) => {
                 let adopted = self.netlink.adopt_link(index, &wish);
-                let line = format!("({}): Success updating {} interface {}", wish.owner, kind(&wish), wish.name);
-                answer(&wish, adopted, "update", &line, feedback);
+                answer(&wish, adopted, "update", feedback);
             }
             LinkChange::SetVrf(wish, index) => match self.netlink.set_vrf(index, wish.vrf) {
                 Ok(()) => debug!(
@@ -153,16 +154,14 @@ fn told(outcome: Result<(), Refusal>, interface: &IfName) {
     }
 }
 
-fn answer(wish: &LinkWish, outcome: Result<(), Refusal>, verb: &str, success: &str, feedback: &mut Vec<Feedback>) {
-    match outcome {
-        Ok(()) => debug!("{success}"),
-        Err(refusal) => {
-            // The interface below may have gone a moment ago; then that is what is reported.
-            if refusal.errno != Errno::ENODEV {
-                warn!("({}): Unable to {verb} {} interface {}: {refusal}", wish.owner, kind(wish), wish.name);
-            }
-            feedback.push(Feedback::LinkRefused(wish.name.clone(), refusal.to_string()));
+/// Says why a link could not be had, and tells the engine.
+fn answer(wish: &LinkWish, outcome: Result<(), Refusal>, verb: &str, feedback: &mut Vec<Feedback>) {
+    if let Err(refusal) = outcome {
+        // The interface below may have gone a moment ago; then that is what is reported.
+        if refusal.errno != Errno::ENODEV {
+            warn!("({}): Unable to {verb} {} interface {}: {refusal}", wish.owner, kind(wish), wish.name);
         }
+        feedback.push(Feedback::LinkRefused(wish.name.clone(), refusal.to_string()));
     }
 }
 
