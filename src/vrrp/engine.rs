@@ -380,7 +380,14 @@ impl Engine {
             return;
         };
         self.links.remove_address(address);
-        if self.phase == Phase::Stopped || self.ownership.was_our_removal(&name, address) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        if self.ownership.was_our_removal(&name, address) {
+            // It may have been one to send from.
+            if !self.ownership.is_virtual(&name, address.ip) {
+                self.interface_changed(now, &name);
+            }
             return;
         }
         for id in self.ownership.trackers(&name, address) {

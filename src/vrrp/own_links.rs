@@ -449,6 +449,7 @@ impl Engine {
                 .filter(|other| other.scope == SCOPE_LINK && other.ip.is_ipv6() && other.ip != address.ip)
                 .filter(|other| !self.ownership.is_virtual(&link.name, other.ip))
                 .map(|other| Address { ip: other.ip, prefix_len: other.prefix_len, ..address.clone() })
+                .filter(|other| !self.ownership.is_leaving(other))
                 .collect(),
             Resident::None | Resident::Fixed(..) => Vec::new(),
         };
