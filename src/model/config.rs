@@ -1,12 +1,14 @@
 //! The whole configuration, complete and checked.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
-use super::settings::GarpExtra;
+use super::settings::{Firewall, GarpExtra};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -50,12 +52,18 @@ pub struct VrrpConfig {
     pub linkbeats: Vec<(IfName, Linkbeat)>,
     /// Paces of gratuitous ARP; the first that names an interface counts, then the first without interfaces
     pub garp_paces: Vec<GarpPace>,
+    /// Packet filter, as in [`Global`]
+    pub firewall: Firewall,
     /// No instance starts before this span has passed (`vrrp_startup_delay`, `vrrp_delay_after_boot`)
     pub startup_delay: Micros,
     /// Uptime of the machine before which no instance starts (`vrrp_delay_after_boot`)
     pub delay_after_boot: Micros,
+    /// `vrrp_mcast_group4`, if it is not 224.0.0.18
+    pub group4: Option<Ipv4Addr>,
     /// Log adverts for virtual routers that we do not run
     pub log_unknown_vrids: bool,
+    /// Tell of changed priorities, where neither instance nor group says otherwise (`vrrp_notify_priority_changes`)
+    pub notify_priority_changes: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
     /// `vmac_prefix` and `vmac_addr_prefix`: how the names of own links begin that instances and single addresses get;

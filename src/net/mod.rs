@@ -1,12 +1,14 @@
-//! Room 4: the kernel's tables of interfaces and addresses, read, changed and watched over netlink.
+//! Room 4: the kernel's tables of interfaces, addresses and the packet filter, read, changed and watched over netlink.
 //!
 //! Holds the only netlink code of the crate; outside it there are model types. Never decides what the tables should
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
 
 mod addr;
+mod connector;
 mod link;
 mod link_info;
 mod monitor;
+mod nftables;
 mod own_link;
 mod stacked;
 pub mod sysctl;
@@ -14,8 +16,10 @@ mod transport;
 mod vrf;
 
 pub use addr::Change;
+pub use connector::{ProcessEvents, Told};
 pub use link::forwards_ipv6;
 pub use monitor::Monitor;
+pub use nftables::{FilterWatch, Nftables};
 pub use own_link::Setting;
 pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};

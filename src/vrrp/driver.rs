@@ -7,15 +7,23 @@ use std::time::Duration;
 use thiserror::Error;
 use tracing::{info, warn};
 
+mod cleanup;
+
+pub use cleanup::{Cleanup, clean_up};
+
 use super::engine::Engine;
-use super::event::{ChannelId, Event};
+use super::event::{ChannelId, Event, Standing, Tracker};
+use super::hands::scripts::Scripts;
+use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
+use crate::os::runner::{End, Ends};
 use crate::os::signals::{Signal, Signals};
 use crate::report::dump;
 use crate::sock::SockError;
@@ -80,8 +88,10 @@ pub async fn run(
     if options.dump {
         show(shared, &config);
     }
+    let mut watchers = Watchers::new();
+    let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(&mut tell).await?;
+    driver.begin(found, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -91,6 +101,8 @@ pub async fn run(
             frame = parent.receiver.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            Some(end) = driver.ends.recv() => Woken::Script(end),
+            found = watchers.news() => Woken::Tracked(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -106,20 +118,31 @@ pub async fn run(
                 }
                 driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
                 driver.hear_of_links(&mut tell).await?;
+                watchers.follow(&config, process_buffer(&shared));
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
+            Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
+                let standing = if up { Standing::Good } else { Standing::Bad };
+                driver.turn(&mut tell, |engine, now| {
+                    engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
+                })?;
+            }
+            Woken::Tracked(found) => driver.turn(&mut tell, |engine, now| standings(engine, now, found))?,
             Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
+            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
             }
         }
     }
-    driver.stop(options, &mut tell).await
+    driver.stop(options, &mut tell).await?;
+    driver.hands.scripts.finish(&mut driver.ends).await;
+    Ok(())
 }
 
 enum Woken {
@@ -127,6 +150,8 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    Script((u64, End)),
+    Tracked(Vec<(Tracker, Standing)>),
     Timer,
 }
 
@@ -135,15 +160,18 @@ struct Driver {
     hands: Hands,
     monitor: Monitor,
     timer: Timer,
+    ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
 }
 
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+        let (scripts, ends) = Scripts::new();
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open()?,
+            hands: Hands::open(scripts)?,
+            ends,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             report_addresses,
@@ -151,10 +179,17 @@ impl Driver {
         })
     }
 
-    /// Tells the engine of all interfaces and addresses, and lets it begin.
-    async fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
+    async fn begin(
+        &mut self,
+        found: Vec<(Tracker, Standing)>,
+        tell: &mut impl FnMut(Notification),
+    ) -> Result<(), Error> {
         let present = self.monitor.pending()?;
-        self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn_with(tell, |driver, now| {
+            driver.take(now, present);
+            standings(&mut driver.engine, now, found);
+        })?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
         self.hear_of_links(tell).await?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
@@ -190,7 +225,14 @@ impl Driver {
         feed: impl FnOnce(&mut Self, Time),
     ) -> Result<(), Error> {
         let now = clock::now();
+        if self.engine.needs_time_of_day() {
+            self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
+        }
         feed(self, now);
+        // Neither must a flood keep scripts from being heard.
+        while let Ok(end) = self.ends.try_recv() {
+            self.hear_end(now, end);
+        }
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {
                 self.carry_out(now, tell);
@@ -255,6 +297,12 @@ impl Driver {
         channels.iter().copied().filter(|id| self.hands.hear(now, *id, &mut self.engine)).collect()
     }
 
+    /// Tells the engine that a run of a script has ended.
+    fn hear_end(&mut self, now: Time, end: (u64, End)) {
+        let (run, end) = self.hands.scripts.ended(end);
+        self.engine.handle(now, Event::ScriptEnded(run, end));
+    }
+
     /// After a stall: adverts that wait in the sockets and changes that wait in the monitor come before timers, for a
     /// master that has been heard is not dead.
     fn catch_up(&mut self, now: Time, late: Micros) -> Result<(), Error> {
@@ -273,6 +321,11 @@ impl Driver {
     }
 
     async fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        if !options.dont_release_vrrp {
+            let now = clock::now();
+            self.engine.handle(now, Event::Farewell);
+            self.carry_out(now, tell);
+        }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
         self.turn(tell, |engine, now| engine.handle(now, stop))?;
         if self.engine.has_own_links() {
@@ -281,6 +334,17 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// Tells the engine how things stand that routers follow.
+fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
+    for (tracker, standing) in found {
+        engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+fn process_buffer(shared: &Shared) -> NetlinkBuffer {
+    shared.global.netlink.process_monitor
 }
 
 /// `-d`: the configuration in the log.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::model::own_link::LinkChange;
-use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
+use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification, Script};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +22,8 @@ pub struct Channel {
     pub family: Family,
     /// Multicast group joined, or unicast source address bound to
     pub local: Local,
+    /// IP protocol: 112, or 51 for adverts behind an Authentication Header
+    pub protocol: u8,
 }
 
 /// The local side of a channel.
@@ -70,6 +72,36 @@ pub enum Standing {
     Bad,
     /// What a file says
     Number(i32),
+    /// New since a reload and not tried yet: no reason for FAULT, and nothing to a priority
+    Assumed,
+}
+
+/// One run of a tracked script. Numbers are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// How a run of a script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It exited with this status
+    Exited(i32),
+    /// This signal ended it
+    Signalled(i32),
+    /// The program cannot be run
+    CannotRun(String),
+    /// This machine has no room for a process now, which says nothing of what the script looks after
+    NoProcess(String),
+}
+
+/// By how much force a run is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// SIGTERM to its process group
+    Ask,
+    /// SIGKILL to its process group
+    Kill,
+    /// SIGKILL again: it is there still
+    KillAgain,
 }
 
 /// What happens to the engine.
@@ -89,18 +121,27 @@ pub enum Event<'a> {
     Prepare,
     /// Interfaces and addresses are known: begin
     Start,
+    /// By how many microseconds the time of day (since the Unix epoch) is ahead of the engine's clock. To be told at the
+    /// start of each turn while [`Engine::needs_time_of_day`](super::engine::Engine::needs_time_of_day)
+    TimeOfDay(i64),
     /// A datagram has arrived
     Datagram(ChannelId, Datagram<'a>),
     /// A channel could not be opened, or broke
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
     Tracked(Tracker, Standing),
+    /// A run of a script has ended, or could not begin
+    ScriptEnded(RunId, RunEnd),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// The kernel refused to make or to change the own link of this name
     LinkRefused(IfName, String),
     /// After [`Event::Stop`], when the last words over them have left: own links go
     Leave,
+    /// Instead of a start: remove what a daemon with this configuration may have left behind
+    CleanUp,
+    /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
+    Farewell,
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
@@ -148,6 +189,17 @@ pub enum Action {
         /// For which address
         address: IpAddr,
     },
+    /// Run a tracked script once
+    RunScript {
+        /// The number of this run, under which its end is reported
+        run: RunId,
+        /// The name after `vrrp_script`
+        name: String,
+        /// The command
+        script: Script,
+    },
+    /// End a run, with everything in its process group
+    EndScript(RunId, Force),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -208,7 +260,7 @@ impl Action {
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
             Action::Link(_) => Stage::Links,
             Action::Announce { .. } => Stage::Announcements,
-            Action::Notify(_) | Action::Log(..) => Stage::Reports,
+            Action::RunScript { .. } | Action::EndScript(..) | Action::Notify(_) | Action::Log(..) => Stage::Reports,
         }
     }
 }

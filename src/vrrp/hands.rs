@@ -3,7 +3,13 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
 //! kernel, then all announcements, and only then what people and scripts are told.
 
+mod board;
+mod errand;
+mod files;
 mod own_links;
+mod processes;
+pub(super) mod scripts;
+pub(super) mod watchers;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,14 +18,15 @@ use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
 use self::own_links::HeldSysctls;
+use self::scripts::Scripts;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
 use crate::model::{Address, IfName, Micros, Notification, Time};
 use crate::net::{self, Change, Netlink};
 use crate::os::clock;
-use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
-use crate::wire::neigh;
+use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
+use crate::wire::{ah, neigh};
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -50,6 +57,7 @@ pub(super) struct Hands {
     failures: LogLimit<Failure>,
     sysctls: HeldSysctls,
     last_turn: Time,
+    pub(super) scripts: Scripts,
 }
 
 /// What the engine has to be told after its actions.
@@ -63,8 +71,9 @@ pub(super) enum Feedback {
 }
 
 impl Hands {
-    pub(super) fn open() -> Result<Self, super::driver::Error> {
+    pub(super) fn open(scripts: Scripts) -> Result<Self, super::driver::Error> {
         Ok(Hands {
+            scripts,
             netlink: Netlink::open()?,
             neighbours: NeighbourSocket::open()?,
             channels: HashMap::new(),
@@ -171,6 +180,8 @@ impl Hands {
                     }
                 }
                 Action::Link(change) => self.change_link(change, &mut feedback),
+                Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
+                Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
@@ -197,7 +208,8 @@ impl Hands {
             (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
             (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
         };
-        let socket = AdvertSocket::open(endpoint)?;
+        let carrier = if channel.protocol == ah::PROTOCOL { Carrier::Authenticated } else { Carrier::Plain };
+        let socket = AdvertSocket::open(endpoint, carrier)?;
         self.ready.add(&socket, u64::from(id.0))?;
         let (kind, local) = match channel.local {
             Local::Group(group) => ("multicast", group),
@@ -207,7 +219,7 @@ impl Hands {
             "VRRP sockpool: [ifindex({:3}), family({}), proto({}), {kind}, address({local})]",
             channel.interface.as_ref().and_then(|name| engine.link(name)).map_or(0, |link| link.index),
             channel.family,
-            crate::wire::vrrp::PROTOCOL,
+            channel.protocol,
         );
         self.channels.insert(id, socket);
         Ok(())

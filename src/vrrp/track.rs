@@ -7,6 +7,7 @@ use super::engine::{Engine, Phase};
 use super::event::{Channel, Level, Local, Standing, Tracker};
 use super::fsm::{Input, State};
 use super::links::Links;
+use super::packets;
 use super::router::{Fault, Router, RouterId};
 use super::sync::Group;
 use super::trackers::{self, Effect};
@@ -17,8 +18,10 @@ impl Engine {
     pub(super) fn inspect(&mut self, now: Time, id: RouterId) {
         let source = self.find_source(id);
         let faults = self.find_faults(id, source);
+        let holds = self.find_holds(id);
         self.adjust_weight(now, id);
         let router = &mut self.routers[id];
+        let was_held = !std::mem::replace(&mut router.holds, holds).is_empty();
         let before = std::mem::replace(&mut router.faults, faults);
         let failed = before.is_empty() && !router.faults.is_empty();
         if failed {
@@ -27,7 +30,7 @@ impl Engine {
         }
         self.routers[id].source = source;
         self.rejoin(id);
-        if !before.is_empty() {
+        if !before.is_empty() || was_held {
             self.recover(now, id);
         }
     }
@@ -44,17 +47,18 @@ impl Engine {
 
     fn fail(&mut self, now: Time, id: RouterId) {
         for fault in self.routers[id].faults.clone() {
-            self.log_of(id, Level::Info, format!("entering FAULT state ({fault})"));
+            self.log_fault(id, &fault);
         }
-        if self.phase != Phase::Learning && self.routers[id].state != State::Init {
+        let begun = self.routers[id].state != State::Init || self.routers[id].waits;
+        if self.phase != Phase::Learning && begun {
             self.input(now, id, Input::Fault, None);
         }
     }
 
-    /// Leaves FAULT if neither the router nor its group has a reason left.
+    /// Leaves FAULT, or begins, if neither the router nor its group has a reason left against it.
     pub(super) fn recover(&mut self, now: Time, id: RouterId) {
-        if self.routers[id].faults.is_empty() && !self.group_is_faulty(id) {
-            self.input(now, id, Input::Recovered, None);
+        if self.routers[id].faults.is_empty() && !self.group_is_faulty(id) && !self.is_held(id) {
+            self.release(now, id);
         }
     }
 
@@ -66,7 +70,7 @@ impl Engine {
             }
         }
         for id in ids {
-            self.input(now, *id, Input::Start, None);
+            self.start_or_wait(now, *id);
         }
     }
 
@@ -121,8 +125,7 @@ impl Engine {
         for (tracker, weight) in self.followed_by(router) {
             match trackers::effect(self.trackers.standing(&tracker), weight) {
                 Effect::Fault => faults.insert(Fault::Tracked(tracker)),
-                Effect::Hold => faults.insert(Fault::Pending(tracker)),
-                Effect::Priority(_) => false,
+                Effect::Hold | Effect::Priority(_) => false,
             };
         }
         faults
@@ -189,6 +192,7 @@ impl Engine {
             router.state = State::Backup { down_at: ((down_at + wait) - old_wait).max(now) };
         }
         self.log_of(id, Level::Info, format!("Changing effective priority from {old_priority} to {priority}"));
+        self.tell_priority(id);
         self.requeue(id);
     }
 
@@ -238,5 +242,6 @@ fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
         Transport::Multicast { group } => Local::Group(*group),
         Transport::Unicast { .. } => Local::Source(router.source?),
     };
-    Some(Channel { interface: interface.cloned(), family: config.family, local })
+    let protocol = packets::protocol(&config.auth);
+    Some(Channel { interface: interface.cloned(), family: config.family, local, protocol })
 }
