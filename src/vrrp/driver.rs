@@ -85,6 +85,7 @@ pub async fn run(
             frame = parent.receiver.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -105,6 +106,10 @@ pub async fn run(
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
+            Woken::FilterLost(lost) => {
+                driver.hands.forget_filter(lost);
+                driver.turn(&mut tell, |engine, now| engine.handle(now, Event::FilterLost))?;
+            }
             Woken::Timer => {
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
@@ -119,6 +124,7 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    FilterLost(Result<(), NetError>),
     Timer,
 }
 
@@ -206,6 +212,7 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::FilterRefused(reason) => Event::FilterRefused(reason),
                 };
                 self.engine.handle(now, event);
             }

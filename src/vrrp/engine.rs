@@ -13,6 +13,7 @@ use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::firewall::Firewall;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
 use super::links::Links;
@@ -89,6 +90,7 @@ pub struct Engine {
     pub(super) ownership: Ownership,
     pub(super) channels: Channels,
     pub(super) announcer: Announcer,
+    pub(super) firewall: Firewall,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
@@ -111,6 +113,7 @@ impl Engine {
             ownership: Ownership::default(),
             channels: Channels::default(),
             announcer: Announcer::default(),
+            firewall: Firewall::default(),
             timers: BTreeSet::new(),
             next_id: 0,
             unknown_vrids: LogLimit::default(),
@@ -133,6 +136,7 @@ impl Engine {
                 if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
                     self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                self.reconsider_filter_for_link();
                 self.interface_changed(now, &name);
                 if is_up && was_up != Some(true) {
                     self.restore_static(&name);
@@ -140,6 +144,7 @@ impl Engine {
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
+                    self.reconsider_filter_for_link();
                     self.ownership.forget_interface(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
@@ -159,6 +164,8 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::FilterRefused(reason) => self.filter_refused(now, &reason),
+            Event::FilterLost => self.filter_lost(now),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -183,6 +190,9 @@ impl Engine {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
+        if self.out.is_empty() {
+            self.settle_filter();
+        }
         self.out.pop_front()
     }
 
@@ -359,6 +369,7 @@ impl Engine {
         };
         let ip = address.ip;
         self.links.put_address(address);
+        self.reconsider_filter_for_link();
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
@@ -370,6 +381,7 @@ impl Engine {
             return;
         };
         self.links.remove_address(address);
+        self.reconsider_filter_for_link();
         if self.phase == Phase::Stopped || self.ownership.was_our_removal(&name, address) {
             return;
         }

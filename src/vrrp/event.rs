@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
+use crate::model::{Address, Family, FilterRules, IfAddress, IfName, KernelEvent, Link, Notification};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +94,10 @@ pub enum Event<'a> {
     Tracked(Tracker, Standing),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
+    /// The kernel refused the rules of the packet filter
+    FilterRefused(String),
+    /// Somebody else has taken something from our tables of the packet filter
+    FilterLost,
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
@@ -128,6 +132,10 @@ pub enum Action {
     Listen(ChannelId, Vec<u8>),
     /// Send an advert
     Send(Outgoing),
+    /// Make the packet filter hold exactly this, before addresses change
+    Block(Box<FilterRules>),
+    /// Make it hold exactly this, after addresses have changed; `None`: remove our tables
+    Unblock(Option<Box<FilterRules>>),
     /// Put an address on its interface
     AddAddress(Address),
     /// Take an address from its interface
@@ -178,8 +186,12 @@ pub enum Stage {
     Channels,
     /// Adverts leave, and sockets close behind the last one
     Adverts,
+    /// The packet filter blocks addresses that will come
+    Guard,
     /// Addresses
     Tables,
+    /// The packet filter lets go addresses that have gone
+    Release,
     /// Gratuitous ARP and NA
     Announcements,
     /// Scripts and log
@@ -188,12 +200,14 @@ pub enum Stage {
 
 impl Action {
     /// The stage of this action. Within an instance's turn the stages are in order already, so a stable sort by stage
-    /// over many instances keeps each one's order.
+    /// over many instances keeps each one's order. The packet filter is spoken of last, for all instances at once.
     pub fn stage(&self) -> Stage {
         match self {
             Action::Open(..) | Action::Listen(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
+            Action::Block(_) => Stage::Guard,
+            Action::Unblock(_) => Stage::Release,
             Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
             Action::Notify(_) | Action::Log(..) => Stage::Reports,

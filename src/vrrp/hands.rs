@@ -3,6 +3,8 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
 //! kernel, then all announcements, and only then what people and scripts are told.
 
+mod filter;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -12,11 +14,12 @@ use tracing::{debug, info, warn};
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
-use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, Netlink};
+use crate::model::{Address, FilterRules, IfName, Micros, Notification, Time};
+use crate::net::{self, Change, NetError, Netlink};
 use crate::os::clock;
 use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::neigh;
+use filter::Filter;
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -40,6 +43,7 @@ enum Failure {
 pub(super) struct Hands {
     netlink: Netlink,
     neighbours: NeighbourSocket,
+    filter: Filter,
     channels: HashMap<ChannelId, AdvertSocket>,
     ready: ReadySet,
     inbox: Inbox,
@@ -54,6 +58,8 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
+    /// The kernel did not take the rules of the packet filter
+    FilterRefused(String),
 }
 
 impl Hands {
@@ -61,6 +67,7 @@ impl Hands {
         Ok(Hands {
             netlink: Netlink::open()?,
             neighbours: NeighbourSocket::open()?,
+            filter: Filter::default(),
             channels: HashMap::new(),
             ready: ReadySet::new()?,
             inbox: Inbox::new(INBOX_BYTES),
@@ -74,6 +81,16 @@ impl Hands {
     pub(super) async fn packets(&self) -> Result<Vec<ChannelId>, SockError> {
         let keys = self.ready.ready().await?;
         Ok(keys.into_iter().filter_map(|key| u32::try_from(key).ok()).map(ChannelId).collect())
+    }
+
+    /// Waits until somebody else has taken something from the packet filter.
+    pub(super) async fn filter_lost(&self) -> Result<(), NetError> {
+        self.filter.lost().await
+    }
+
+    /// The packet filter is not what it was set to, or can no longer be watched.
+    pub(super) fn forget_filter(&mut self, lost: Result<(), NetError>) {
+        self.filter.forget(lost);
     }
 
     /// All channels, for a look at each.
@@ -156,6 +173,8 @@ impl Hands {
                     }
                 }
                 Action::Send(packet) => self.send(now, &packet),
+                Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
+                Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::AddAddress(_) | Action::RemoveAddress(_) => tables.push(action),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
@@ -175,6 +194,10 @@ impl Hands {
             debug!("Sending {kind} on {interface} for {address}");
         }
         feedback
+    }
+
+    fn filter(&mut self, rules: Option<FilterRules>) -> Option<Feedback> {
+        self.filter.set(rules.as_ref()).err().map(Feedback::FilterRefused)
     }
 
     fn open_channel(&mut self, id: ChannelId, channel: &Channel, engine: &Engine) -> Result<(), SockError> {

@@ -71,6 +71,7 @@ impl Engine {
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
+        self.firewall.reconsider();
         let order = self.order.clone();
         for id in &order {
             self.remove_leftovers(*id);
@@ -100,6 +101,7 @@ impl Engine {
         if self.phase == Phase::Learning {
             return;
         }
+        self.firewall.reconsider();
         self.exchange_addresses(now, &matching.routers, &old_static);
         for (id, old) in &matching.routers {
             match old {
@@ -337,6 +339,7 @@ impl Engine {
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
+            self.stop_filter();
         }
         for id in &order {
             self.announcer.cancel(*id);

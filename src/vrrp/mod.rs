@@ -7,6 +7,7 @@ mod channels;
 pub mod driver;
 pub mod engine;
 pub mod event;
+mod firewall;
 pub mod fsm;
 mod hands;
 mod holdings;

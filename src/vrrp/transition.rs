@@ -110,6 +110,7 @@ impl Engine {
         let priority = router.effective();
         self.send(id, priority);
         self.log_of(id, Level::Info, "Entering MASTER STATE");
+        self.reconsider_filter_of(id, "setting");
         self.set_addresses(id);
         self.announce_master(now, id);
         self.notify(id, NotifyState::Master);
@@ -185,6 +186,7 @@ impl Engine {
             return;
         }
         self.release_addresses(id);
+        self.reconsider_filter_of(id, "removing");
         let router = &mut self.routers[id];
         router.announcements = Announcements::default();
         router.lines.clear();

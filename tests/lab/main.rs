@@ -6,6 +6,7 @@
 
 mod core;
 mod election;
+mod firewall;
 mod hostile;
 mod network;
 mod process;

@@ -290,7 +290,7 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::Listen(..) | Action::Announce { .. } => {}
+            Action::Listen(..) | Action::Announce { .. } | Action::Block(_) | Action::Unblock(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
