@@ -1,5 +1,7 @@
 //! The whole configuration, complete and checked.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
@@ -56,6 +58,8 @@ pub struct VrrpConfig {
     pub startup_delay: Micros,
     /// Uptime of the machine before which no instance starts (`vrrp_delay_after_boot`)
     pub delay_after_boot: Micros,
+    /// `vrrp_mcast_group4`, if it is not 224.0.0.18
+    pub group4: Option<Ipv4Addr>,
     /// Log adverts for virtual routers that we do not run
     pub log_unknown_vrids: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)

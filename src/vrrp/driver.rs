@@ -6,6 +6,10 @@ use std::io;
 use thiserror::Error;
 use tracing::{info, warn};
 
+mod cleanup;
+
+pub use cleanup::{Cleanup, clean_up};
+
 use super::engine::Engine;
 use super::event::{ChannelId, Event};
 use super::hands::{Feedback, Hands};
@@ -169,6 +173,9 @@ impl Driver {
         feed: impl FnOnce(&mut Self, Time),
     ) -> Result<(), Error> {
         let now = clock::now();
+        if self.engine.needs_time_of_day() {
+            self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
+        }
         feed(self, now);
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {
@@ -252,6 +259,11 @@ impl Driver {
     }
 
     fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        if !options.dont_release_vrrp {
+            let now = clock::now();
+            self.engine.handle(now, Event::Farewell);
+            self.carry_out(now, tell);
+        }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
         self.turn(tell, |engine, now| engine.handle(now, stop))
     }

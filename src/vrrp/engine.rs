@@ -12,12 +12,14 @@ use std::ops::{Index, IndexMut};
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
+use super::day::TimeOfDay;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::firewall::Firewall;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
 use super::links::Links;
 use super::ownership::Ownership;
+use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::stats::Counter;
 use super::sync::Group;
@@ -70,6 +72,8 @@ pub(super) enum Phase {
     },
     /// At work
     Running,
+    /// Masters have said goodbye and hold their addresses still
+    Parting,
     /// Everything is released
     Stopped,
 }
@@ -79,6 +83,8 @@ pub(super) enum Phase {
 pub struct Engine {
     pub(super) config: VrrpConfig,
     pub(super) phase: Phase,
+    /// When routers were told to begin
+    pub(super) began: Time,
     pub(super) routers: Routers,
     /// Configuration order
     pub(super) order: Vec<RouterId>,
@@ -93,6 +99,7 @@ pub struct Engine {
     pub(super) firewall: Firewall,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
+    pub(super) day: TimeOfDay,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -104,6 +111,7 @@ impl Engine {
         let mut engine = Engine {
             config: VrrpConfig::default(),
             phase: Phase::Learning,
+            began: Time(0),
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
@@ -116,6 +124,7 @@ impl Engine {
             firewall: Firewall::default(),
             timers: BTreeSet::new(),
             next_id: 0,
+            day: TimeOfDay::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -125,6 +134,7 @@ impl Engine {
 
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
+        self.day.turn(now);
         match event {
             Event::Link(link) => {
                 let name = link.name.clone();
@@ -156,6 +166,7 @@ impl Engine {
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
             Event::Start => self.start(now),
+            Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
@@ -166,6 +177,8 @@ impl Engine {
             }
             Event::FilterRefused(reason) => self.filter_refused(now, &reason),
             Event::FilterLost => self.filter_lost(now),
+            Event::CleanUp => self.clean_up(),
+            Event::Farewell => self.part(),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -173,6 +186,7 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.day.turn(now);
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
@@ -200,7 +214,7 @@ impl Engine {
     pub fn next_timeout(&self) -> Option<Time> {
         let delay = match self.phase {
             Phase::Delayed { until } => Some(until),
-            Phase::Learning | Phase::Running | Phase::Stopped => None,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
         [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
@@ -215,6 +229,11 @@ impl Engine {
     /// The interface of this name, as the kernel described it last.
     pub fn link(&self, name: &IfName) -> Option<&Link> {
         self.links.get(name)
+    }
+
+    /// Whether an address is on its interface, by what the kernel has told.
+    pub fn has_address(&self, address: &Address) -> bool {
+        self.links.has(address)
     }
 
     /// Ends a turn: paced announcements, socket filters, timers.
@@ -252,7 +271,7 @@ impl Engine {
     pub(super) fn from(&self, now: Time) -> Time {
         match self.phase {
             Phase::Delayed { until } => until.max(now),
-            Phase::Learning | Phase::Running | Phase::Stopped => now,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => now,
         }
     }
 
@@ -267,7 +286,10 @@ impl Engine {
             State::Backup { down_at } => down_at <= now,
             State::Init | State::Fault => false,
         };
-        if due {
+        self.rival_due(now, id);
+        if due && self.has_been_replaced(now, id) {
+            self.give_up_stale_mastership(now, id);
+        } else if due {
             self.input(now, id, Input::Timeout, None);
         }
         self.requeue(id);
@@ -295,9 +317,15 @@ impl Engine {
         if matches!(self.routers[id].state, State::Init | State::Fault) {
             return;
         }
-        let router = &self.routers[id];
-        let context = Context { effective: router.effective(), following: router.leader.map(|Leader { ip, .. }| ip) };
-        match accept::judge(&router.config, context, datagram) {
+        let Outside { wall, old_group } = self.outside();
+        let router = &mut self.routers[id];
+        let context = Context {
+            effective: router.effective(),
+            following: router.leader.map(|Leader { ip, .. }| ip),
+            wall,
+            old_group,
+        };
+        match accept::judge(&router.config, context, &mut router.signatures, datagram) {
             Ok(heard) => self.heard(now, id, &heard),
             Err(refusal) => self.refused(now, id, &refusal),
         }
@@ -346,12 +374,14 @@ impl Engine {
         if heard.priority == 0 {
             router.stats[Counter::PriorityZeroReceived] += 1;
         }
+        self.learn_checksum(id, heard);
         for oddity in &heard.oddities {
             if let Some(counter) = oddity.counter() {
                 self.routers[id].stats[counter] += 1;
             }
             self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
         }
+        self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         self.input(now, id, Input::Heard(rank), Some(heard));
     }

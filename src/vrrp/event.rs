@@ -21,6 +21,8 @@ pub struct Channel {
     pub family: Family,
     /// Multicast group joined, or unicast source address bound to
     pub local: Local,
+    /// IP protocol: 112, or 51 for adverts behind an Authentication Header
+    pub protocol: u8,
 }
 
 /// The local side of a channel.
@@ -86,6 +88,9 @@ pub enum Event<'a> {
     Resync(Vec<Link>, Vec<IfAddress>),
     /// Interfaces and addresses are known: begin
     Start,
+    /// By how many microseconds the time of day (since the Unix epoch) is ahead of the engine's clock. To be told at the
+    /// start of each turn while [`Engine::needs_time_of_day`](super::engine::Engine::needs_time_of_day)
+    TimeOfDay(i64),
     /// A datagram has arrived
     Datagram(ChannelId, Datagram<'a>),
     /// A channel could not be opened, or broke
@@ -98,6 +103,10 @@ pub enum Event<'a> {
     FilterRefused(String),
     /// Somebody else has taken something from our tables of the packet filter
     FilterLost,
+    /// Instead of a start: remove what a daemon with this configuration may have left behind
+    CleanUp,
+    /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
+    Farewell,
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)

@@ -192,6 +192,14 @@ impl Engine {
         }
     }
 
+    /// Tables that a killed daemon with this configuration may have left go.
+    pub(super) fn clean_filter(&mut self) {
+        if self.filters() {
+            let none = FilterRules::empty(FilterStyle::of(&self.config.firewall));
+            self.out.push_back(Action::Unblock(Some(Box::new(none))));
+        }
+    }
+
     /// The end: our tables go after the addresses.
     pub(super) fn stop_filter(&mut self) {
         if self.firewall.told.take().is_some() {

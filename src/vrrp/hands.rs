@@ -17,8 +17,8 @@ use super::limit::LogLimit;
 use crate::model::{Address, FilterRules, IfName, Micros, Notification, Time};
 use crate::net::{self, Change, NetError, Netlink};
 use crate::os::clock;
-use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
-use crate::wire::neigh;
+use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
+use crate::wire::{ah, neigh};
 use filter::Filter;
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
@@ -212,7 +212,8 @@ impl Hands {
             (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
             (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
         };
-        let socket = AdvertSocket::open(endpoint)?;
+        let carrier = if channel.protocol == ah::PROTOCOL { Carrier::Authenticated } else { Carrier::Plain };
+        let socket = AdvertSocket::open(endpoint, carrier)?;
         self.ready.add(&socket, u64::from(id.0))?;
         let (kind, local) = match channel.local {
             Local::Group(group) => ("multicast", group),
@@ -222,7 +223,7 @@ impl Hands {
             "VRRP sockpool: [ifindex({:3}), family({}), proto({}), {kind}, address({local})]",
             channel.interface.as_ref().and_then(|name| engine.link(name)).map_or(0, |link| link.index),
             channel.family,
-            crate::wire::vrrp::PROTOCOL,
+            channel.protocol,
         );
         self.channels.insert(id, socket);
         Ok(())

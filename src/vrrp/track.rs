@@ -7,6 +7,7 @@ use super::engine::{Engine, Phase};
 use super::event::{Channel, Level, Local, Standing, Tracker};
 use super::fsm::{Input, State};
 use super::links::Links;
+use super::packets;
 use super::router::{Fault, Router, RouterId};
 use super::sync::Group;
 use super::trackers::{self, Effect};
@@ -235,5 +236,6 @@ fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
         Transport::Multicast { group } => Local::Group(*group),
         Transport::Unicast { .. } => Local::Source(router.source?),
     };
-    Some(Channel { interface: config.interface.clone(), family: config.family, local })
+    let protocol = packets::protocol(&config.auth);
+    Some(Channel { interface: config.interface.clone(), family: config.family, local, protocol })
 }

@@ -7,6 +7,7 @@
 mod core;
 mod election;
 mod firewall;
+mod frr;
 mod hostile;
 mod network;
 mod process;
