@@ -12,6 +12,7 @@ pub mod driver;
 pub mod engine;
 mod entries;
 pub mod event;
+mod firewall;
 mod flood;
 pub mod fsm;
 mod hands;

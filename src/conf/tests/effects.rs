@@ -170,19 +170,6 @@ fn passwords_are_cut_to_eight_bytes_and_never_shown() {
 }
 
 #[test]
-fn what_is_not_ready_leaves_the_instance_in_fault() {
-    for lines in [
-        "authentication {\nauth_type AH\nauth_pass x\n}",
-        "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\n}",
-    ] {
-        let loaded = with(lines);
-        let got = &loaded.config.vrrp.instances[0];
-        assert!(got.config_fault.as_deref().unwrap().contains("not available"), "{lines}");
-        assert_eq!(loaded.refusal(), None);
-    }
-}
-
-#[test]
 fn global_settings_count_wherever_they_stand() {
     let text = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.9.9.8\n}\n}\nglobal_defs {\n\
                 vrrp_version 3\nvrrp_garp_master_repeat 2\nvrrp_garp_master_delay 1\nvrrp_down_timer_adverts 4\n\
