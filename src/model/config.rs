@@ -8,6 +8,7 @@ use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
+use super::settings::Firewall;
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -51,6 +52,8 @@ pub struct VrrpConfig {
     pub linkbeats: Vec<(IfName, Linkbeat)>,
     /// Paces of gratuitous ARP; the first that names an interface counts, then the first without interfaces
     pub garp_paces: Vec<GarpPace>,
+    /// Packet filter, as in [`Global`]
+    pub firewall: Firewall,
     /// No instance starts before this span has passed (`vrrp_startup_delay`, `vrrp_delay_after_boot`)
     pub startup_delay: Micros,
     /// Uptime of the machine before which no instance starts (`vrrp_delay_after_boot`)

@@ -1,4 +1,4 @@
-//! Room 4: the kernel's tables of interfaces and addresses, read, changed and watched over netlink.
+//! Room 4: the kernel's tables of interfaces, addresses and the packet filter, read, changed and watched over netlink.
 //!
 //! Holds the only netlink code of the crate; outside it there are model types. Never decides what the tables should
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
@@ -7,6 +7,7 @@ mod addr;
 mod link;
 mod link_info;
 mod monitor;
+mod nftables;
 mod stacked;
 mod transport;
 mod vrf;
@@ -14,6 +15,7 @@ mod vrf;
 pub use addr::Change;
 pub use link::forwards_ipv6;
 pub use monitor::Monitor;
+pub use nftables::{FilterWatch, Nftables};
 pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};
 

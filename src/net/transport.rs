@@ -66,11 +66,7 @@ impl Netlink {
     /// # Errors
     /// [`NetError::Socket`] if the process may not have it.
     pub fn open() -> Result<Self, NetError> {
-        let mut socket = Socket::new(NETLINK_ROUTE).map_err(NetError::socket("open the request socket"))?;
-        socket.bind_auto().map_err(NetError::socket("bind the request socket"))?;
-        // Both only make answers shorter and clearer; kernels before 4.12 do without.
-        let _ = socket.set_cap_ack(true);
-        let _ = socket.set_ext_ack(true);
+        let socket = open(NETLINK_ROUTE, "open the request socket")?;
         Ok(Netlink { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
     }
 
@@ -208,12 +204,25 @@ impl Netlink {
         self.sequence
     }
 
-    /// Datagrams go whole or not at all.
     fn send(&self) -> nix::Result<()> {
-        let kernel = NetlinkAddr::new(0, 0);
-        let socket = self.socket.as_raw_fd();
-        sendto(socket, &self.outgoing, &kernel, MsgFlags::empty()).map(drop)
+        send(&self.socket, &self.outgoing)
     }
+}
+
+/// A socket for requests of a protocol (`NETLINK_*`); `action` is what is tried.
+pub(super) fn open(protocol: isize, action: &'static str) -> Result<Socket, NetError> {
+    let mut socket = Socket::new(protocol).map_err(NetError::socket(action))?;
+    socket.bind_auto().map_err(NetError::socket(action))?;
+    // Both only make answers shorter and clearer; kernels before 4.12 do without.
+    let _ = socket.set_cap_ack(true);
+    let _ = socket.set_ext_ack(true);
+    Ok(socket)
+}
+
+/// Sends bytes to the kernel. They go whole or not at all.
+pub(super) fn send(socket: &Socket, bytes: &[u8]) -> nix::Result<()> {
+    let kernel = NetlinkAddr::new(0, 0);
+    sendto(socket.as_raw_fd(), bytes, &kernel, MsgFlags::empty()).map(drop)
 }
 
 impl From<Errno> for Refusal {
@@ -222,7 +231,7 @@ impl From<Errno> for Refusal {
     }
 }
 
-fn no_answer() -> Refusal {
+pub(super) fn no_answer() -> Refusal {
     Refusal { errno: Errno::ENOBUFS, hint: Some("the kernel gave no answer".to_owned()) }
 }
 
@@ -273,6 +282,8 @@ pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
+    /// The port of the socket that has caused it, in reports
+    pub(super) port: u32,
     pub(super) payload: &'a [u8],
 }
 
@@ -297,6 +308,7 @@ impl<'a> Iterator for Messages<'a> {
             kind: header.message_type(),
             flags: header.flags(),
             sequence: header.sequence_number(),
+            port: header.port_number(),
             payload: header.payload(),
         };
         // NLMSG_ALIGN; the last message may lack the padding.
@@ -306,7 +318,7 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 /// What `NLMSG_ERROR` or `NLMSG_DONE` says; `None` if it is too short to say anything.
-fn outcome(payload: &[u8]) -> Option<Result<(), Refusal>> {
+pub(super) fn outcome(payload: &[u8]) -> Option<Result<(), Refusal>> {
     let error = ErrorBuffer::new_checked(payload).ok()?;
     let Some(code) = error.code() else {
         return Some(Ok(()));

@@ -9,6 +9,7 @@ pub mod ipc;
 pub mod namespace;
 pub mod pid_file;
 pub mod process;
+pub mod relay;
 pub mod script;
 pub mod signals;
 pub mod usage;

@@ -6,6 +6,10 @@ use std::io;
 use thiserror::Error;
 use tracing::{info, warn};
 
+mod cleanup;
+
+pub use cleanup::{Cleanup, clean_up};
+
 use super::engine::Engine;
 use super::event::{ChannelId, Event};
 use super::hands::{Feedback, Hands};
@@ -248,6 +252,11 @@ impl Driver {
     }
 
     fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        if !options.dont_release_vrrp {
+            let now = clock::now();
+            self.engine.handle(now, Event::Farewell);
+            self.carry_out(now, tell);
+        }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
         self.turn(tell, |engine, now| engine.handle(now, stop))
     }

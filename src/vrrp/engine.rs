@@ -9,6 +9,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::ops::{Index, IndexMut};
 
+use foldhash::fast::FixedState;
+
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
@@ -28,9 +30,9 @@ use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
 
-/// All routers, found by their id.
+/// All routers, found by their id, many times a packet. (Ids are our own: nobody can choose them to collide.)
 #[derive(Clone, Debug, Default)]
-pub(super) struct Routers(HashMap<RouterId, Router>);
+pub(super) struct Routers(HashMap<RouterId, Router, FixedState>);
 
 impl Index<RouterId> for Routers {
     type Output = Router;
@@ -71,6 +73,8 @@ pub(super) enum Phase {
     },
     /// At work
     Running,
+    /// Masters have said goodbye and hold their addresses still
+    Parting,
     /// Everything is released
     Stopped,
 }
@@ -80,6 +84,8 @@ pub(super) enum Phase {
 pub struct Engine {
     pub(super) config: VrrpConfig,
     pub(super) phase: Phase,
+    /// When routers were told to begin
+    pub(super) began: Time,
     pub(super) routers: Routers,
     /// Configuration order
     pub(super) order: Vec<RouterId>,
@@ -105,6 +111,7 @@ impl Engine {
         let mut engine = Engine {
             config: VrrpConfig::default(),
             phase: Phase::Learning,
+            began: Time(0),
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
@@ -165,6 +172,8 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::CleanUp => self.clean_up(),
+            Event::Farewell => self.part(),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -197,7 +206,7 @@ impl Engine {
     pub fn next_timeout(&self) -> Option<Time> {
         let delay = match self.phase {
             Phase::Delayed { until } => Some(until),
-            Phase::Learning | Phase::Running | Phase::Stopped => None,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
         [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
@@ -212,6 +221,11 @@ impl Engine {
     /// The interface of this name, as the kernel described it last.
     pub fn link(&self, name: &IfName) -> Option<&Link> {
         self.links.get(name)
+    }
+
+    /// Whether an address is on its interface, by what the kernel has told.
+    pub fn has_address(&self, address: &Address) -> bool {
+        self.links.has(address)
     }
 
     /// Ends a turn: paced announcements, socket filters, timers.
@@ -249,7 +263,7 @@ impl Engine {
     pub(super) fn from(&self, now: Time) -> Time {
         match self.phase {
             Phase::Delayed { until } => until.max(now),
-            Phase::Learning | Phase::Running | Phase::Stopped => now,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => now,
         }
     }
 

@@ -99,6 +99,10 @@ pub enum Event<'a> {
     Tracked(Tracker, Standing),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
+    /// Instead of a start: remove what a daemon with this configuration may have left behind
+    CleanUp,
+    /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
+    Farewell,
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)

@@ -14,8 +14,10 @@ mod holdings;
 mod lifecycle;
 mod limit;
 pub mod links;
+pub mod number;
 mod ownership;
 mod packets;
+pub mod process;
 #[cfg(test)]
 mod rig;
 mod rivals;

@@ -159,6 +159,11 @@ impl Ownership {
         true
     }
 
+    /// How many addresses have removals that the kernel has still to report.
+    pub(super) fn expected(&self) -> usize {
+        self.expected.len()
+    }
+
     /// An interface has gone with everything on it, or has another name: no further report will come under this one.
     pub(super) fn forget_interface(&mut self, name: &IfName) {
         self.expected.retain(|key, _| key.interface != *name);

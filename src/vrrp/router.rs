@@ -186,6 +186,14 @@ impl Router {
         self.master_interval * u64::from(self.config.down_timer_adverts) + self.skew()
     }
 
+    /// `Active_Down_Interval` as it was, or would be, with another configuration of the same router.
+    pub(super) fn master_down_with(&mut self, config: &Instance) -> Micros {
+        let own = std::mem::replace(&mut self.config, config.clone());
+        let wait = self.master_down();
+        self.config = own;
+        wait
+    }
+
     /// Whether an address is one of its unicast peers.
     pub(super) fn has_peer(&self, ip: IpAddr) -> bool {
         match &self.config.transport {

@@ -96,6 +96,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         instances,
         groups,
         garp_paces: paces,
+        firewall: reader.raw.settings.firewall.clone(),
         startup_delay: global.startup_delay,
         delay_after_boot: global.delay_after_boot,
         group4: match global.group4 {
