@@ -14,6 +14,7 @@ mod process;
 mod rig;
 mod scene;
 mod seeds;
+mod signed;
 mod steady;
 
 use std::path::PathBuf;
