@@ -16,6 +16,7 @@ mod process;
 mod rig;
 mod scene;
 mod seeds;
+mod signed;
 mod steady;
 
 use std::path::PathBuf;

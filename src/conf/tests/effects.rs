@@ -170,6 +170,19 @@ fn passwords_are_cut_to_eight_bytes_and_never_shown() {
 }
 
 #[test]
+fn every_kind_of_authentication_can_be_had() {
+    for (lines, ah) in [
+        ("authentication {\nauth_type AH\nauth_pass x\n}", true),
+        ("auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nactive_key 1\n}", false),
+    ] {
+        let loaded = with(lines);
+        let got = &loaded.config.vrrp.instances[0];
+        assert_eq!((matches!(got.auth, Auth::Ah(_)), matches!(got.auth, Auth::Hmac(_))), (ah, !ah), "{lines}");
+        assert_eq!((&got.config_fault, loaded.refusal()), (&None, None), "{lines}");
+    }
+}
+
+#[test]
 fn global_settings_count_wherever_they_stand() {
     let text = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.9.9.8\n}\n}\nglobal_defs {\n\
                 vrrp_version 3\nvrrp_garp_master_repeat 2\nvrrp_garp_master_delay 1\nvrrp_down_timer_adverts 4\n\
