@@ -12,6 +12,7 @@ mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
 mod scene;
+mod scripts;
 mod seeds;
 mod steady;
 
