@@ -9,6 +9,8 @@ pub mod ipc;
 pub mod namespace;
 pub mod pid_file;
 pub mod process;
+pub mod process_list;
+pub mod relay;
 pub mod runner;
 pub mod script;
 pub mod signals;

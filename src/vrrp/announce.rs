@@ -47,9 +47,19 @@ struct Waiting {
 }
 
 impl Announcer {
-    /// Takes over the configured paces; what waits goes on waiting.
+    /// Takes over the configured paces; what waits goes on waiting, at the pace that its interface has now.
     pub(super) fn set_paces(&mut self, paces: Vec<GarpPace>) {
+        if paces == self.paces {
+            return;
+        }
         self.paces = paces;
+        for ((_, family), old) in std::mem::take(&mut self.queues) {
+            for waiting in old.waiting {
+                let queue = self.queues.entry((self.lane_of(&waiting.interface), family)).or_default();
+                queue.free_at = queue.free_at.max(old.free_at);
+                queue.waiting.push_back(waiting);
+            }
+        }
     }
 
     /// Queues `rounds` announcements of an address.
@@ -57,11 +67,7 @@ impl Announcer {
         if rounds == 0 {
             return;
         }
-        let lane = match self.pace_of(interface) {
-            Some((index, pace)) if !pace.interfaces.is_empty() => Lane::Group(index),
-            _ => Lane::Interface(interface.clone()),
-        };
-        let queue = self.queues.entry((lane, Family::of(&address))).or_default();
+        let queue = self.queues.entry((self.lane_of(interface), Family::of(&address))).or_default();
         queue.waiting.push_back(Waiting { router, interface: interface.clone(), address, rounds });
     }
 
@@ -76,6 +82,11 @@ impl Announcer {
     /// Whether a router's addresses are still waiting to be announced. Bursts that packets cause must not pile up.
     pub(super) fn is_busy_with(&self, router: RouterId) -> bool {
         self.queues.values().any(|queue| queue.waiting.iter().any(|waiting| waiting.router == router))
+    }
+
+    /// How many addresses wait to be announced.
+    pub(super) fn len(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.len()).sum()
     }
 
     /// Sends what may leave now.
@@ -93,8 +104,11 @@ impl Announcer {
         self.queues.values().filter(|queue| !queue.waiting.is_empty()).map(|queue| queue.free_at).min()
     }
 
-    fn pace_of(&self, interface: &IfName) -> Option<(usize, &GarpPace)> {
-        pace_of(&self.paces, interface)
+    fn lane_of(&self, interface: &IfName) -> Lane {
+        match pace_of(&self.paces, interface) {
+            Some((index, pace)) if !pace.interfaces.is_empty() => Lane::Group(index),
+            _ => Lane::Interface(interface.clone()),
+        }
     }
 }
 

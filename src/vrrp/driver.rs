@@ -6,12 +6,18 @@ use std::io;
 use thiserror::Error;
 use tracing::{info, warn};
 
+mod cleanup;
+
+pub use cleanup::{Cleanup, clean_up};
+
 use super::engine::Engine;
-use super::event::{ChannelId, Event};
+use super::event::{ChannelId, Event, Standing, Tracker};
 use super::hands::scripts::Scripts;
+use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
@@ -76,8 +82,10 @@ pub async fn run(
     if options.dump {
         show(shared, &config);
     }
+    let mut watchers = Watchers::new();
+    let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(&mut tell)?;
+    driver.begin(found, &mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -88,6 +96,7 @@ pub async fn run(
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
             Some(end) = driver.ends.recv() => Woken::Script(end),
+            found = watchers.news() => Woken::Tracked(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -101,9 +110,18 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                watchers.follow(&config, process_buffer(&shared));
+                driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
+            Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
+                let standing = if up { Standing::Good } else { Standing::Bad };
+                driver.turn(&mut tell, |engine, now| {
+                    engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
+                })?;
+            }
+            Woken::Tracked(found) => driver.turn(&mut tell, |engine, now| standings(engine, now, found))?,
             Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
@@ -126,6 +144,7 @@ enum Woken {
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
     Script((u64, End)),
+    Tracked(Vec<(Tracker, Standing)>),
     Timer,
 }
 
@@ -142,21 +161,27 @@ struct Driver {
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
         let (scripts, ends) = Scripts::new();
+        let hands = Hands::open(scripts)?;
+        let mut monitor = Monitor::open()?;
+        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open(scripts)?,
+            hands,
             ends,
-            monitor: Monitor::open()?,
+            monitor,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
         })
     }
 
-    /// Tells the engine of all interfaces and addresses, and lets it begin.
-    fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
+    fn begin(&mut self, found: Vec<(Tracker, Standing)>, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
-        self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn_with(tell, |driver, now| {
+            driver.take(now, present);
+            standings(&mut driver.engine, now, found);
+        })?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }
 
@@ -173,6 +198,9 @@ impl Driver {
         feed: impl FnOnce(&mut Self, Time),
     ) -> Result<(), Error> {
         let now = clock::now();
+        if self.engine.needs_time_of_day() {
+            self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
+        }
         feed(self, now);
         // Neither must a flood keep scripts from being heard.
         while let Ok(end) = self.ends.try_recv() {
@@ -220,6 +248,7 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -265,9 +294,25 @@ impl Driver {
     }
 
     fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        if !options.dont_release_vrrp {
+            let now = clock::now();
+            self.engine.handle(now, Event::Farewell);
+            self.carry_out(now, tell);
+        }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
         self.turn(tell, |engine, now| engine.handle(now, stop))
     }
+}
+
+/// Tells the engine how things stand that routers follow.
+fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
+    for (tracker, standing) in found {
+        engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+fn process_buffer(shared: &Shared) -> NetlinkBuffer {
+    shared.global.netlink.process_monitor
 }
 
 /// `-d`: the configuration in the log.
@@ -280,6 +325,11 @@ fn report(event: &KernelEvent) {
     match event {
         KernelEvent::Address(address) => info!("Netlink reflector reports IP {} added", address.ip),
         KernelEvent::AddressGone(address) => info!("Netlink reflector reports IP {} removed", address.ip),
-        KernelEvent::Link(_) | KernelEvent::LinkGone(_) | KernelEvent::Resync { .. } => {}
+        KernelEvent::Link(_)
+        | KernelEvent::LinkGone(_)
+        | KernelEvent::Resync { .. }
+        | KernelEvent::RouteGone(_)
+        | KernelEvent::RuleGone(_)
+        | KernelEvent::Entries { .. } => {}
     }
 }

@@ -6,7 +6,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification, Script};
+use crate::model::{
+    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
+};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +23,8 @@ pub struct Channel {
     pub family: Family,
     /// Multicast group joined, or unicast source address bound to
     pub local: Local,
+    /// IP protocol: 112, or 51 for adverts behind an Authentication Header
+    pub protocol: u8,
 }
 
 /// The local side of a channel.
@@ -116,6 +120,9 @@ pub enum Event<'a> {
     Resync(Vec<Link>, Vec<IfAddress>),
     /// Interfaces and addresses are known: begin
     Start,
+    /// By how many microseconds the time of day (since the Unix epoch) is ahead of the engine's clock. To be told at the
+    /// start of each turn while [`Engine::needs_time_of_day`](super::engine::Engine::needs_time_of_day)
+    TimeOfDay(i64),
     /// A datagram has arrived
     Datagram(ChannelId, Datagram<'a>),
     /// A channel could not be opened, or broke
@@ -126,6 +133,18 @@ pub enum Event<'a> {
     ScriptEnded(RunId, RunEnd),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
+    /// Instead of a start: remove what a daemon with this configuration may have left behind
+    CleanUp,
+    /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
+    Farewell,
+    /// Somebody has removed a route of keepalived's protocol
+    RouteGone(KernelRoute),
+    /// Somebody has removed a rule of keepalived's protocol
+    RuleGone(Box<Rule>),
+    /// Events were lost: these are all routes and rules of keepalived's protocol
+    Entries(Vec<KernelRoute>, Vec<Rule>),
+    /// The kernel refused to set a route or rule
+    EntryRefused(Entry, String),
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
@@ -143,6 +162,9 @@ impl From<KernelEvent> for Event<'_> {
             KernelEvent::Address(address) => Event::Address(address),
             KernelEvent::AddressGone(address) => Event::AddressGone(address),
             KernelEvent::Resync { links, addresses } => Event::Resync(links, addresses),
+            KernelEvent::RouteGone(route) => Event::RouteGone(route),
+            KernelEvent::RuleGone(rule) => Event::RuleGone(rule),
+            KernelEvent::Entries { routes, rules } => Event::Entries(routes, rules),
         }
     }
 }
@@ -164,6 +186,17 @@ pub enum Action {
     AddAddress(Address),
     /// Take an address from its interface
     RemoveAddress(Address),
+    /// Set a route or rule
+    AddEntry(Entry),
+    /// Remove a route or rule
+    RemoveEntry(Entry),
+    /// Set `promote_secondaries` of an interface, or make it what it was
+    PromoteSecondaries {
+        /// The interface
+        interface: IfName,
+        /// Whether it is to be set
+        wanted: bool,
+    },
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -221,7 +254,7 @@ pub enum Stage {
     Channels,
     /// Adverts leave, and sockets close behind the last one
     Adverts,
-    /// Addresses
+    /// Addresses, routes and rules
     Tables,
     /// Gratuitous ARP and NA
     Announcements,
@@ -237,7 +270,11 @@ impl Action {
             Action::Open(..) | Action::Listen(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
-            Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
+            Action::AddAddress(_)
+            | Action::RemoveAddress(_)
+            | Action::AddEntry(_)
+            | Action::RemoveEntry(_)
+            | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
             Action::RunScript { .. } | Action::EndScript(..) | Action::Notify(_) | Action::Log(..) => Stage::Reports,
         }

@@ -1,12 +1,14 @@
 //! What the engine shows of itself: for tests, the simulator, dumps and status.
 
+use std::collections::BTreeSet;
+
 use super::engine::Engine;
 use super::event::Tracker;
 use super::fsm::State;
 use super::router::{Fault, Leader};
 use super::stats::Stats;
 use super::sync::GroupState;
-use crate::model::{Address, Micros};
+use crate::model::{Address, Instance, Micros};
 
 /// One virtual router as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +46,36 @@ pub struct Snapshot {
     pub groups: Vec<(String, GroupState)>,
 }
 
+/// One virtual router as it stands, without copies.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<'a> {
+    /// What it is configured to be
+    pub config: &'a Instance,
+    /// State with its deadline
+    pub state: State,
+    /// Effective priority
+    pub priority: u8,
+    /// Reasons for FAULT
+    pub faults: &'a BTreeSet<Fault>,
+    /// Position of its sync group
+    pub group: Option<usize>,
+}
+
 impl Engine {
+    /// All routers in configuration order.
+    pub fn glance(&self) -> impl Iterator<Item = Glance<'_>> {
+        self.order.iter().map(|id| {
+            let router = &self.routers[*id];
+            let (state, priority) = (router.state, router.effective());
+            Glance { config: &router.config, state, priority, faults: &router.faults, group: router.group }
+        })
+    }
+
+    /// How much waits in the engine: deadlines, announcements, and reports of the kernel that are expected.
+    pub fn backlog(&self) -> usize {
+        self.timers.len() + self.announcer.len() + self.ownership.expected() + self.out.len()
+    }
+
     /// A copy of everything worth showing.
     pub fn snapshot(&self) -> Snapshot {
         let routers = self.order.iter().map(|id| {

@@ -154,6 +154,16 @@ fn processes() {
     assert_eq!((got.param_match, got.full_command), (ParamMatch::Initial, true));
     assert_eq!((got.quorum, got.quorum_max), (2, Some(5)));
     assert_eq!((got.terminate_delay, got.fork_delay), (Micros::from_secs(1), Micros::from_secs(2)));
+    for (lines, expected) in [
+        ("process foo", (ParamMatch::Ignored, false)),
+        ("process foo\nfull_command", (ParamMatch::Ignored, true)),
+        ("process foo\nparam_match", (ParamMatch::Exact, true)),
+        ("process foo a", (ParamMatch::Exact, true)),
+        ("param_match partial\nprocess foo a", (ParamMatch::Partial, true)),
+    ] {
+        let got = &process(lines).config.vrrp.processes[0];
+        assert_eq!((got.param_match, got.full_command), expected, "{lines}");
+    }
     let none = &process("process foo\nquorum_max 0").config.vrrp.processes[0];
     assert_eq!((none.quorum, none.quorum_max), (0, Some(0)), "none may run");
     for (lines, expected) in [
