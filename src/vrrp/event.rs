@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::buffers::ReceiveBuffer;
+use crate::model::macvlan::Linkbeat;
 use crate::model::{
     Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
 };
@@ -131,6 +133,15 @@ pub enum Event<'a> {
     Tracked(Tracker, Standing),
     /// A run of a script has ended, or could not begin
     ScriptEnded(RunId, RunEnd),
+    /// A polled link has answered
+    Polled {
+        /// Which
+        interface: IfName,
+        /// What answered
+        by: Linkbeat,
+        /// Whether it is up
+        up: bool,
+    },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// Instead of a start: remove what a daemon with this configuration may have left behind
@@ -180,6 +191,8 @@ pub enum Action {
     Close(ChannelId),
     /// Listen on this channel only for these virtual routers
     Listen(ChannelId, Vec<u8>),
+    /// Give the receiving socket of a channel a buffer of this size
+    Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
     /// Put an address on its interface
@@ -215,6 +228,15 @@ pub enum Action {
     },
     /// End a run, with everything in its process group
     EndScript(RunId, Force),
+    /// Ask a link whether it is up, by the first of these means that answers
+    Poll {
+        /// Which
+        interface: IfName,
+        /// In this order
+        means: Vec<Linkbeat>,
+    },
+    /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
+    LocalIgmp(bool),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -267,7 +289,7 @@ impl Action {
     /// over many instances keeps each one's order.
     pub fn stage(&self) -> Stage {
         match self {
-            Action::Open(..) | Action::Listen(..) => Stage::Channels,
+            Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
             Action::AddAddress(_)
@@ -276,7 +298,11 @@ impl Action {
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
-            Action::RunScript { .. } | Action::EndScript(..) | Action::Notify(_) | Action::Log(..) => Stage::Reports,
+            Action::Poll { .. }
+            | Action::RunScript { .. }
+            | Action::EndScript(..)
+            | Action::Notify(_)
+            | Action::Log(..) => Stage::Reports,
         }
     }
 }

@@ -3,21 +3,26 @@
 pub mod accept;
 mod announce;
 mod announcing;
+pub mod buffers;
 mod channels;
 mod day;
+mod debounce;
 pub mod driver;
 pub mod engine;
 mod entries;
 pub mod event;
+mod flood;
 pub mod fsm;
 mod hands;
 mod holdings;
 mod lifecycle;
 mod limit;
+mod linkbeat;
 pub mod links;
 pub mod number;
 mod ownership;
 mod packets;
+mod perception;
 pub mod process;
 mod promotion;
 #[cfg(test)]

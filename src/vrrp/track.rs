@@ -96,6 +96,7 @@ impl Engine {
         let config = &router.config;
         let mut faults = BTreeSet::new();
         faults.extend(config.config_fault.clone().map(Fault::Config));
+        faults.extend(self.unfit_link(config));
         if let Some(interface) = &config.interface {
             if self.links.get(interface).is_none() {
                 faults.insert(Fault::InterfaceMissing(interface.clone()));
@@ -246,12 +247,15 @@ pub(super) fn watched<'a>(
 ) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
     let of_groups = needed_by_groups(whole, &config.name);
-    config.interface.iter().chain(needed(config)).chain(of_groups).chain(tracked).cloned().collect()
+    let own = config.interface.iter().chain(&config.extras.vrf);
+    own.chain(needed(config)).chain(of_groups).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
     let config = &router.config;
-    if config.interface.as_ref().is_some_and(|name| links.get(name).is_none()) {
+    // Without an interface of its own a router may be bound to a VRF.
+    let interface = config.interface.as_ref().or(config.extras.vrf.as_ref());
+    if interface.is_some_and(|name| links.get(name).is_none()) {
         return None;
     }
     let local = match &config.transport {
@@ -259,5 +263,5 @@ fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
         Transport::Unicast { .. } => Local::Source(router.source?),
     };
     let protocol = packets::protocol(&config.auth);
-    Some(Channel { interface: config.interface.clone(), family: config.family, local, protocol })
+    Some(Channel { interface: interface.cloned(), family: config.family, local, protocol })
 }
