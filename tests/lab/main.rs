@@ -15,6 +15,7 @@ mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
 mod scene;
+mod scripts;
 mod seeds;
 mod signed;
 mod steady;
