@@ -163,11 +163,7 @@ impl Driver {
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
-    fn begin(
-        &mut self,
-        found: Vec<(Tracker, Standing)>,
-        tell: &mut impl FnMut(Notification),
-    ) -> Result<(), Error> {
+    fn begin(&mut self, found: Vec<(Tracker, Standing)>, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
         self.turn_with(tell, |driver, now| {
             driver.take(now, present);

@@ -28,4 +28,5 @@ pub mod stats;
 pub mod sync;
 mod track;
 mod trackers;
+mod tracking;
 mod transition;

@@ -12,7 +12,8 @@ fn names_may_hold_anything() {
 
 #[test]
 fn a_process_is_seen_until_it_ends() {
-    let mut child = Command::new("sleep").arg("1000").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sleep");
+    let mut child =
+        Command::new("sleep").arg("1000").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("sleep");
     let pid = child.id();
     // For a moment the child is still a copy of us, or has no command line yet.
     let seen = ProcessLook { name: b"sleep".to_vec(), command_line: b"sleep\x001000\0".to_vec() };
