@@ -36,6 +36,15 @@ scenarios! {
     carrier
     crash
     excluded_addresses
+    file_fault
+    file_weight
+    group_faults
+    group_files
+    group_of_owners
+    group_split
+    group_starts_faulty
+    group_vip_deleted
+    group_weights
     higher_returns
     interface_deleted
     ipv6

@@ -237,3 +237,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_group_of_owners_is_master_without_a_detour() {
+    let mut config = grouped();
+    for member in &mut config.instances {
+        (member.priority, member.start_as_master) = (priority(255), true);
+    }
+    let mut rig = Rig::new(config);
+    rig.wait(Micros(1_000));
+    let masters = ["INSTANCE VI_1 MASTER", "INSTANCE VI_2 MASTER", "GROUP G1 MASTER"];
+    assert_eq!(rig.notices(), masters);
+    rig.forget();
+    rig.feed(Event::Link(link("eth1", 3, false)));
+    assert_eq!(rig.notices(), ["INSTANCE VI_2 FAULT", "INSTANCE VI_1 FAULT", "GROUP G1 FAULT"]);
+    rig.forget();
+    rig.feed(Event::Link(link("eth1", 3, true)));
+    rig.wait(Micros(1_000));
+    let mut told = rig.notices();
+    told.sort();
+    let mut expected = masters;
+    expected.sort();
+    assert_eq!(told, expected);
+    assert!(rig.views().iter().all(|view| view.state.is_master()));
+}
