@@ -113,6 +113,7 @@ impl Engine {
         self.send(id, priority);
         self.log_of(id, Level::Info, "Entering MASTER STATE");
         self.set_addresses(id);
+        self.set_entries(id);
         self.announce_master(now, id);
         self.notify(id, NotifyState::Master);
         self.requeue(id);
@@ -122,6 +123,7 @@ impl Engine {
     pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
         let from = self.from(now);
         self.announce_source(id);
+        let waited = std::mem::take(&mut self.routers[id].waits);
         if self.starts_as_master(id) {
             let router = &mut self.routers[id];
             router.wants_master = true;
@@ -129,7 +131,7 @@ impl Engine {
             self.requeue(id);
             return;
         }
-        let initial = self.routers[id].state == State::Init;
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" });
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -163,7 +165,8 @@ impl Engine {
 
     /// To fault, from anywhere; a master says goodbye.
     pub(super) fn enter_fault(&mut self, id: RouterId) {
-        let initial = self.routers[id].state == State::Init;
+        let waited = std::mem::take(&mut self.routers[id].waits);
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
         if self.routers[id].state.is_master() {
             // Twice: it is the only word of it that the others get, and one packet may be lost.
@@ -186,6 +189,7 @@ impl Engine {
         if !self.routers[id].state.is_master() {
             return;
         }
+        self.release_entries(id);
         self.release_addresses(id);
         let router = &mut self.routers[id];
         router.announcements = Announcements::default();
@@ -352,6 +356,7 @@ impl Engine {
         let router = &mut self.routers[id];
         if router.config.version == Version::V3 && router.master_interval != heard.interval {
             let old = std::mem::replace(&mut router.master_interval, heard.interval);
+            self.limit_debounce(id);
             self.limited(now, id, Line::Learned, Level::Detail, || {
                 let (old, new) = (old.0 / 1000, heard.interval.0 / 1000);
                 format!("advertisement interval updated from {old}ms to {new}ms by master")
@@ -381,8 +386,9 @@ impl Engine {
             NotifyState::Stop => &notify.stop,
             NotifyState::Deleted => &notify.deleted,
             NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
+            NotifyState::MasterPriority | NotifyState::BackupPriority => &None,
         };
-        let generic = notify.any.clone().filter(|_| state != NotifyState::MasterRxLowerPri);
+        let generic = notify.any.clone().filter(|_| state.is_state());
         let notification = Notification {
             subject: Subject::Instance,
             name: router.config.name.clone(),

@@ -33,37 +33,49 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    authentication_header
     carrier
     crash
     excluded_addresses
     file_fault
+    file_faults
+    file_numbers
     file_weight
     group_faults
     group_files
     group_of_owners
+    group_script
     group_split
     group_starts_faulty
     group_vip_deleted
     group_weights
     higher_returns
+    interface_appears
     interface_deleted
     ipv6
     kill
+    no_accept
+    no_accept_ipv6
     nopreempt
+    password
     preempt_delay
     priority_of_links
     reload_addresses
     reload_priority
+    routes_and_rules
     script_fault
     script_weight
     split
+    startup_delay
     static_objects
     stop
     stopped_master
     sync_group
-    routes_and_rules
     unicast
     vip_deleted
+    virtual_mac
+    virtual_mac_base
+    virtual_mac_ipv6
 }
 
 fn folder() -> PathBuf {
