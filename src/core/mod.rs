@@ -27,6 +27,7 @@ mod script;
 mod shared;
 mod start;
 mod systemd;
+mod track_files;
 
 /// What the hidden option `--role` makes of a process.
 enum Part {

@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 use super::configuration::{Reading, Refusal, Source};
 use super::parent::Parent;
 use super::paths::{self, Paths};
-use super::roles;
+use super::{roles, track_files};
 use crate::cli::{Options, RELEASE};
 use crate::log::Log;
 use crate::model::Config;
@@ -186,6 +186,7 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     }
     log.start();
     files.parent.write(std::process::id()).map_err(Failure::new)?;
+    track_files::initialise(&config);
 
     let served = serve(&setting, *config, files);
     leave_folder(&setting);

@@ -16,6 +16,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::NetError;
 use crate::model::tracker::ProcessEvent;
+use crate::os::process_list;
 
 /// `NETLINK_CONNECTOR` (linux/netlink.h).
 const CONNECTOR: i32 = 11;
@@ -61,8 +62,8 @@ pub enum Told {
 }
 
 impl ProcessEvents {
-    /// Subscribes; [`Told::Confirmed`] follows if the kernel serves us. Outside the initial network namespace the
-    /// socket is opened in that of the first process.
+    /// Subscribes; [`Told::Confirmed`] follows if the kernel serves us. Outside the initial network namespace the socket
+    /// is opened in that of a process that we descend from.
     ///
     /// # Errors
     /// [`NetError::Socket`] if there is no connector, or we lack the right to use it (`CAP_NET_ADMIN`).
@@ -70,9 +71,14 @@ impl ProcessEvents {
         match Self::open_here() {
             Err(NetError::Socket { source, .. }) if source.raw_os_error() == Some(Errno::ECONNREFUSED as i32) => {
                 let elsewhere = || {
-                    let first = File::open("/proc/1/ns/net").map_err(NetError::socket("reach the first namespace"))?;
-                    setns(first, CloneFlags::CLONE_NEWNET).map_err(NetError::socket("enter the first namespace"))?;
-                    Self::open_here()
+                    let mut tried = Err(NetError::Socket { action: "find a connector", source });
+                    for pid in process_list::ancestors(std::process::id()) {
+                        tried = Self::open_beside(pid);
+                        if tried.is_ok() {
+                            break;
+                        }
+                    }
+                    tried
                 };
                 // A thread has its namespace to itself, and takes it along when it ends.
                 let opened = thread::scope(|scope| scope.spawn(elsewhere).join());
@@ -80,6 +86,13 @@ impl ProcessEvents {
             }
             outcome => outcome,
         }
+    }
+
+    /// Opens the socket in the network namespace of another process, where this thread stays.
+    fn open_beside(pid: u32) -> Result<Self, NetError> {
+        let namespace = File::open(format!("/proc/{pid}/ns/net")).map_err(NetError::socket("reach a namespace"))?;
+        setns(namespace, CloneFlags::CLONE_NEWNET).map_err(NetError::socket("enter a namespace"))?;
+        Self::open_here()
     }
 
     fn open_here() -> Result<Self, NetError> {

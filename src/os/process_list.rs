@@ -37,6 +37,18 @@ pub fn look(pid: u32, command_line_bytes: usize) -> Option<ProcessLook> {
     Some(ProcessLook { name: name.to_vec(), command_line })
 }
 
+/// The parent of a process, its parent, and so on; the first process is the last.
+pub fn ancestors(pid: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(parent(pid), |pid| parent(*pid))
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let stat = beginning(&Path::new("/proc").join(pid.to_string()).join("stat"), STAT_BYTES).ok()?;
+    let after_name = stat.rsplit(|byte| *byte == b')').next()?;
+    let field = after_name.split(|byte| *byte == b' ').nth(2)?;
+    std::str::from_utf8(field).ok()?.parse().ok().filter(|parent| *parent != 0)
+}
+
 fn beginning(file: &Path, bytes: u64) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(file)?.take(bytes).read_to_end(&mut text)?;

@@ -42,4 +42,5 @@ pub mod stats;
 pub mod sync;
 mod track;
 mod trackers;
+mod tracking;
 mod transition;

@@ -58,6 +58,9 @@ impl fmt::Display for Fault {
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
             Fault::OwnLink(reason) | Fault::Channel(reason) => f.write_str(reason),
+            // By keepalived's arithmetic this is what a file stands at that puts somebody into FAULT.
+            Fault::Tracked(Tracker::File(name)) => write!(f, "tracked file {name} has status -254"),
+            Fault::Tracked(Tracker::Process(name)) => write!(f, "tracked process {name} quorum not achieved"),
             Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
         }
     }

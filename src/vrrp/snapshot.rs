@@ -57,6 +57,8 @@ pub struct Glance<'a> {
     pub priority: u8,
     /// Reasons for FAULT
     pub faults: &'a BTreeSet<Fault>,
+    /// Whether it waits for a first result of something that it follows
+    pub held: bool,
     /// Position of its sync group
     pub group: Option<usize>,
 }
@@ -67,7 +69,8 @@ impl Engine {
         self.order.iter().map(|id| {
             let router = &self.routers[*id];
             let (state, priority) = (router.state, router.effective());
-            Glance { config: &router.config, state, priority, faults: &router.faults, group: router.group }
+            let held = !router.holds.is_empty();
+            Glance { config: &router.config, state, priority, faults: &router.faults, held, group: router.group }
         })
     }
 

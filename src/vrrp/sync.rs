@@ -64,9 +64,16 @@ impl Engine {
         self.notify_group(id);
     }
 
-    /// A member has become backup: the others follow, without a word on the wire, for a stronger router is there.
+    /// A member has become backup: the others follow, without a word on the wire, for a stronger router is there. Owners
+    /// that come up are backups only until they claim, so nobody is told of it.
     pub(super) fn group_stands_by(&mut self, now: Time, id: RouterId) {
-        if !self.group_turns(id, GroupState::Backup) {
+        let rises = self.routers[id].wants_master;
+        let turns = if rises {
+            self.set_group(id, GroupState::Backup).is_some_and(|old| old != GroupState::Backup)
+        } else {
+            self.group_turns(id, GroupState::Backup)
+        };
+        if !turns {
             return;
         }
         for partner in self.partners(id) {
@@ -74,7 +81,9 @@ impl Engine {
                 self.enter_backup(now, partner, Wait::Full);
             }
         }
-        self.notify_group(id);
+        if !rises {
+            self.notify_group(id);
+        }
     }
 
     /// A member has lost an address: the others say goodbye as it did.
@@ -103,20 +112,30 @@ impl Engine {
         self.notify_group(id);
     }
 
-    /// Sets the state of a router's group; false if it has none, or the group has that state already.
+    /// Sets the state of a router's group and gives the one before; `None` if it has no group.
+    fn set_group(&mut self, id: RouterId, state: GroupState) -> Option<GroupState> {
+        let group = self.routers[id].group.and_then(|group| self.groups.get_mut(group))?;
+        Some(std::mem::replace(&mut group.state, state))
+    }
+
+    /// Sets the state of a router's group and says so; false if it has none, or the group has that state already.
     fn group_turns(&mut self, id: RouterId, state: GroupState) -> bool {
         let waited = self.partners(id).iter().any(|partner| self.routers[*partner].waits);
-        let Some(group) = self.routers[id].group.and_then(|group| self.groups.get_mut(group)) else {
+        let Some(old) = self.set_group(id, state).filter(|old| *old != state) else {
             return false;
         };
-        let old = std::mem::replace(&mut group.state, state);
-        if old == state {
-            return false;
-        }
-        if old != GroupState::Init || waited {
-            let line = format!("VRRP_Group({}) Syncing instances to {state} state", group.config.name);
-            self.log(Level::Info, line);
-        }
+        let router = &self.routers[id];
+        let group = router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.as_str());
+        let line = match (group, old, state) {
+            (Some(group), GroupState::Init, GroupState::Fault) => {
+                Some(format!("VRRP_Group({group}): Syncing {} to FAULT state", router.config.name))
+            }
+            (Some(group), ..) if old != GroupState::Init || waited => {
+                Some(format!("VRRP_Group({group}) Syncing instances to {state} state"))
+            }
+            _ => None,
+        };
+        line.into_iter().for_each(|line| self.log(Level::Info, line));
         true
     }
 

@@ -104,7 +104,8 @@ impl Engine {
                 faults.insert(Fault::NoAddress(config.family));
             }
         }
-        if let Some(ip) = config.source.filter(|ip| config.is_unicast() && !self.links.has_ip(*ip)) {
+        let is_watched = config.is_unicast() || config.track_source;
+        if let Some(ip) = config.source.filter(|ip| is_watched && !self.links.has_ip(*ip)) {
             faults.insert(Fault::SourceMissing(ip));
         }
         faults.extend(self.own_link_faults(router));
@@ -156,9 +157,11 @@ impl Engine {
     /// Something that routers follow stands otherwise than before.
     pub(super) fn tracked_changed(&mut self, now: Time, tracker: Tracker, standing: Standing) {
         let followers = self.trackers.followers(&tracker);
-        if !self.trackers.put(tracker, standing) || matches!(self.phase, Phase::Learning | Phase::Stopped) {
+        let before = self.trackers.standing(&tracker);
+        if !self.trackers.put(tracker.clone(), standing) || matches!(self.phase, Phase::Learning | Phase::Stopped) {
             return;
         }
+        self.tell_of_tracked(&tracker, before, standing, &followers);
         for id in followers {
             self.inspect(now, id);
         }

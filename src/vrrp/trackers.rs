@@ -53,9 +53,13 @@ pub(super) struct Trackers {
 }
 
 impl Trackers {
-    /// What is known of a thing. What has not been told is pending.
+    /// What is known of a thing. What has not been told is pending; a BFD session is down until it is told to be up.
     pub(super) fn standing(&self, tracker: &Tracker) -> Standing {
-        self.standings.get(tracker).copied().unwrap_or(Standing::Pending)
+        let unknown = match tracker {
+            Tracker::Bfd(_) => Standing::Bad,
+            Tracker::Script(_) | Tracker::File(_) | Tracker::Process(_) => Standing::Pending,
+        };
+        self.standings.get(tracker).copied().unwrap_or(unknown)
     }
 
     /// Takes note of a standing; true if it is news.
@@ -73,7 +77,7 @@ impl Trackers {
         self.followers.contains_key(tracker)
     }
 
-    /// Makes the list of followers anew. What nobody follows any more is forgotten.
+    /// Makes the list of followers anew. What nobody follows any more is forgotten, but for BFD sessions.
     pub(super) fn follow(&mut self, followed: impl Iterator<Item = (Tracker, RouterId)>) {
         self.followers.clear();
         for (tracker, router) in followed {
@@ -82,7 +86,9 @@ impl Trackers {
                 routers.push(router);
             }
         }
-        self.standings.retain(|tracker, _| self.followers.contains_key(tracker));
+        // Sessions are told of once, whoever may follow them later.
+        let is_told_once = |tracker: &Tracker| matches!(tracker, Tracker::Bfd(_));
+        self.standings.retain(|tracker, _| self.followers.contains_key(tracker) || is_told_once(tracker));
     }
 }
 

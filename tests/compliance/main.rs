@@ -38,8 +38,17 @@ scenarios! {
     crash
     excluded_addresses
     file_fault
+    file_faults
+    file_numbers
     file_weight
+    group_faults
+    group_files
+    group_of_owners
     group_script
+    group_split
+    group_starts_faulty
+    group_vip_deleted
+    group_weights
     higher_returns
     interface_appears
     interface_deleted

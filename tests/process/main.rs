@@ -14,3 +14,4 @@ mod stop;
 mod supervision;
 mod systemd;
 mod track_scripts;
+mod tracking;

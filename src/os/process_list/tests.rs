@@ -27,3 +27,11 @@ fn a_process_is_seen_until_it_ends() {
     child.wait().expect("wait");
     assert_eq!(look(pid, 0), None);
 }
+
+#[test]
+fn we_descend_from_the_first_process() {
+    let line: Vec<u32> = ancestors(std::process::id()).collect();
+    assert_eq!(line.first().copied(), Some(std::os::unix::process::parent_id()));
+    assert_eq!(line.last().copied(), Some(1));
+    assert_eq!(ancestors(1).count(), 0);
+}
