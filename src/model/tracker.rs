@@ -14,7 +14,17 @@ pub enum Probe {
     /// Runs a command; exit status 0 is good
     Run(Script),
     /// `</path`: good if the file can be opened for reading
-    Open(#[serde(with = "readable::path")] PathBuf),
+    Open {
+        /// The file
+        #[serde(with = "readable::path")]
+        file: PathBuf,
+        /// User id that it is opened with
+        uid: u32,
+        /// Group id that it is opened with
+        gid: u32,
+        /// With the further groups of the user
+        further_groups: bool,
+    },
 }
 
 /// One `vrrp_script` that can be run.

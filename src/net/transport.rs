@@ -16,15 +16,19 @@ use netlink_packet_core::{
 use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, NetlinkAddr, recvmsg, sendto};
-use rtnetlink::sys::Socket;
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
+use rtnetlink::sys::{Socket, SocketAddr};
 
-use super::NetError;
+use super::{NetError, buffer};
+use crate::model::settings;
 
 /// Bounds of one send. An acknowledgement takes some 800 bytes of receive buffer; the smallest usual buffer
 /// (`net.core.rmem_default`, 212,992 bytes) holds that of a full batch three times over.
 const BATCH_MESSAGES: usize = 64;
 const BATCH_BYTES: usize = 32 * 1024;
+
+/// Usual size of the receive buffer: the smallest usual `net.core.rmem_default`.
+const BUFFER_BYTES: usize = 212_992;
 
 /// More than any message without `IFLA_EXT_MASK` needs; the kernel fills a dump's parts up to the reader's buffer.
 pub(super) const RECEIVE_BYTES: usize = 64 * 1024;
@@ -70,16 +74,26 @@ impl Netlink {
         Ok(Netlink { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
     }
 
+    /// Sets the receive buffer, in which answers wait. Of a small one too, no answer is lost for good.
+    ///
+    /// # Errors
+    /// [`NetError::Socket`] if the kernel refuses the size.
+    pub fn set_buffer(&self, wanted: settings::NetlinkBuffer) -> Result<(), NetError> {
+        buffer::set(&self.socket, wanted, BUFFER_BYTES)
+    }
+
     /// Sends the requests, in order and many at a time, and returns the kernel's answer to each.
     ///
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
-    pub(super) fn transact(&mut self, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
+    ///
+    /// With each request come its flags beyond those that every request has.
+    pub(super) fn transact(&mut self, requests: Vec<(RouteNetlinkMessage, u16)>) -> Vec<Result<(), Refusal>> {
         let mut requests: Vec<NetlinkMessage<RouteNetlinkMessage>> = requests
             .into_iter()
-            .map(|request| {
+            .map(|(request, flags)| {
                 let mut message = NetlinkMessage::from(request);
-                message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
+                message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
                 message.finalize();
                 message
             })
@@ -196,6 +210,24 @@ impl Netlink {
                     kind => each(kind, message.payload),
                 }
             }
+        }
+    }
+
+    /// Lets the kernel take the header of a dump's request for a filter (`NETLINK_GET_STRICT_CHK`, kernels since 4.20).
+    pub(super) fn strictly<T>(&mut self, dump: impl FnOnce(&mut Self) -> T) -> T {
+        let _ = self.socket.set_netlink_get_strict_chk(true);
+        let result = dump(self);
+        let _ = self.socket.set_netlink_get_strict_chk(false);
+        result
+    }
+
+    /// The number by which the kernel knows this socket, and names it in reports of what it asked for.
+    pub fn port(&self) -> u32 {
+        let mut address = SocketAddr::new(0, 0);
+        match self.socket.get_address(&mut address) {
+            Ok(()) => address.port_number(),
+            // No report names 0: that is the kernel itself.
+            Err(_) => 0,
         }
     }
 

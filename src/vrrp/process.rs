@@ -60,14 +60,12 @@ impl Census {
         self.tracked.iter().map(|tracked| (tracked.config.name.as_str(), tracked.quorate))
     }
 
-    /// Whether command lines matter: to read one may bring a process back from swap.
-    pub fn wants_command_lines(&self) -> bool {
-        self.tracked.iter().any(|tracked| tracked.config.full_command)
-    }
-
-    /// Whether a process counts for anything.
-    pub fn counts(&self, pid: u32) -> bool {
-        self.counted.contains_key(&pid)
+    /// How many bytes of command lines matter, at most; 0 if none do, for to read one may bring a process back from swap.
+    pub fn command_line_bytes(&self) -> usize {
+        let by_command = self.tracked.iter().filter(|tracked| tracked.config.full_command);
+        let bytes = |tracked: &Tracked| tracked.config.command.iter().map(|word| word.len() + 1).sum::<usize>();
+        // One more tells whether there is more.
+        by_command.map(bytes).max().map_or(0, |bytes| bytes + 1)
     }
 
     /// Takes note of what the kernel has told. What a process looks like that runs another program now is asked of

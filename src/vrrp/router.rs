@@ -31,6 +31,8 @@ pub enum Fault {
     InterfaceMissing(IfName),
     /// The interface is down or has no carrier
     InterfaceDown(IfName),
+    /// The interface is there, and VRRP cannot be spoken over it
+    InterfaceUnfit(IfName, &'static str),
     /// A link that is tracked in reverse is up
     InterfaceUp(IfName),
     /// No address to send from
@@ -41,8 +43,6 @@ pub enum Fault {
     Channel(String),
     /// Something that it follows is bad
     Tracked(Tracker),
-    /// Something that it follows has not given a result yet
-    Pending(Tracker),
 }
 
 impl fmt::Display for Fault {
@@ -51,12 +51,12 @@ impl fmt::Display for Fault {
             Fault::Config(reason) => f.write_str(reason),
             Fault::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
             Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
+            Fault::InterfaceUnfit(name, reason) => write!(f, "interface {name} {reason}"),
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
             Fault::Channel(reason) => f.write_str(reason),
             Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
-            Fault::Pending(tracker) => write!(f, "{tracker} has not given a result yet"),
         }
     }
 }
@@ -112,6 +112,10 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
+    /// What has to give a first result before it may begin, or leave FAULT
+    pub(super) holds: BTreeSet<Tracker>,
+    /// It would have begun already, but for what it or its group waits for
+    pub(super) waits: bool,
     /// Index of its sync group
     pub(super) group: Option<usize>,
     pub(super) channel: Option<ChannelId>,
@@ -145,6 +149,8 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
+            holds: BTreeSet::new(),
+            waits: false,
             group: None,
             channel: None,
             source: config.source,

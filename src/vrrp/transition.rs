@@ -114,6 +114,7 @@ impl Engine {
         self.log_of(id, Level::Info, "Entering MASTER STATE");
         self.reconsider_filter_of(id, "setting");
         self.set_addresses(id);
+        self.set_entries(id);
         self.announce_master(now, id);
         self.notify(id, NotifyState::Master);
         self.requeue(id);
@@ -123,6 +124,7 @@ impl Engine {
     pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
         let from = self.from(now);
         self.announce_source(id);
+        let waited = std::mem::take(&mut self.routers[id].waits);
         if self.starts_as_master(id) {
             let router = &mut self.routers[id];
             router.wants_master = true;
@@ -130,7 +132,7 @@ impl Engine {
             self.requeue(id);
             return;
         }
-        let initial = self.routers[id].state == State::Init;
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" });
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -164,7 +166,8 @@ impl Engine {
 
     /// To fault, from anywhere; a master says goodbye.
     pub(super) fn enter_fault(&mut self, id: RouterId) {
-        let initial = self.routers[id].state == State::Init;
+        let waited = std::mem::take(&mut self.routers[id].waits);
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
         if self.routers[id].state.is_master() {
             // Twice: it is the only word of it that the others get, and one packet may be lost.
@@ -187,6 +190,7 @@ impl Engine {
         if !self.routers[id].state.is_master() {
             return;
         }
+        self.release_entries(id);
         self.release_addresses(id);
         self.reconsider_filter_of(id, "removing");
         let router = &mut self.routers[id];
@@ -354,6 +358,7 @@ impl Engine {
         let router = &mut self.routers[id];
         if router.config.version == Version::V3 && router.master_interval != heard.interval {
             let old = std::mem::replace(&mut router.master_interval, heard.interval);
+            self.limit_debounce(id);
             self.limited(now, id, Line::Learned, Level::Detail, || {
                 let (old, new) = (old.0 / 1000, heard.interval.0 / 1000);
                 format!("advertisement interval updated from {old}ms to {new}ms by master")
@@ -383,8 +388,9 @@ impl Engine {
             NotifyState::Stop => &notify.stop,
             NotifyState::Deleted => &notify.deleted,
             NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
+            NotifyState::MasterPriority | NotifyState::BackupPriority => &None,
         };
-        let generic = notify.any.clone().filter(|_| state != NotifyState::MasterRxLowerPri);
+        let generic = notify.any.clone().filter(|_| state.is_state());
         let notification = Notification {
             subject: Subject::Instance,
             name: router.config.name.clone(),

@@ -33,10 +33,15 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    authentication_header
     carrier
     crash
     excluded_addresses
+    file_fault
+    file_weight
+    group_script
     higher_returns
+    interface_appears
     interface_deleted
     ipv6
     kill
@@ -44,20 +49,25 @@ scenarios! {
     no_accept_ipv6
     no_accept_reload
     nopreempt
+    password
     preempt_delay
     priority_of_links
     reload_addresses
     reload_priority
+    routes_and_rules
     script_fault
     script_weight
     split
+    startup_delay
     static_objects
     stop
     stopped_master
     sync_group
-    routes_and_rules
     unicast
     vip_deleted
+    virtual_mac
+    virtual_mac_base
+    virtual_mac_ipv6
 }
 
 fn folder() -> PathBuf {

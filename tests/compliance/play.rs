@@ -32,6 +32,7 @@ pub fn play(name: &str, scenario: &Scenario, daemon: Daemon) -> BTreeSet<String>
     let mut looks = 0;
     let mut since = now();
     let mut told = [0, 0];
+    let mut last = record::Last::new();
     for step in &scenario.steps {
         match step {
             Step::Start(i) => {
@@ -71,7 +72,7 @@ pub fn play(name: &str, scenario: &Scenario, daemon: Daemon) -> BTreeSet<String>
                     record::objects(node).into_iter().for_each(|line| {
                         add(line);
                     });
-                    record::packets(&lab.wire, node.name(), since).into_iter().for_each(|line| {
+                    record::packets(&lab.wire, node.name(), since, &mut last).into_iter().for_each(|line| {
                         add(line);
                     });
                 }

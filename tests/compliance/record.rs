@@ -106,9 +106,12 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// What a node has sent: its adverts of each virtual router in their order, each kind once in a row, and the addresses
-/// that it has announced.
-pub fn packets(wire: &Wire, node: &str, since: Moment) -> Vec<String> {
+/// The last advert of each virtual router: node, interface, VRID, text.
+pub type Last = BTreeMap<(String, String, u8), String>;
+
+/// What a node has sent: its adverts of each virtual router in their order, each kind once in a row (a row that began
+/// before the last look goes on), and the addresses that it has announced.
+pub fn packets(wire: &Wire, node: &str, since: Moment, last: &mut Last) -> Vec<String> {
     let frames = wire.all(since, |frame| (frame.from == node).then(|| (frame.interface.clone(), frame.packet.clone())));
     let mut adverts: BTreeMap<(String, u8), Vec<String>> = BTreeMap::new();
     let mut announced = BTreeSet::new();
@@ -122,6 +125,7 @@ pub fn packets(wire: &Wire, node: &str, since: Moment) -> Vec<String> {
             announced.insert(format!("{node}: announces {address} by {interface} with {mac:02x?}"));
         }
         if let Some(advert) = packet.advert() {
+            let before = last.entry((node.to_owned(), interface.clone(), advert.vrid)).or_default();
             let run = adverts.entry((interface, advert.vrid)).or_default();
             let line = format!(
                 "version {} priority {} interval {:?} {:?} from {} to {} TTL {} ToS {} MAC {:02x?} authentication {} {:?}",
@@ -137,7 +141,8 @@ pub fn packets(wire: &Wire, node: &str, since: Moment) -> Vec<String> {
                 advert.auth_type,
                 advert.faults,
             );
-            if run.last() != Some(&line) {
+            if *before != line {
+                before.clone_from(&line);
                 run.push(line);
             }
         }

@@ -9,6 +9,7 @@ mod election;
 mod firewall;
 mod frr;
 mod hostile;
+mod links;
 mod network;
 mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]

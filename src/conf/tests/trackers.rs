@@ -123,7 +123,8 @@ fn scripts() {
     assert_eq!((got.rise, got.fall, got.init_fail, got.weight), (2, 3, true, weight(-4, false)));
     assert!(matches!(&got.probe, Probe::Run(script) if script.argv == ["/bin/ok"]));
     let loaded = script("script </dev/null");
-    assert_eq!(loaded.config.vrrp.scripts[0].probe, Probe::Open("/dev/null".into()));
+    let opened = Probe::Open { file: "/dev/null".into(), uid: 0, gid: 0, further_groups: false };
+    assert_eq!(loaded.config.vrrp.scripts[0].probe, opened);
     assert_eq!(loaded.config.vrrp.scripts[0].interval, Micros::from_secs(1));
     let lost = "(V) track script S not found, ignoring...";
     for (lines, expected) in [

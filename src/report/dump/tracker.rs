@@ -17,9 +17,9 @@ pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript)
             at.pair("Command", command);
             (command.uid, command.gid)
         }
-        Probe::Open(path) => {
-            at.pair("Command", format_args!("<{}", path.display()));
-            (0, 0)
+        Probe::Open { file, uid, gid, .. } => {
+            at.pair("Command", format_args!("<{}", file.display()));
+            (*uid, *gid)
         }
     };
     at.pair("Interval", format_args!("{} sec", short_seconds(script.interval)));
