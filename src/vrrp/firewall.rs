@@ -5,25 +5,21 @@
 //! been taken down. Neighbour discovery always passes, so that others find the router (RFC 9568 section 6.1,
 //! Accept_Mode).
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::engine::{Engine, Phase};
 use super::event::{Action, Level};
 use super::limit::LogLimit;
 use super::links::Links;
+use super::own_links::OwnLinkView;
 use super::router::RouterId;
+use crate::model::macvlan::OwnLink;
+use crate::model::own_link::OwnKind;
 use crate::model::{Address, Family, FilterRules, FilterStyle, FilteredLink, IfName, Instance, LinkRef, Time};
 
-/// A macvlan that an instance has made, in a family that it is used for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OwnMacvlan<'a> {
-    /// Its name
-    pub name: &'a IfName,
-    /// The interface below
-    pub base: &'a IfName,
-    /// Family of what is sent over it
-    pub family: Family,
-}
+/// A macvlan of ours, and the family of what it is used for; one that is used for both comes twice.
+pub(super) type Used<'a> = (&'a OwnLinkView, Family);
 
 /// Kinds of log lines that others can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +58,7 @@ fn accepts(config: &Instance) -> bool {
 pub(super) fn rules<'a>(
     style: FilterStyle,
     masters: impl Iterator<Item = &'a Instance>,
-    macvlans: &[OwnMacvlan<'_>],
+    macvlans: &[Used<'_>],
     links: &Links,
 ) -> FilterRules {
     let mut rules = FilterRules::empty(style);
@@ -79,15 +75,13 @@ pub(super) fn rules<'a>(
             }
         }
     }
-    for own in macvlans {
-        if let (Some(link), Some(base)) = (links.get(own.name), links.get(own.base)) {
-            let filtered = FilteredLink {
-                name: own.name.clone(),
-                base: base.index,
-                parent_link_local: link_local(links, own.base),
-            };
-            rules.own_links.insert((own.family, link.index), filtered);
-        }
+    for (own, family) in macvlans {
+        let filtered = FilteredLink {
+            name: own.name.clone(),
+            base: own.base_index,
+            parent_link_local: link_local(links, &own.base),
+        };
+        rules.own_links.insert((*family, own.index), filtered);
     }
     rules
 }
@@ -122,7 +116,7 @@ impl Engine {
 
     /// An interface or an address on it is different: rules may name it.
     pub(super) fn reconsider_filter_for_link(&mut self) {
-        if self.firewall.told.is_some() {
+        if self.firewall.told.is_some() || !self.own_links.is_empty() {
             self.firewall.reconsider();
         }
     }
@@ -148,7 +142,8 @@ impl Engine {
         let style = FilterStyle::of(&self.config.firewall);
         let masters = self.order.iter().map(|id| &self.routers[*id]).filter(|router| router.state.is_master());
         let configs = masters.map(|router| &router.config);
-        let wanted = rules(style.clone(), configs, &self.own_macvlans(), &self.links);
+        let macvlans: Vec<OwnLinkView> = self.own_macvlans().collect();
+        let wanted = rules(style.clone(), configs, &self.uses_of(&macvlans), &self.links);
         let told = self.firewall.told.replace(wanted.clone()).unwrap_or_else(|| FilterRules::empty(style));
         let both = wanted.with(&told);
         let goes = both != wanted || (first && wanted.is_empty());
@@ -200,8 +195,20 @@ impl Engine {
         }
     }
 
-    /// The end: our tables go after the addresses.
+    /// The end: our tables go after the addresses, but as long as there are macvlans what leaves over them is sent by the
+    /// link below.
     pub(super) fn stop_filter(&mut self) {
+        if !self.has_own_links() {
+            self.leave_filter();
+        } else if let Some(told) = &mut self.firewall.told {
+            told.blocked.clear();
+            told.blocked_on.clear();
+            self.out.push_back(Action::Unblock(Some(Box::new(told.clone()))));
+        }
+    }
+
+    /// Our tables go.
+    pub(super) fn leave_filter(&mut self) {
         if self.firewall.told.take().is_some() {
             self.out.push_back(Action::Unblock(None));
         }
@@ -209,12 +216,30 @@ impl Engine {
 
     /// Whether any router may ever need rules.
     fn filters(&self) -> bool {
-        self.order.iter().any(|id| !accepts(&self.routers[*id].config)) || !self.own_macvlans().is_empty()
+        let needs = |config: &Instance| !accepts(config) || matches!(config.own_link, Some(OwnLink::Macvlan(_)));
+        self.order.iter().any(|id| needs(&self.routers[*id].config)) || self.own_macvlans().next().is_some()
     }
 
-    /// The macvlans that instances have made.
-    fn own_macvlans(&self) -> Vec<OwnMacvlan<'_>> {
-        Vec::new()
+    fn own_macvlans(&self) -> impl Iterator<Item = OwnLinkView> {
+        self.own_links().filter(|own| matches!(own.kind, OwnKind::Macvlan(_)))
+    }
+
+    /// What macvlans are used for: their own family, and the other one if the instance has addresses of it. With
+    /// `disable_local_igmp` no group is reported over IPv4 at all.
+    fn uses_of<'a>(&self, macvlans: &'a [OwnLinkView]) -> Vec<Used<'a>> {
+        let mixed: BTreeSet<&IfName> = self
+            .order
+            .iter()
+            .map(|id| &self.routers[*id].config)
+            .filter(|config| config.addresses().any(|address| address.family() != config.family))
+            .filter_map(|config| self.own_links.of_instance(&config.name))
+            .collect();
+        let uses = |own: &OwnLinkView, family: Family| {
+            let wanted = own.family == family || mixed.contains(&own.name);
+            wanted && (family == Family::V6 || !self.config.disable_local_igmp)
+        };
+        let pairs = macvlans.iter().flat_map(|own| [(own, Family::V4), (own, Family::V6)]);
+        pairs.filter(|(own, family)| uses(own, *family)).collect()
     }
 }
 

@@ -16,6 +16,7 @@ crate::tests! {
     the_tables_are_those_of_keepalived_for_ipv4
     the_tables_are_those_of_keepalived_for_ipv6
     the_tables_follow_their_settings
+    the_tables_have_the_macvlans_of_instances
     a_guarded_address_does_not_answer_but_is_found
     strict_mode_guards_and_accept_opens
     reloads_open_and_guard
@@ -40,7 +41,8 @@ fn ruleset(node: &Node) -> Vec<String> {
         let mut object = object.clone();
         clean(&mut object);
         let line = object.to_string();
-        if !line.contains("metainfo") && !line.contains("parent_link_local") {
+        let newer = ["parent_link_local", "mld"].iter().any(|word| line.contains(word));
+        if !line.contains("metainfo") && !newer {
             lines.push(line);
         }
     }
@@ -114,6 +116,12 @@ fn the_tables_follow_their_settings() {
     compare("filter-names", QUICK_V6, global, &["no_accept", "dont_track_primary"]);
     let global = "nftables\nnftables_ifindex";
     compare("filter-index", QUICK_V6, global, &["no_accept", "dont_track_primary"]);
+}
+
+fn the_tables_have_the_macvlans_of_instances() {
+    let excluded = "virtual_ipaddress_excluded {\nfd00::77/64\n}";
+    compare("filter-vmac-v4", Speech::QUICK, "", &["no_accept", "use_vmac", excluded]);
+    compare("filter-vmac-v6", QUICK_V6, "", &["use_vmac"]);
 }
 
 /// A scene in which the first node is master with these lines.

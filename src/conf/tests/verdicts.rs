@@ -255,16 +255,15 @@ fn static_addresses_need_an_interface() {
 
 #[test]
 fn inactive_keywords_are_noted_once() {
-    let loaded = with(
-        "use_vmac
-smtp_alert
-smtp_alert
-promote_secondaries",
-    );
+    let loaded = with("lvs_sync_daemon_interface eth0\nsmtp_alert\nsmtp_alert\nnotify_priority_changes");
     let notes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.text.as_str()).collect();
     assert_eq!(
         notes,
-        ["use_vmac is not active yet", "smtp_alert is not active yet", "notify_priority_changes is not active yet"]
+        [
+            "lvs_sync_daemon_interface is not active yet",
+            "smtp_alert is not active yet",
+            "notify_priority_changes is not active yet"
+        ]
     );
     assert_eq!(loaded.test_exit_code(), 0);
     let loaded = read(
