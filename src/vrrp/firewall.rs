@@ -128,7 +128,8 @@ impl Engine {
     pub(super) fn settle_filter(&mut self) {
         let Firewall { stale, lost, .. } = self.firewall;
         (self.firewall.stale, self.firewall.lost) = (false, false);
-        if !(stale || lost) || matches!(self.phase, Phase::Learning | Phase::Stopped) {
+        let begun = self.phase != Phase::Learning || self.own_macvlans().next().is_some();
+        if !(stale || lost) || !begun || self.phase == Phase::Stopped {
             return;
         }
         let first = self.firewall.told.is_none();
@@ -147,7 +148,9 @@ impl Engine {
         let told = self.firewall.told.replace(wanted.clone()).unwrap_or_else(|| FilterRules::empty(style));
         let both = wanted.with(&told);
         let goes = both != wanted || (first && wanted.is_empty());
-        if both != told || lost {
+        if both.own_links != told.own_links {
+            self.out.push_back(Action::Divert(Box::new(both)));
+        } else if both != told || lost {
             self.out.push_back(Action::Block(Box::new(both)));
         }
         if goes {

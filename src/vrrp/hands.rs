@@ -236,7 +236,7 @@ impl Hands {
                     }
                 }
                 Action::Send(packet) => self.send(now, &packet),
-                Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
+                Action::Divert(rules) | Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
                 Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::AddAddress(_) | Action::RemoveAddress(_) | Action::AddEntry(_) | Action::RemoveEntry(_) => {
                     tables.push(action)

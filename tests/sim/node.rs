@@ -393,6 +393,7 @@ impl Node {
             | Action::LocalIgmp(_)
             | Action::RunScript { .. }
             | Action::EndScript(..)
+            | Action::Divert(_)
             | Action::Block(_)
             | Action::Unblock(_) => {}
             Action::Poll { interface, .. } => {

@@ -43,6 +43,7 @@ fn said(rig: &Rig) -> Vec<String> {
     rig.done
         .iter()
         .filter_map(|action| match action {
+            Action::Divert(rules) => Some(format!("divert{}", text(rules))),
             Action::Block(rules) => Some(format!("block{}", text(rules))),
             Action::Unblock(Some(rules)) => Some(format!("unblock to{}", text(rules))),
             Action::Unblock(None) => Some("remove".to_owned()),
@@ -85,7 +86,12 @@ fn a_master_that_does_not_accept_is_guarded_from_before_its_addresses_until_afte
         rig.feed(Event::Stop { keep_addresses: false, take_all: false });
         assert_eq!(said(&rig).pop().unwrap(), "remove");
     }
-    assert!(Stage::Adverts < Stage::Guard && Stage::Guard < Stage::Tables && Stage::Tables < Stage::Release);
+    assert!(
+        Stage::Divert < Stage::Channels
+            && Stage::Adverts < Stage::Guard
+            && Stage::Guard < Stage::Tables
+            && Stage::Tables < Stage::Release
+    );
 }
 
 #[test]
