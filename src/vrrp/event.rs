@@ -206,7 +206,9 @@ pub enum Action {
     Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
-    /// Make the packet filter hold exactly this, before addresses change
+    /// Make the packet filter hold exactly this, before a socket on a macvlan of ours joins a group
+    Divert(Box<FilterRules>),
+    /// Make it hold exactly this, before addresses change
     Block(Box<FilterRules>),
     /// Make it hold exactly this, after addresses have changed; `None`: remove our tables
     Unblock(Option<Box<FilterRules>>),
@@ -289,6 +291,8 @@ pub enum Level {
 /// When, within one turn, an action is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// The packet filter knows macvlans that have come
+    Divert,
     /// Sockets are opened
     Channels,
     /// Adverts leave, and sockets close behind the last one

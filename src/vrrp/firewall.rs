@@ -5,12 +5,14 @@
 //! been taken down. Neighbour discovery always passes, so that others find the router (RFC 9568 section 6.1,
 //! Accept_Mode).
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::engine::{Engine, Phase};
 use super::event::{Action, Level};
 use super::limit::LogLimit;
 use super::links::Links;
+use super::own_links::OwnLinkView;
 use super::router::RouterId;
 use crate::model::own_link::OwnKind;
 use crate::model::{Address, Family, FilterRules, FilterStyle, FilteredLink, IfName, Instance, LinkRef, Time};
@@ -123,7 +125,7 @@ impl Engine {
 
     /// An interface or an address on it is different: rules may name it.
     pub(super) fn reconsider_filter_for_link(&mut self) {
-        if self.firewall.told.is_some() {
+        if self.firewall.told.is_some() || !self.own_links.is_empty() {
             self.firewall.reconsider();
         }
     }
@@ -135,7 +137,8 @@ impl Engine {
     pub(super) fn settle_filter(&mut self) {
         let Firewall { stale, lost, .. } = self.firewall;
         (self.firewall.stale, self.firewall.lost) = (false, false);
-        if !(stale || lost) || matches!(self.phase, Phase::Learning | Phase::Stopped) {
+        let begun = self.phase != Phase::Learning || self.own_macvlans().next().is_some();
+        if !(stale || lost) || !begun || self.phase == Phase::Stopped {
             return;
         }
         let first = self.firewall.told.is_none();
@@ -149,11 +152,14 @@ impl Engine {
         let style = FilterStyle::of(&self.config.firewall);
         let masters = self.order.iter().map(|id| &self.routers[*id]).filter(|router| router.state.is_master());
         let configs = masters.map(|router| &router.config);
-        let wanted = rules(style.clone(), configs, &self.own_macvlans(), &self.links);
+        let macvlans: Vec<OwnLinkView> = self.own_macvlans().collect();
+        let wanted = rules(style.clone(), configs, &self.uses_of(&macvlans), &self.links);
         let told = self.firewall.told.replace(wanted.clone()).unwrap_or_else(|| FilterRules::empty(style));
         let both = wanted.with(&told);
         let goes = both != wanted || (first && wanted.is_empty());
-        if both != told || lost {
+        if both.own_links != told.own_links {
+            self.out.push_back(Action::Divert(Box::new(both)));
+        } else if both != told || lost {
             self.out.push_back(Action::Block(Box::new(both)));
         }
         if goes {
@@ -201,8 +207,20 @@ impl Engine {
         }
     }
 
-    /// The end: our tables go after the addresses.
+    /// The end: our tables go after the addresses, but as long as there are macvlans what leaves over them is sent by the
+    /// link below.
     pub(super) fn stop_filter(&mut self) {
+        if !self.has_own_links() {
+            self.leave_filter();
+        } else if let Some(told) = &mut self.firewall.told {
+            told.blocked.clear();
+            told.blocked_on.clear();
+            self.out.push_back(Action::Unblock(Some(Box::new(told.clone()))));
+        }
+    }
+
+    /// Our tables go.
+    pub(super) fn leave_filter(&mut self) {
         if self.firewall.told.take().is_some() {
             self.out.push_back(Action::Unblock(None));
         }
@@ -210,7 +228,8 @@ impl Engine {
 
     /// Whether any router may ever need rules.
     fn filters(&self) -> bool {
-        self.order.iter().any(|id| !accepts(&self.routers[*id].config)) || !self.own_macvlans().is_empty()
+        let needs = |config: &Instance| !accepts(config) || matches!(config.own_link, Some(OwnLink::Macvlan(_)));
+        self.order.iter().any(|id| needs(&self.routers[*id].config)) || self.own_macvlans().next().is_some()
     }
 
     /// The macvlans that instances have made.

@@ -224,6 +224,7 @@ impl Engine {
         for own in std::mem::take(&mut self.own_links.links).into_values() {
             self.remove_own(&own);
         }
+        self.leave_filter();
         self.restore_sysctls();
     }
 

@@ -16,6 +16,8 @@ crate::tests! {
     the_tables_are_those_of_keepalived_for_ipv4
     the_tables_are_those_of_keepalived_for_ipv6
     the_tables_follow_their_settings
+    the_tables_have_the_macvlans_of_instances
+    what_a_macvlan_reports_of_groups_leaves_by_the_link_below
     a_guarded_address_does_not_answer_but_is_found
     strict_mode_guards_and_accept_opens
     reloads_open_and_guard
@@ -40,7 +42,8 @@ fn ruleset(node: &Node) -> Vec<String> {
         let mut object = object.clone();
         clean(&mut object);
         let line = object.to_string();
-        if !line.contains("metainfo") && !line.contains("parent_link_local") {
+        let newer = ["parent_link_local", "mld"].iter().any(|word| line.contains(word));
+        if !line.contains("metainfo") && !newer {
             lines.push(line);
         }
     }
@@ -114,6 +117,33 @@ fn the_tables_follow_their_settings() {
     compare("filter-names", QUICK_V6, global, &["no_accept", "dont_track_primary"]);
     let global = "nftables\nnftables_ifindex";
     compare("filter-index", QUICK_V6, global, &["no_accept", "dont_track_primary"]);
+}
+
+fn the_tables_have_the_macvlans_of_instances() {
+    let excluded = "virtual_ipaddress_excluded {\nfd00::77/64\n}";
+    compare("filter-vmac-v4", Speech::QUICK, "", &["no_accept", "use_vmac", excluded]);
+    compare("filter-vmac-v6", QUICK_V6, "", &["use_vmac"]);
+}
+
+fn what_a_macvlan_reports_of_groups_leaves_by_the_link_below() {
+    const OWN: &str = "02:00:00:00:00:01";
+    let igmp = ("igmp", Speech::QUICK, "igmp.type == 0x22", "224.7.7.7/32", "00:00:5e:00:01:33");
+    let mld = ("mld", QUICK_V6, "icmpv6.type == 143", "ff02::777/128", "00:00:5e:00:02:33");
+    for (name, speech, report, group, virtual_mac) in [igmp, mld] {
+        let mut scene = guarded(name, speech, &["use_vmac"]);
+        let reports = |mac: &str| -> usize {
+            let filter = format!("({report}) && eth.src == {mac}");
+            let file = scene.lab.wire.file().to_str().expect("a path").to_owned();
+            let output = Command::new("tshark").args(["-r", &file, "-Y", &filter]).output().expect("run tshark");
+            String::from_utf8_lossy(&output.stdout).lines().count()
+        };
+        let before = reports(OWN);
+        let host = &scene.node(FIRST).host;
+        host.ip(&format!("address add {group} dev vrrp.51 autojoin\n"));
+        assert!(comes_true(SOON, || reports(OWN) > before), "{name}: it leaves by eth0");
+        assert_eq!(reports(virtual_mac), 0, "{name}: nothing leaves with the virtual MAC address");
+        scene.node_mut(FIRST).stop();
+    }
 }
 
 /// A scene in which the first node is master with these lines.

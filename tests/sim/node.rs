@@ -392,7 +392,10 @@ impl Node {
             | Action::Buffer(..)
             | Action::LocalIgmp(_)
             | Action::RunScript { .. }
-            | Action::EndScript(..) => {}
+            | Action::EndScript(..)
+            | Action::Divert(_)
+            | Action::Block(_)
+            | Action::Unblock(_) => {}
             Action::Poll { interface, .. } => {
                 let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
                 if let Some(engine) = &mut self.engine {

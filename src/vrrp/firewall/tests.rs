@@ -1,13 +1,15 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{OwnMacvlan, rules};
+use super::rules;
+use crate::model::own_link::OwnKind;
 use crate::model::settings::Firewall;
 use crate::model::{
     Address, Extras, Family, FilterRules, FilterStyle, Instance, LinkRef, Micros, Priority, VrrpConfig,
 };
 use crate::vrrp::event::{Action, Event, Stage};
 use crate::vrrp::links::Links;
+use crate::vrrp::own_links::OwnLinkView;
 use crate::vrrp::rig::{HIGH, Rig, config, instance, link, name, on, second, vip};
 
 const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x66);
@@ -41,6 +43,7 @@ fn said(rig: &Rig) -> Vec<String> {
     rig.done
         .iter()
         .filter_map(|action| match action {
+            Action::Divert(rules) => Some(format!("divert{}", text(rules))),
             Action::Block(rules) => Some(format!("block{}", text(rules))),
             Action::Unblock(Some(rules)) => Some(format!("unblock to{}", text(rules))),
             Action::Unblock(None) => Some("remove".to_owned()),
@@ -83,7 +86,12 @@ fn a_master_that_does_not_accept_is_guarded_from_before_its_addresses_until_afte
         rig.feed(Event::Stop { keep_addresses: false, take_all: false });
         assert_eq!(said(&rig).pop().unwrap(), "remove");
     }
-    assert!(Stage::Adverts < Stage::Guard && Stage::Guard < Stage::Tables && Stage::Tables < Stage::Release);
+    assert!(
+        Stage::Divert < Stage::Channels
+            && Stage::Adverts < Stage::Guard
+            && Stage::Guard < Stage::Tables
+            && Stage::Tables < Stage::Release
+    );
 }
 
 #[test]
@@ -212,7 +220,7 @@ fn macvlans_are_named_with_what_is_below_them() {
     let macvlans = [own(&first, Family::V4), own(&second, Family::V6), own(&absent, Family::V4)];
     let rules = rules(FilterStyle::of(&Firewall::default()), [].into_iter(), &macvlans, &links);
     let keys: Vec<_> = rules.own_links.keys().copied().collect();
-    assert_eq!(keys, [(Family::V4, 5), (Family::V6, 6)]);
+    assert_eq!(keys, [(Family::V4, 5), (Family::V6, 5), (Family::V6, 6)]);
     assert!(rules.own_links.values().all(|own| own.base == 2 && own.parent_link_local.is_some()));
 }
 
