@@ -102,9 +102,9 @@ pub async fn run(
             frame = parent.receiver.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             Some(end) = driver.ends.recv() => Woken::Script(end),
             found = watchers.news() => Woken::Tracked(found),
-            lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -137,11 +137,11 @@ pub async fn run(
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
-            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::FilterLost(lost) => {
                 driver.hands.forget_filter(lost);
                 driver.turn(&mut tell, |engine, now| engine.handle(now, Event::FilterLost))?;
             }
+            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
@@ -158,9 +158,9 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    FilterLost(Result<(), NetError>),
     Script((u64, End)),
     Tracked(Vec<(Tracker, Standing)>),
-    FilterLost(Result<(), NetError>),
     Timer,
 }
 
@@ -294,10 +294,10 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::FilterRefused(reason) => Event::FilterRefused(reason),
                     Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                     Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
                     Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
-                    Feedback::FilterRefused(reason) => Event::FilterRefused(reason),
                 };
                 self.engine.handle(now, event);
             }

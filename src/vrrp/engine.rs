@@ -185,7 +185,6 @@ impl Engine {
                 }
                 self.reconsider_filter_for_link();
                 self.own_links_changed(now, &name, index);
-                self.reconsider_filter_for_link();
                 self.interface_changed(now, &name);
                 if was_up.is_none() {
                     self.settle_promotion();
@@ -196,9 +195,9 @@ impl Engine {
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
+                    self.reconsider_filter_for_link();
                     self.debouncer.forget(&link.name);
                     self.linkbeats.forget(&link.name);
-                    self.reconsider_filter_for_link();
                     self.ownership.forget_interface(&link.name);
                     self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
@@ -224,10 +223,10 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
-            Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
-            Event::Leave => self.leave_links(),
             Event::FilterRefused(reason) => self.filter_refused(now, &reason),
             Event::FilterLost => self.filter_lost(now),
+            Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
+            Event::Leave => self.leave_links(),
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
             Event::RouteGone(route) => self.route_gone(now, &route),
@@ -465,8 +464,8 @@ impl Engine {
         };
         let (ip, index) = (address.ip, address.index);
         self.links.put_address(address);
-        self.own_links_changed(now, &name, index);
         self.reconsider_filter_for_link();
+        self.own_links_changed(now, &name, index);
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);

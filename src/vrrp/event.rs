@@ -147,14 +147,14 @@ pub enum Event<'a> {
     },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
-    /// The kernel refused to make or to change the own link of this name
-    LinkRefused(IfName, String),
-    /// After [`Event::Stop`], when the last words over them have left: own links go
-    Leave,
     /// The kernel refused the rules of the packet filter
     FilterRefused(String),
     /// Somebody else has taken something from our tables of the packet filter
     FilterLost,
+    /// The kernel refused to make or to change the own link of this name
+    LinkRefused(IfName, String),
+    /// After [`Event::Stop`], when the last words over them have left: own links go
+    Leave,
     /// Instead of a start: remove what a daemon with this configuration may have left behind
     CleanUp,
     /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
@@ -303,7 +303,7 @@ pub enum Stage {
     Tables,
     /// The packet filter lets go addresses that have gone
     Release,
-    /// Own links, when no socket, no address and no rule is on them any more
+    /// Own links, when no socket and no address is on them any more
     Links,
     /// Gratuitous ARP and NA
     Announcements,
@@ -319,14 +319,15 @@ impl Action {
             Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
+            Action::Divert(_) => Stage::Divert,
+            Action::Block(_) => Stage::Guard,
+            Action::Unblock(_) => Stage::Release,
             Action::AddAddress(_)
             | Action::RemoveAddress(_)
             | Action::AddEntry(_)
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
-            Action::Block(_) => Stage::Guard,
-            Action::Unblock(_) => Stage::Release,
             Action::Announce { .. } => Stage::Announcements,
             Action::Poll { .. }
             | Action::RunScript { .. }

@@ -96,14 +96,14 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
+    /// The kernel did not take the rules of the packet filter
+    FilterRefused(String),
     /// The kernel did not take a route or rule
     EntryRefused(Entry, String),
     /// A polled link has answered: by these means, and whether it is up
     Polled(IfName, Linkbeat, bool),
     /// The kernel did not make or change an own link
     LinkRefused(IfName, String),
-    /// The kernel did not take the rules of the packet filter
-    FilterRefused(String),
 }
 
 impl Hands {
@@ -236,12 +236,12 @@ impl Hands {
                     }
                 }
                 Action::Send(packet) => self.send(now, &packet),
+                Action::Divert(rules) | Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
+                Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::AddAddress(_) | Action::RemoveAddress(_) | Action::AddEntry(_) | Action::RemoveEntry(_) => {
                     tables.push(action)
                 }
                 Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
-                Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
-                Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
                     if tracing::enabled!(tracing::Level::DEBUG) {

@@ -78,9 +78,9 @@ impl Engine {
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
+        self.firewall.reconsider();
         self.settle_promotion();
         self.set_static_entries();
-        self.firewall.reconsider();
         let order = self.order.clone();
         for id in &order {
             self.remove_leftover_entries(*id);
@@ -120,6 +120,7 @@ impl Engine {
         if self.phase == Phase::Learning {
             return;
         }
+        self.firewall.reconsider();
         self.reload_links(now, quiet);
         self.settle_promotion();
         let exchange = self.plan_entries(&matching.routers, &old);
@@ -127,7 +128,6 @@ impl Engine {
         self.exchange_addresses(now, &matching.routers, &old.static_addresses);
         self.add_new_entries(exchange);
         self.review_native(&matching.routers);
-        self.firewall.reconsider();
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
@@ -466,10 +466,7 @@ impl Engine {
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
-            // Own links stay for their last words, which the packet filter leads to the interface below.
-            if !self.has_own_links() {
-                self.stop_filter();
-            }
+            self.stop_filter();
         }
         self.settle_promotion();
         for id in &order {
