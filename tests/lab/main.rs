@@ -6,6 +6,7 @@
 
 mod core;
 mod election;
+mod firewall;
 mod frr;
 mod hostile;
 mod links;
@@ -16,6 +17,7 @@ mod rig;
 mod scene;
 mod scripts;
 mod seeds;
+mod signed;
 mod steady;
 
 use std::path::PathBuf;
