@@ -50,16 +50,18 @@ struct Key {
 }
 
 impl Announcer {
-    /// Takes over the configured paces; what waits goes on waiting, at the new pace.
+    /// Takes over the configured paces; what waits goes on waiting, at the pace that its interface has now.
     pub(super) fn set_paces(&mut self, paces: Vec<GarpPace>) {
         if paces == self.paces {
             return;
         }
         self.paces = paces;
-        for queue in std::mem::take(&mut self.queues).into_values() {
-            for key in &queue.order {
-                let rounds = queue.rounds.get(key).copied().unwrap_or_default();
-                self.add(key.router, &key.interface, key.address, rounds);
+        for ((_, family), old) in std::mem::take(&mut self.queues) {
+            for key in old.order {
+                let rounds = old.rounds.get(&key).copied().unwrap_or_default();
+                let queue = self.queues.entry((self.lane_of(&key.interface), family)).or_default();
+                queue.free_at = queue.free_at.max(old.free_at);
+                queue.add(key, rounds);
             }
         }
     }
@@ -70,11 +72,7 @@ impl Announcer {
         if rounds == 0 {
             return;
         }
-        let lane = match self.pace_of(interface) {
-            Some((index, pace)) if !pace.interfaces.is_empty() => Lane::Group(index),
-            _ => Lane::Interface(interface.clone()),
-        };
-        let queue = self.queues.entry((lane, Family::of(&address))).or_default();
+        let queue = self.queues.entry((self.lane_of(interface), Family::of(&address))).or_default();
         queue.add(Key { router, interface: interface.clone(), address }, rounds);
     }
 
@@ -84,6 +82,11 @@ impl Announcer {
             queue.order.retain(|key| key.router != router);
             queue.rounds.retain(|key, _| key.router != router);
         }
+    }
+
+    /// How many addresses wait to be announced.
+    pub(super) fn len(&self) -> usize {
+        self.queues.values().map(|queue| queue.order.len()).sum()
     }
 
     /// Sends what may leave now.
@@ -101,8 +104,11 @@ impl Announcer {
         self.queues.values().filter(|queue| !queue.order.is_empty()).map(|queue| queue.free_at).min()
     }
 
-    fn pace_of(&self, interface: &IfName) -> Option<(usize, &GarpPace)> {
-        pace_of(&self.paces, interface)
+    fn lane_of(&self, interface: &IfName) -> Lane {
+        match pace_of(&self.paces, interface) {
+            Some((index, pace)) if !pace.interfaces.is_empty() => Lane::Group(index),
+            _ => Lane::Interface(interface.clone()),
+        }
     }
 }
 

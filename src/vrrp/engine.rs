@@ -9,11 +9,15 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::ops::{Index, IndexMut};
 
+use foldhash::fast::FixedState;
+
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::buffers::ReceiveBuffer;
 use super::channels::Channels;
+use super::day::TimeOfDay;
 use super::debounce::Debouncer;
+use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::flood::Flood;
 use super::fsm::{self, Input, State};
@@ -21,7 +25,9 @@ use super::limit::LogLimit;
 use super::linkbeat::Linkbeats;
 use super::links::Links;
 use super::ownership::Ownership;
+use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
+use super::script::Scripts;
 use super::stats::Counter;
 use super::sync::Group;
 use super::trackers::Trackers;
@@ -30,9 +36,9 @@ use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
 
-/// All routers, found by their id.
+/// All routers, found by their id, many times a packet. (Ids are our own: nobody can choose them to collide.)
 #[derive(Clone, Debug, Default)]
-pub(super) struct Routers(HashMap<RouterId, Router>);
+pub(super) struct Routers(HashMap<RouterId, Router, FixedState>);
 
 impl Index<RouterId> for Routers {
     type Output = Router;
@@ -73,6 +79,8 @@ pub(super) enum Phase {
     },
     /// At work
     Running,
+    /// Masters have said goodbye and hold their addresses still
+    Parting,
     /// Everything is released
     Stopped,
 }
@@ -82,6 +90,8 @@ pub(super) enum Phase {
 pub struct Engine {
     pub(super) config: VrrpConfig,
     pub(super) phase: Phase,
+    /// When routers were told to begin
+    pub(super) began: Time,
     pub(super) routers: Routers,
     /// Configuration order
     pub(super) order: Vec<RouterId>,
@@ -89,10 +99,14 @@ pub struct Engine {
     /// The routers that an interface matters to, in configuration order
     pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
     pub(super) trackers: Trackers,
+    pub(super) scripts: Scripts,
     pub(super) links: Links,
     pub(super) debouncer: Debouncer,
     pub(super) linkbeats: Linkbeats,
     pub(super) ownership: Ownership,
+    pub(super) entries: Entries,
+    /// The interfaces on which `promote_secondaries` is set
+    pub(super) promoted: BTreeSet<IfName>,
     pub(super) channels: Channels,
     pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
@@ -101,6 +115,7 @@ pub struct Engine {
     /// The time of what is going on
     pub(super) now: Time,
     pub(super) flood: Flood,
+    pub(super) day: TimeOfDay,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -112,15 +127,19 @@ impl Engine {
         let mut engine = Engine {
             config: VrrpConfig::default(),
             phase: Phase::Learning,
+            began: Time(0),
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
             watchers: HashMap::new(),
             trackers: Trackers::default(),
+            scripts: Scripts::default(),
             links: Links::default(),
             debouncer: Debouncer::default(),
             linkbeats: Linkbeats::default(),
             ownership: Ownership::default(),
+            entries: Entries::default(),
+            promoted: BTreeSet::new(),
             channels: Channels::default(),
             buffers: HashMap::new(),
             announcer: Announcer::default(),
@@ -128,6 +147,7 @@ impl Engine {
             next_id: 0,
             now: Time(0),
             flood: Flood::default(),
+            day: TimeOfDay::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -138,6 +158,7 @@ impl Engine {
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
         self.now = now;
+        self.day.turn(now);
         match event {
             Event::Link(link) => {
                 let link = self.perceive(now, link);
@@ -156,8 +177,11 @@ impl Engine {
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
                 self.interface_changed(now, &name);
+                if was_up.is_none() {
+                    self.settle_promotion();
+                }
                 if is_up && was_up != Some(true) {
-                    self.restore_static(&name);
+                    self.restore(&name);
                 }
             }
             Event::LinkGone(index) => {
@@ -165,6 +189,7 @@ impl Engine {
                     self.debouncer.forget(&link.name);
                     self.linkbeats.forget(&link.name);
                     self.ownership.forget_interface(&link.name);
+                    self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
@@ -175,15 +200,23 @@ impl Engine {
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
             Event::Start => self.start(now),
+            Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
             Event::Polled { interface, by, up } => self.polled(now, &interface, by, up),
+            Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::CleanUp => self.clean_up(),
+            Event::Farewell => self.part(),
+            Event::RouteGone(route) => self.route_gone(now, &route),
+            Event::RuleGone(rule) => self.rule_gone(now, &rule),
+            Event::Entries(routes, rules) => self.resync_entries(now, &routes, rules),
+            Event::EntryRefused(entry, reason) => self.entry_refused(&entry, &reason),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -192,6 +225,7 @@ impl Engine {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
         self.now = now;
+        self.day.turn(now);
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
@@ -207,6 +241,7 @@ impl Engine {
         for router in due {
             self.fire(now, router);
         }
+        self.scripts.handle_timeout(now, &mut self.out);
         self.settle(now);
     }
 
@@ -219,11 +254,12 @@ impl Engine {
     pub fn next_timeout(&self) -> Option<Time> {
         let delay = match self.phase {
             Phase::Delayed { until } => Some(until),
-            Phase::Learning | Phase::Running | Phase::Stopped => None,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
         let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
-        [delay, router, self.announcer.next_timeout()].into_iter().chain(links).flatten().min()
+        let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
+        [delay, router].into_iter().chain(others).chain(links).flatten().min()
     }
 
     /// When a backup will claim mastership, if that is what is due next: the one deadline whose lateness people feel.
@@ -235,6 +271,11 @@ impl Engine {
     /// The interface of this name, as the kernel described it last.
     pub fn link(&self, name: &IfName) -> Option<&Link> {
         self.links.get(name)
+    }
+
+    /// Whether an address is on its interface, by what the kernel has told.
+    pub fn has_address(&self, address: &Address) -> bool {
+        self.links.has(address)
     }
 
     /// Ends a turn: paced announcements, socket filters, timers.
@@ -276,7 +317,7 @@ impl Engine {
     pub(super) fn from(&self, now: Time) -> Time {
         match self.phase {
             Phase::Delayed { until } => until.max(now),
-            Phase::Learning | Phase::Running | Phase::Stopped => now,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => now,
         }
     }
 
@@ -291,7 +332,10 @@ impl Engine {
             State::Backup { down_at } => down_at <= now,
             State::Init | State::Fault => false,
         };
-        if due {
+        self.rival_due(now, id);
+        if due && self.has_been_replaced(now, id) {
+            self.give_up_stale_mastership(now, id);
+        } else if due {
             self.input(now, id, Input::Timeout, None);
         }
         self.requeue(id);
@@ -319,9 +363,15 @@ impl Engine {
         if matches!(self.routers[id].state, State::Init | State::Fault) {
             return;
         }
-        let router = &self.routers[id];
-        let context = Context { effective: router.effective(), following: router.leader.map(|Leader { ip, .. }| ip) };
-        match accept::judge(&router.config, context, datagram) {
+        let Outside { wall, old_group } = self.outside();
+        let router = &mut self.routers[id];
+        let context = Context {
+            effective: router.effective(),
+            following: router.leader.map(|Leader { ip, .. }| ip),
+            wall,
+            old_group,
+        };
+        match accept::judge(&router.config, context, &mut router.signatures, datagram) {
             Ok(heard) => self.heard(now, id, &heard),
             Err(refusal) => self.refused(now, id, &refusal),
         }
@@ -370,12 +420,14 @@ impl Engine {
         if heard.priority == 0 {
             router.stats[Counter::PriorityZeroReceived] += 1;
         }
+        self.learn_checksum(id, heard);
         for oddity in &heard.oddities {
             if let Some(counter) = oddity.counter() {
                 self.routers[id].stats[counter] += 1;
             }
             self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
         }
+        self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         self.input(now, id, Input::Heard(rank), Some(heard));
     }
@@ -396,6 +448,7 @@ impl Engine {
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
+            self.retry_entries();
         }
     }
 

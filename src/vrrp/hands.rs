@@ -1,9 +1,18 @@
-//! Carries out the engine's actions: sockets, addresses, frames. Part of the driver; decides nothing.
+//! Carries out the engine's actions: sockets, addresses, routes, rules, frames. Part of the driver; decides nothing.
 //!
-//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
-//! kernel, then all announcements, and only then what people and scripts are told.
+//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses, routes and rules in one
+//! burst to the kernel, then all announcements, and only then what people and scripts are told.
 
+mod promotion;
+mod tables;
+
+mod board;
+mod errand;
+mod files;
 mod links;
+mod processes;
+pub(super) mod scripts;
+pub(super) mod watchers;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,17 +20,19 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::promotion::Promotion;
+use self::scripts::Scripts;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, LocalIgmp, NetError, Netlink};
+use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
+use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
-use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
-use crate::wire::neigh;
+use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
+use crate::wire::{ah, neigh};
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -57,6 +68,7 @@ impl Failure {
 /// The sockets of the process.
 pub(super) struct Hands {
     netlink: Netlink,
+    promotion: Promotion,
     neighbours: NeighbourSocket,
     channels: HashMap<ChannelId, AdvertSocket>,
     ready: ReadySet,
@@ -67,6 +79,7 @@ pub(super) struct Hands {
     probe: Option<LinkProbe>,
     local_igmp: LocalIgmp,
     last_turn: Time,
+    pub(super) scripts: Scripts,
 }
 
 /// What the engine has to be told after its actions.
@@ -77,12 +90,16 @@ pub(super) enum Feedback {
     AddressRefused(Address, String),
     /// A polled link has answered: by these means, and whether it is up
     Polled(IfName, Linkbeat, bool),
+    /// The kernel did not take a route or rule
+    EntryRefused(Entry, String),
 }
 
 impl Hands {
-    pub(super) fn open() -> Result<Self, super::driver::Error> {
+    pub(super) fn open(scripts: Scripts) -> Result<Self, super::driver::Error> {
         Ok(Hands {
+            scripts,
             netlink: Netlink::open()?,
+            promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
             channels: HashMap::new(),
             ready: ReadySet::new()?,
@@ -98,6 +115,11 @@ impl Hands {
     /// Sets the receive buffer for the kernel's answers.
     pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
         self.netlink.set_buffer(wanted)
+    }
+
+    /// The port of the socket that asks for changes of the kernel's tables.
+    pub(super) fn netlink_port(&self) -> u32 {
+        self.netlink.port()
     }
 
     /// Waits until packets have arrived.
@@ -168,7 +190,7 @@ impl Hands {
         let mut announced = Vec::new();
         let mut tables = Vec::new();
         for action in actions {
-            if !matches!(action, Action::AddAddress(_) | Action::RemoveAddress(_)) {
+            if !tables::is_change(&action) {
                 self.change_tables(std::mem::take(&mut tables), engine, &mut feedback);
             }
             match action {
@@ -190,13 +212,18 @@ impl Hands {
                     }
                 }
                 Action::Send(packet) => self.send(now, &packet),
-                Action::AddAddress(_) | Action::RemoveAddress(_) => tables.push(action),
+                Action::AddAddress(_) | Action::RemoveAddress(_) | Action::AddEntry(_) | Action::RemoveEntry(_) => {
+                    tables.push(action)
+                }
+                Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
                     if tracing::enabled!(tracing::Level::DEBUG) {
                         announced.push((interface, address));
                     }
                 }
+                Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
+                Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
@@ -223,7 +250,8 @@ impl Hands {
             (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
             (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
         };
-        let socket = AdvertSocket::open(endpoint)?;
+        let carrier = if channel.protocol == ah::PROTOCOL { Carrier::Authenticated } else { Carrier::Plain };
+        let socket = AdvertSocket::open(endpoint, carrier)?;
         self.ready.add(&socket, u64::from(id.0))?;
         let (kind, local) = match channel.local {
             Local::Group(group) => ("multicast", group),
@@ -233,7 +261,7 @@ impl Hands {
             "VRRP sockpool: [ifindex({:3}), family({}), proto({}), {kind}, address({local})]",
             channel.interface.as_ref().and_then(|name| engine.link(name)).map_or(0, |link| link.index),
             channel.family,
-            crate::wire::vrrp::PROTOCOL,
+            channel.protocol,
         );
         self.channels.insert(id, socket);
         Ok(())
@@ -255,40 +283,6 @@ impl Hands {
                 debug!("{line}");
             } else {
                 info!("{line}");
-            }
-        }
-    }
-
-    fn change_tables(&mut self, actions: Vec<Action>, engine: &Engine, feedback: &mut Vec<Feedback>) {
-        if actions.is_empty() {
-            return;
-        }
-        let index_of = |address: &Address| engine.link(&address.interface).map(|link| link.index);
-        let mut changes = Vec::with_capacity(actions.len());
-        for action in &actions {
-            match action {
-                Action::AddAddress(address) => match index_of(address) {
-                    Some(index) => changes.push(Change::Add { address, index }),
-                    None => {
-                        let reason = Errno::ENODEV.desc().to_owned();
-                        feedback.push(Feedback::AddressRefused(address.clone(), reason));
-                    }
-                },
-                Action::RemoveAddress(address) => {
-                    changes.extend(index_of(address).map(|index| Change::Remove { address, index }));
-                }
-                _ => {}
-            }
-        }
-        for (change, answer) in changes.iter().zip(self.netlink.apply(&changes)) {
-            match (change, answer) {
-                (_, Ok(())) => {}
-                (Change::Add { address, .. }, Err(refusal)) => {
-                    feedback.push(Feedback::AddressRefused((*address).clone(), refusal.to_string()));
-                }
-                (Change::Remove { address, .. }, Err(refusal)) => {
-                    warn!("cannot remove {address} from {}: {refusal}", address.interface);
-                }
             }
         }
     }

@@ -14,7 +14,8 @@ use super::sync::{self, Group, GroupState};
 use super::track;
 use super::transition::Wait;
 use crate::model::{
-    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
+    Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
+    macvlan::OwnLink,
 };
 
 /// What makes two configured instances the same virtual router; the name does not count.
@@ -27,25 +28,29 @@ struct Identity {
     group: Option<IpAddr>,
     /// The configured source of a unicast instance
     source: Option<IpAddr>,
+    /// Whether a multicast instance speaks with a virtual MAC address, and whether its other addresses have one
+    virtual_mac: (bool, bool),
 }
 
 impl Identity {
     fn of(config: &Instance) -> Self {
-        let (group, source) = match &config.transport {
-            Transport::Multicast { group } => (Some(*group), None),
-            Transport::Unicast { .. } => (None, config.source),
+        let macvlan = matches!(config.own_link, Some(OwnLink::Macvlan(_)));
+        let (group, source, virtual_mac) = match &config.transport {
+            Transport::Multicast { group } => (Some(*group), None, (macvlan, config.extras.macvlans_for_addresses)),
+            Transport::Unicast { .. } => (None, config.source, (false, false)),
         };
-        Identity { vrid: config.vrid, family: config.family, interface: config.interface.clone(), group, source }
+        let Instance { vrid, family, interface, .. } = config;
+        Identity { vrid: *vrid, family: *family, interface: interface.clone(), group, source, virtual_mac }
     }
 }
 
-/// Whether a master says the same as before, so that nobody has to be told.
+/// Whether a master says the same as before to the same listeners, so that nobody has to be told.
 fn same_adverts(old: &Instance, new: &Instance) -> bool {
-    let mut renamed = old.clone();
-    renamed.name.clone_from(&new.name);
-    renamed.notify.clone_from(&new.notify);
-    renamed.garp.clone_from(&new.garp);
-    renamed == *new
+    let on_the_wire = |config: &Instance| {
+        let ips: Vec<IpAddr> = config.vips.iter().map(|vip| vip.ip).collect();
+        (config.version, config.priority, config.advert_interval, config.source, config.v3_checksum_as_v2, ips)
+    };
+    on_the_wire(old) == on_the_wire(new) && old.transport == new.transport && old.auth == new.auth
 }
 
 /// How the routers of two configurations belong together.
@@ -62,8 +67,8 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
-        let boot = Time(0) + self.config.delay_after_boot;
-        let until = boot.max(now + self.config.startup_delay);
+        self.began = now;
+        let until = self.startup_ends();
         self.phase = if until > now { Phase::Delayed { until } } else { Phase::Running };
         if until > now {
             self.log(Level::Info, format!("Delaying startup for {} seconds", until.since(now).as_secs_f64()));
@@ -72,10 +77,14 @@ impl Engine {
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
+        self.settle_promotion();
+        self.set_static_entries();
         let order = self.order.clone();
         for id in &order {
+            self.remove_leftover_entries(*id);
             self.remove_leftovers(*id);
         }
+        self.start_scripts(now);
         for id in &order {
             self.inspect(now, *id);
         }
@@ -94,23 +103,34 @@ impl Engine {
             return;
         }
         self.now = now;
+        self.day.turn(now);
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
         }
         let quiet = self.config.disable_local_igmp;
-        let old_static = self.install(config, &matching);
+        let old = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
         self.reload_links(now, quiet);
-        self.exchange_addresses(now, &matching.routers, &old_static);
+        self.settle_promotion();
+        let exchange = self.plan_entries(&matching.routers, &old);
+        self.remove_old_entries(&exchange);
+        self.exchange_addresses(now, &matching.routers, &old.static_addresses);
+        self.add_new_entries(exchange);
+        self.review_native(&matching.routers);
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
-                None => self.remove_leftovers(*id),
+                None => {
+                    self.remove_leftover_entries(*id);
+                    self.remove_leftovers(*id);
+                }
             }
         }
+        self.delay_anew(now);
+        self.reload_scripts(now);
         for id in self.order.clone() {
             self.inspect(now, id);
         }
@@ -122,7 +142,45 @@ impl Engine {
             matching.routers.iter().filter(|(_, old)| old.is_none()).map(|(id, _)| *id).collect();
         self.align_groups(now);
         self.start_routers(now, &fresh);
+        for (id, old) in &matching.routers {
+            if let Some(old) = old
+                && self.routers[*id].state.is_master()
+                && !same_adverts(old, &self.routers[*id].config)
+            {
+                self.advertise_anew(now, *id);
+            }
+        }
         self.settle(now);
+    }
+
+    /// When routers may begin by the configuration in force. The clock of [`Time`] counts from the boot.
+    fn startup_ends(&self) -> Time {
+        (Time(0) + self.config.delay_after_boot).max(self.began + self.config.startup_delay)
+    }
+
+    /// A startup delay that still runs takes the length that it has now; all timers move with its end. One that is over
+    /// stays over.
+    fn delay_anew(&mut self, now: Time) {
+        let (Phase::Delayed { until: old }, new) = (self.phase, self.startup_ends()) else {
+            return;
+        };
+        if old == new {
+            return;
+        }
+        if new > now {
+            let rest = new.since(now).as_secs_f64();
+            self.log(Level::Info, format!("Delaying startup for a further {rest} seconds"));
+            self.phase = Phase::Delayed { until: new };
+        } else {
+            self.log(Level::Info, "Reduced delayed start passed".into());
+            self.phase = Phase::Running;
+        }
+        for id in self.order.clone() {
+            if let State::Backup { down_at } = &mut self.routers[id].state {
+                *down_at = (new.max(now) + down_at.since(old)).max(now);
+            }
+            self.requeue(id);
+        }
     }
 
     /// Finds the router of each instance, making those that are new. Where several routers have the same identity, the
@@ -167,8 +225,8 @@ impl Engine {
         Matching { routers, removed }
     }
 
-    /// Makes order, groups and indexes anew; gives the static addresses of before.
-    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> Vec<Address> {
+    /// Makes order, groups and indexes anew; gives the configuration of before.
+    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> VrrpConfig {
         self.order = matching.routers.iter().map(|(id, _)| *id).collect();
         let by_name: HashMap<&str, RouterId> =
             self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
@@ -187,7 +245,7 @@ impl Engine {
         for id in &self.order {
             let group = groups.iter().position(|group| group.members.contains(id));
             let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, tracks.into_iter().flatten()) {
+            for interface in track::watched(&self.routers[*id].config, &config, tracks.into_iter().flatten()) {
                 self.watchers.entry(interface).or_default().push(*id);
             }
             self.routers[*id].group = group;
@@ -201,19 +259,20 @@ impl Engine {
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
         let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers, config.static_addresses.iter());
+        self.ownership.index(routers.clone(), config.static_addresses.iter());
+        self.entries.index(routers, &config);
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
-        std::mem::replace(&mut self.config, config).static_addresses
+        std::mem::replace(&mut self.config, config)
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
     fn remove_router(&mut self, id: RouterId) {
-        let faulty = self.routers[id].state == State::Fault;
+        let faulty = self.routers[id].state == State::Fault || self.routers[id].waits;
         self.farewell(id);
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -230,30 +289,38 @@ impl Engine {
         self.routers.remove(id);
     }
 
-    /// A router that goes on with a changed configuration.
+    /// A router that goes on with a changed configuration: its timers follow.
     fn apply_difference(&mut self, now: Time, id: RouterId, old: &Instance) {
-        let new = self.routers[id].config.clone();
-        if new == *old {
-            return;
-        }
         let from = self.from(now);
         self.announce_differently(now, id, &old.garp);
         let router = &mut self.routers[id];
+        if router.config == *old {
+            return;
+        }
+        router.forget_peculiarities(old);
+        let old_wait = router.master_down_with(old);
+        let new = &router.config;
         if new.source != old.source {
             router.source = new.source;
         }
+        let other_interval = new.version != old.version || new.advert_interval != old.advert_interval;
         // Only a version 3 backup goes on with the interval of its master.
-        if new.advert_interval != old.advert_interval && (new.version == Version::V2 || router.leader.is_none()) {
+        if other_interval && (new.version == Version::V2 || router.leader.is_none()) {
             router.master_interval = new.advert_interval;
         }
-        match router.state {
-            State::Backup { down_at } => {
-                let at = if new.advert_interval == old.advert_interval { down_at } else { from + router.master_down() };
-                router.state = State::Backup { down_at: at.min(from + router.master_down()) };
+        let same_pace = !other_interval && new.down_timer_adverts == old.down_timer_adverts;
+        let garp_refresh = (new.garp.master_refresh != old.garp.master_refresh).then_some(new.garp.master_refresh);
+        match &mut router.state {
+            // What has passed since the last advert stays passed; only another skew moves the end.
+            State::Backup { down_at } if same_pace => {
+                let at = *down_at;
+                let wait = router.master_down();
+                router.state = State::Backup { down_at: ((at + wait) - old_wait).max(from) };
             }
+            State::Backup { .. } => router.state = State::Backup { down_at: from + router.master_down() },
             State::Master { .. } => {
-                if !same_adverts(old, &new) {
-                    self.advertise_anew(now, id);
+                if let Some(period) = garp_refresh {
+                    router.announcements.refresh_at = (!period.is_zero()).then_some(now + period);
                 }
             }
             State::Init | State::Fault => {}
@@ -271,8 +338,10 @@ impl Engine {
             let members: Vec<RouterId> = [first].into_iter().chain(self.partners(first)).collect();
             let faulty = members.iter().any(|id| !self.routers[*id].faults.is_empty());
             let masters = members.iter().filter(|id| self.routers[**id].state.is_master()).count();
+            let at_rest = |id: &RouterId| matches!(self.routers[*id].state, State::Init | State::Fault);
             let state = match () {
                 () if faulty => GroupState::Fault,
+                () if self.is_held(first) && members.iter().all(at_rest) => GroupState::Init,
                 () if masters == members.len() => GroupState::Master,
                 () => GroupState::Backup,
             };
@@ -327,29 +396,58 @@ impl Engine {
         }
     }
 
+    /// Removes what a daemon with this configuration may have left behind; nothing can begin afterwards.
+    pub(super) fn clean_up(&mut self) {
+        if self.phase != Phase::Learning {
+            return;
+        }
+        for id in self.order.clone() {
+            self.remove_leftovers(id);
+        }
+        for address in std::mem::take(&mut self.config.static_addresses) {
+            if self.links.has(&address) {
+                self.remove_address(address);
+            }
+        }
+        self.phase = Phase::Stopped;
+    }
+
+    /// Masters say goodbye, before anything else is done about a stop.
+    pub(super) fn part(&mut self) {
+        if matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
+            self.phase = Phase::Parting;
+            for id in self.order.clone() {
+                self.farewell(id);
+            }
+        }
+    }
+
     /// Releases everything: farewells first, then addresses, then notices, then sockets.
     pub(super) fn stop(&mut self, keep_addresses: bool, take_all: bool) {
         if self.phase == Phase::Stopped {
             return;
         }
         let started = self.phase != Phase::Learning;
+        if !keep_addresses {
+            self.part();
+        }
         self.phase = Phase::Stopped;
         self.end_links();
         if take_all {
             self.ownership.forget_native();
         }
+        self.stop_scripts();
         let order = self.order.clone();
         if !keep_addresses && started {
             for id in &order {
-                self.farewell(*id);
-            }
-            for id in &order {
                 self.leave_master(*id);
             }
+            self.release_static_entries();
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
         }
+        self.settle_promotion();
         for id in &order {
             self.announcer.cancel(*id);
             let router = &mut self.routers[*id];

@@ -79,6 +79,11 @@ impl Ownership {
         self.native.insert(Key::of(address));
     }
 
+    /// An address is ours to remove from now on.
+    pub(super) fn release_native(&mut self, address: &Address) {
+        self.native.remove(&Key::of(address));
+    }
+
     /// All addresses are ours to remove from now on.
     pub(super) fn forget_native(&mut self) {
         self.native.clear();
@@ -157,6 +162,11 @@ impl Ownership {
             self.expected.remove(key);
         }
         true
+    }
+
+    /// How many addresses have removals that the kernel has still to report.
+    pub(super) fn expected(&self) -> usize {
+        self.expected.len()
     }
 
     /// An interface has gone with everything on it, or has another name: no further report will come under this one.

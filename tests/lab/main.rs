@@ -6,6 +6,7 @@
 
 mod core;
 mod election;
+mod frr;
 mod hostile;
 mod links;
 mod network;

@@ -18,6 +18,8 @@ mod server_group;
 mod service;
 mod tracking;
 
+use std::net::IpAddr;
+
 use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
@@ -95,9 +97,15 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         instances,
         groups,
         garp_paces: paces,
+        firewall: reader.raw.settings.firewall.clone(),
         startup_delay: global.startup_delay,
         delay_after_boot: global.delay_after_boot,
+        group4: match global.group4 {
+            Some(IpAddr::V4(group)) => Some(group),
+            Some(IpAddr::V6(_)) | None => None,
+        },
         log_unknown_vrids: global.log_unknown_vrids,
+        notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
         dynamic_interfaces: global.dynamic_interfaces,
         receive_buffers: global::receive_buffers(&reader.raw.settings.vrrp),
         disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,
