@@ -77,15 +77,6 @@ impl Monitor {
         })
     }
 
-    /// Sets the receive buffer of the subscription. A small one costs no event: what did not find room is made up for
-    /// by reading the tables.
-    ///
-    /// # Errors
-    /// [`NetError::Socket`] if the kernel refuses the size.
-    pub fn set_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
-        buffer::set(self.socket.get_ref(), wanted, BUFFER_BYTES)
-    }
-
     /// Tells of routes and rules that go from now on, or no more. What the socket of this port asks for is not told.
     ///
     /// # Errors
@@ -107,6 +98,15 @@ impl Monitor {
             .map_err(NetError::socket("subscribe the monitor"))?;
         self.reader.entries = wanted;
         Ok(())
+    }
+
+    /// Sets the receive buffer of the subscription. A small one costs no event: what did not find room is made up for
+    /// by reading the tables.
+    ///
+    /// # Errors
+    /// [`NetError::Socket`] if the kernel refuses the size.
+    pub fn set_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        buffer::set(self.socket.get_ref(), wanted, BUFFER_BYTES)
     }
 
     /// Waits until there are events and returns them, at least one, in the order in which things happened. Can be

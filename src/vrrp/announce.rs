@@ -50,7 +50,7 @@ struct Key {
 }
 
 impl Announcer {
-    /// Takes over the configured paces; what waits goes on waiting, at the pace that its interface has now.
+    /// Takes over the configured paces; what waits goes on waiting, at the new pace.
     pub(super) fn set_paces(&mut self, paces: Vec<GarpPace>) {
         if paces == self.paces {
             return;

@@ -111,9 +111,9 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
-                driver.size_netlink(&shared);
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
+                driver.size_netlink(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -257,8 +257,8 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
-                    Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
                     Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
+                    Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
                 };
                 self.engine.handle(now, event);
             }

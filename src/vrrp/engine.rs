@@ -112,10 +112,10 @@ pub struct Engine {
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
+    pub(super) day: TimeOfDay,
     /// The time of what is going on
     pub(super) now: Time,
     pub(super) flood: Flood,
-    pub(super) day: TimeOfDay,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -145,9 +145,9 @@ impl Engine {
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
             next_id: 0,
+            day: TimeOfDay::default(),
             now: Time(0),
             flood: Flood::default(),
-            day: TimeOfDay::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -157,8 +157,8 @@ impl Engine {
 
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
-        self.now = now;
         self.day.turn(now);
+        self.now = now;
         match event {
             Event::Link(link) => {
                 let link = self.perceive(now, link);
@@ -204,8 +204,8 @@ impl Engine {
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
-            Event::Polled { interface, by, up } => self.polled(now, &interface, by, up),
             Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
+            Event::Polled { interface, by, up } => self.polled(now, &interface, by, up),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
@@ -224,8 +224,8 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
-        self.now = now;
         self.day.turn(now);
+        self.now = now;
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
@@ -257,8 +257,8 @@ impl Engine {
             Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
-        let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
         let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
+        let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
         [delay, router].into_iter().chain(others).chain(links).flatten().min()
     }
 

@@ -131,6 +131,8 @@ pub enum Event<'a> {
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
     Tracked(Tracker, Standing),
+    /// A run of a script has ended, or could not begin
+    ScriptEnded(RunId, RunEnd),
     /// A polled link has answered
     Polled {
         /// Which
@@ -140,8 +142,6 @@ pub enum Event<'a> {
         /// Whether it is up
         up: bool,
     },
-    /// A run of a script has ended, or could not begin
-    ScriptEnded(RunId, RunEnd),
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// Instead of a start: remove what a daemon with this configuration may have left behind
@@ -217,15 +217,6 @@ pub enum Action {
         /// For which address
         address: IpAddr,
     },
-    /// Ask a link whether it is up, by the first of these means that answers
-    Poll {
-        /// Which
-        interface: IfName,
-        /// In this order
-        means: Vec<Linkbeat>,
-    },
-    /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
-    LocalIgmp(bool),
     /// Run a tracked script once
     RunScript {
         /// The number of this run, under which its end is reported
@@ -237,6 +228,15 @@ pub enum Action {
     },
     /// End a run, with everything in its process group
     EndScript(RunId, Force),
+    /// Ask a link whether it is up, by the first of these means that answers
+    Poll {
+        /// Which
+        interface: IfName,
+        /// In this order
+        means: Vec<Linkbeat>,
+    },
+    /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
+    LocalIgmp(bool),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line

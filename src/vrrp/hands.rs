@@ -9,10 +9,11 @@ mod tables;
 mod board;
 mod errand;
 mod files;
-mod links;
 mod processes;
 pub(super) mod scripts;
 pub(super) mod watchers;
+
+mod links;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -88,10 +89,10 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
-    /// A polled link has answered: by these means, and whether it is up
-    Polled(IfName, Linkbeat, bool),
     /// The kernel did not take a route or rule
     EntryRefused(Entry, String),
+    /// A polled link has answered: by these means, and whether it is up
+    Polled(IfName, Linkbeat, bool),
 }
 
 impl Hands {
@@ -112,14 +113,14 @@ impl Hands {
         })
     }
 
-    /// Sets the receive buffer for the kernel's answers.
-    pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
-        self.netlink.set_buffer(wanted)
-    }
-
     /// The port of the socket that asks for changes of the kernel's tables.
     pub(super) fn netlink_port(&self) -> u32 {
         self.netlink.port()
+    }
+
+    /// Sets the receive buffer for the kernel's answers.
+    pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        self.netlink.set_buffer(wanted)
     }
 
     /// Waits until packets have arrived.

@@ -102,8 +102,8 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
-        self.now = now;
         self.day.turn(now);
+        self.now = now;
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
@@ -309,7 +309,6 @@ impl Engine {
             router.master_interval = new.advert_interval;
         }
         let same_pace = !other_interval && new.down_timer_adverts == old.down_timer_adverts;
-        let garp_refresh = (new.garp.master_refresh != old.garp.master_refresh).then_some(new.garp.master_refresh);
         match &mut router.state {
             // What has passed since the last advert stays passed; only another skew moves the end.
             State::Backup { down_at } if same_pace => {
@@ -318,12 +317,7 @@ impl Engine {
                 router.state = State::Backup { down_at: ((at + wait) - old_wait).max(from) };
             }
             State::Backup { .. } => router.state = State::Backup { down_at: from + router.master_down() },
-            State::Master { .. } => {
-                if let Some(period) = garp_refresh {
-                    router.announcements.refresh_at = (!period.is_zero()).then_some(now + period);
-                }
-            }
-            State::Init | State::Fault => {}
+            State::Master { .. } | State::Init | State::Fault => {}
         }
         self.requeue(id);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::engine::Engine;
 use super::event::Tracker;
 use super::fsm::State;
-use super::router::{Fault, Leader};
+use super::router::{Fault, Leader, Router};
 use super::stats::Stats;
 use super::sync::GroupState;
 use crate::model::{Address, Instance, Micros};
@@ -57,6 +57,8 @@ pub struct Glance<'a> {
     pub priority: u8,
     /// Reasons for FAULT
     pub faults: &'a BTreeSet<Fault>,
+    /// What has not given a result yet, so that the router may not begin or leave FAULT
+    pub holds: &'a BTreeSet<Tracker>,
     /// Position of its sync group
     pub group: Option<usize>,
 }
@@ -67,7 +69,8 @@ impl Engine {
         self.order.iter().map(|id| {
             let router = &self.routers[*id];
             let (state, priority) = (router.state, router.effective());
-            Glance { config: &router.config, state, priority, faults: &router.faults, group: router.group }
+            let Router { config, faults, holds, group, .. } = router;
+            Glance { config, state, priority, faults, holds, group: *group }
         })
     }
 

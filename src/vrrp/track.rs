@@ -247,8 +247,8 @@ pub(super) fn watched<'a>(
 ) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
     let of_groups = needed_by_groups(whole, &config.name);
-    let own = config.interface.iter().chain(&config.extras.vrf).chain(needed(config));
-    own.chain(of_groups).chain(tracked).cloned().collect()
+    let own = config.interface.iter().chain(&config.extras.vrf);
+    own.chain(needed(config)).chain(of_groups).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {

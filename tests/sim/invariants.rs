@@ -45,13 +45,14 @@ impl World {
                     panic!("node {number}: {name} {:?} and {other:?} disagree\n{}", router.state, self.story());
                 }
                 let reason = !router.faults.is_empty() || partners().any(|partner| !partner.faults.is_empty());
+                let held = !router.holds.is_empty() || partners().any(|partner| !partner.holds.is_empty());
                 let fault = match router.state {
                     State::Fault => Some(true),
                     State::Backup { .. } | State::Master { .. } => Some(false),
                     State::Init => None,
                 };
                 assert!(
-                    fault.is_none_or(|fault| fault == reason),
+                    fault.is_none_or(|fault| fault == reason || fault && held),
                     "node {number}: {name} is {:?} with {:?}\n{}",
                     router.state,
                     router.faults,

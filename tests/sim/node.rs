@@ -379,12 +379,6 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::Poll { interface, .. } => {
-                let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
-                if let Some(engine) = &mut self.engine {
-                    engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
-                }
-            }
             Action::AddEntry(entry) => {
                 self.entries.insert(entry.object());
             }
@@ -393,11 +387,17 @@ impl Node {
             }
             Action::PromoteSecondaries { .. }
             | Action::Listen(..)
+            | Action::Announce { .. }
             | Action::Buffer(..)
             | Action::LocalIgmp(_)
-            | Action::Announce { .. }
             | Action::RunScript { .. }
             | Action::EndScript(..) => {}
+            Action::Poll { interface, .. } => {
+                let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
+                }
+            }
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
