@@ -24,6 +24,7 @@ use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
 use super::linkbeat::Linkbeats;
 use super::links::Links;
+use super::own_links::OwnLinks;
 use super::ownership::Ownership;
 use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
@@ -107,6 +108,7 @@ pub struct Engine {
     pub(super) entries: Entries,
     /// The interfaces on which `promote_secondaries` is set
     pub(super) promoted: BTreeSet<IfName>,
+    pub(super) own_links: OwnLinks,
     pub(super) channels: Channels,
     pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
@@ -140,6 +142,7 @@ impl Engine {
             ownership: Ownership::default(),
             entries: Entries::default(),
             promoted: BTreeSet::new(),
+            own_links: OwnLinks::default(),
             channels: Channels::default(),
             buffers: HashMap::new(),
             announcer: Announcer::default(),
@@ -166,6 +169,7 @@ impl Engine {
                 let was_up = self.links.get(&name).map(|old| old.is_up());
                 let has_other_mtu = self.links.get(&name).is_some_and(|old| old.mtu != link.mtu);
                 let is_up = link.is_up();
+                let index = link.index;
                 if let Some(old_name) = self.links.put(link).from {
                     self.interface_renamed(now, &old_name, &name);
                 }
@@ -176,6 +180,7 @@ impl Engine {
                     let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
                 if was_up.is_none() {
                     self.settle_promotion();
@@ -193,12 +198,14 @@ impl Engine {
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
+                    self.own_links_changed(now, &link.name, index);
                     self.interface_changed(now, &link.name);
                 }
             }
             Event::Address(address) => self.address_added(now, address),
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
+            Event::Prepare => self.prepare(now),
             Event::Start => self.start(now),
             Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
@@ -211,6 +218,8 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
+            Event::Leave => self.leave_links(),
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
             Event::RouteGone(route) => self.route_gone(now, &route),
@@ -443,8 +452,9 @@ impl Engine {
         let Some(name) = self.links.name_of(address.index).cloned() else {
             return;
         };
-        let ip = address.ip;
+        let (ip, index) = (address.ip, address.index);
         self.links.put_address(address);
+        self.own_links_changed(now, &name, index);
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
@@ -457,7 +467,14 @@ impl Engine {
             return;
         };
         self.links.remove_address(address);
-        if self.phase == Phase::Stopped || self.ownership.was_our_removal(&name, address) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        if self.ownership.was_our_removal(&name, address) {
+            // It may have been one to send from.
+            if !self.ownership.is_virtual(&name, address.ip) {
+                self.interface_changed(now, &name);
+            }
             return;
         }
         for id in self.ownership.trackers(&name, address) {
@@ -467,6 +484,7 @@ impl Engine {
                 self.input(now, id, Input::AddressLost, None);
             }
         }
+        self.own_links_changed(now, &name, address.index);
         self.restore_static_address(&name, address);
         if !self.ownership.is_virtual(&name, address.ip) {
             self.interface_changed(now, &name);

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use super::buffers::ReceiveBuffer;
 use crate::model::macvlan::Linkbeat;
+use crate::model::own_link::LinkChange;
 use crate::model::{
     Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
 };
@@ -120,6 +121,8 @@ pub enum Event<'a> {
     AddressGone(IfAddress),
     /// Events were lost: these are all interfaces and addresses
     Resync(Vec<Link>, Vec<IfAddress>),
+    /// Interfaces and addresses are known: ask for the links that will be needed
+    Prepare,
     /// Interfaces and addresses are known: begin
     Start,
     /// By how many microseconds the time of day (since the Unix epoch) is ahead of the engine's clock. To be told at the
@@ -144,6 +147,10 @@ pub enum Event<'a> {
     },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
+    /// The kernel refused to make or to change the own link of this name
+    LinkRefused(IfName, String),
+    /// After [`Event::Stop`], when the last words over them have left: own links go
+    Leave,
     /// Instead of a start: remove what a daemon with this configuration may have left behind
     CleanUp,
     /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
@@ -210,6 +217,8 @@ pub enum Action {
         /// Whether it is to be set
         wanted: bool,
     },
+    /// Change an own link, or sysctls for it
+    Link(LinkChange),
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -278,6 +287,8 @@ pub enum Stage {
     Adverts,
     /// Addresses, routes and rules
     Tables,
+    /// Own links, when no socket and no address is on them any more
+    Links,
     /// Gratuitous ARP and NA
     Announcements,
     /// Scripts and log
@@ -297,6 +308,7 @@ impl Action {
             | Action::AddEntry(_)
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
+            Action::Link(_) => Stage::Links,
             Action::Announce { .. } => Stage::Announcements,
             Action::Poll { .. }
             | Action::RunScript { .. }

@@ -9,6 +9,7 @@ mod tables;
 mod board;
 mod errand;
 mod files;
+mod own_links;
 mod processes;
 pub(super) mod scripts;
 pub(super) mod watchers;
@@ -21,6 +22,7 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::own_links::HeldSysctls;
 use self::promotion::Promotion;
 use self::scripts::Scripts;
 use super::engine::Engine;
@@ -79,6 +81,7 @@ pub(super) struct Hands {
     /// Opened when a link is polled for the first time
     probe: Option<LinkProbe>,
     local_igmp: LocalIgmp,
+    sysctls: HeldSysctls,
     last_turn: Time,
     pub(super) scripts: Scripts,
 }
@@ -93,6 +96,8 @@ pub(super) enum Feedback {
     EntryRefused(Entry, String),
     /// A polled link has answered: by these means, and whether it is up
     Polled(IfName, Linkbeat, bool),
+    /// The kernel did not make or change an own link
+    LinkRefused(IfName, String),
 }
 
 impl Hands {
@@ -109,6 +114,7 @@ impl Hands {
             failures: LogLimit::default(),
             probe: None,
             local_igmp: LocalIgmp::default(),
+            sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
     }
@@ -223,6 +229,7 @@ impl Hands {
                         announced.push((interface, address));
                     }
                 }
+                Action::Link(change) => self.change_link(change, &mut feedback),
                 Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
                 Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),

@@ -67,6 +67,7 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
+        self.prepare(now);
         self.began = now;
         let until = self.startup_ends();
         self.phase = if until > now { Phase::Delayed { until } } else { Phase::Running };
@@ -98,15 +99,20 @@ impl Engine {
     }
 
     /// Puts a new configuration in force. What is the same goes on undisturbed.
-    pub fn reload(&mut self, now: Time, config: VrrpConfig) {
+    pub fn reload(&mut self, now: Time, mut config: VrrpConfig) {
         if self.phase == Phase::Stopped {
             return;
         }
         self.day.turn(now);
         self.now = now;
+        let plan = (self.phase != Phase::Learning)
+            .then(|| self.plan_own_links(&mut config.instances, &config.own_link_prefixes));
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
+        }
+        if let Some(plan) = plan {
+            self.put_plan(now, plan);
         }
         let quiet = self.config.disable_local_igmp;
         let old = self.install(config, &matching);
@@ -241,14 +247,8 @@ impl Engine {
                 config: group.clone(),
             })
             .collect();
-        self.watchers.clear();
         for id in &self.order {
-            let group = groups.iter().position(|group| group.members.contains(id));
-            let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, &config, tracks.into_iter().flatten()) {
-                self.watchers.entry(interface).or_default().push(*id);
-            }
-            self.routers[*id].group = group;
+            self.routers[*id].group = groups.iter().position(|group| group.members.contains(id));
         }
         self.groups = groups;
         let followed: Vec<(Tracker, RouterId)> = self
@@ -258,16 +258,36 @@ impl Engine {
             .collect();
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
-        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers.clone(), config.static_addresses.iter());
-        self.entries.index(routers, &config);
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
-        std::mem::replace(&mut self.config, config)
+        let old = std::mem::replace(&mut self.config, config);
+        self.reindex();
+        old
+    }
+
+    /// Makes the indexes anew that depend on where addresses are.
+    pub(super) fn reindex(&mut self) {
+        self.watchers.clear();
+        for id in &self.order {
+            let router = &mut self.routers[*id];
+            router.own_link = self.own_links.of_instance(&router.config.name).cloned();
+            let group = router.group.and_then(|index| self.groups.get(index));
+            let tracks = group.map(|group| &group.config.track_interfaces);
+            let mut watched = track::watched(&router.config, &self.config, tracks.into_iter().flatten());
+            watched.extend(router.own_link.clone());
+            let bases = router.config.addresses().filter_map(|address| self.own_links.base_of(&address.interface));
+            watched.extend(bases.cloned());
+            for interface in watched {
+                self.watchers.entry(interface).or_default().push(*id);
+            }
+        }
+        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
+        self.ownership.index(routers.clone(), self.config.static_addresses.iter());
+        self.entries.index(routers, &self.config);
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
@@ -429,6 +449,9 @@ impl Engine {
         self.end_links();
         if take_all {
             self.ownership.forget_native();
+        }
+        if keep_addresses {
+            self.own_links.abandon();
         }
         self.stop_scripts();
         let order = self.order.clone();

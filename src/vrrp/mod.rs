@@ -3,6 +3,7 @@
 pub mod accept;
 mod announce;
 mod announcing;
+mod announcing_extra;
 pub mod buffers;
 mod channels;
 mod day;
@@ -20,6 +21,8 @@ mod limit;
 mod linkbeat;
 pub mod links;
 pub mod number;
+pub mod own_links;
+mod own_names;
 mod ownership;
 mod packets;
 mod perception;
