@@ -104,6 +104,7 @@ pub async fn run(
             channels = driver.hands.packets() => Woken::Packets(channels?),
             Some(end) = driver.ends.recv() => Woken::Script(end),
             found = watchers.news() => Woken::Tracked(found),
+            lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -137,6 +138,10 @@ pub async fn run(
                 driver.hear(now, &channels);
             })?,
             Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
+            Woken::FilterLost(lost) => {
+                driver.hands.forget_filter(lost);
+                driver.turn(&mut tell, |engine, now| engine.handle(now, Event::FilterLost))?;
+            }
             Woken::Timer => {
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
@@ -155,6 +160,7 @@ enum Woken {
     Packets(Vec<ChannelId>),
     Script((u64, End)),
     Tracked(Vec<(Tracker, Standing)>),
+    FilterLost(Result<(), NetError>),
     Timer,
 }
 
@@ -291,6 +297,7 @@ impl Driver {
                     Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                     Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
                     Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
+                    Feedback::FilterRefused(reason) => Event::FilterRefused(reason),
                 };
                 self.engine.handle(now, event);
             }

@@ -19,6 +19,7 @@ use super::day::TimeOfDay;
 use super::debounce::Debouncer;
 use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::firewall::Firewall;
 use super::flood::Flood;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
@@ -112,6 +113,7 @@ pub struct Engine {
     pub(super) channels: Channels,
     pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
+    pub(super) firewall: Firewall,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
     pub(super) day: TimeOfDay,
@@ -146,6 +148,7 @@ impl Engine {
             channels: Channels::default(),
             buffers: HashMap::new(),
             announcer: Announcer::default(),
+            firewall: Firewall::default(),
             timers: BTreeSet::new(),
             next_id: 0,
             day: TimeOfDay::default(),
@@ -181,6 +184,7 @@ impl Engine {
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
                 self.own_links_changed(now, &name, index);
+                self.reconsider_filter_for_link();
                 self.interface_changed(now, &name);
                 if was_up.is_none() {
                     self.settle_promotion();
@@ -193,6 +197,7 @@ impl Engine {
                 if let Some(link) = self.links.remove(index) {
                     self.debouncer.forget(&link.name);
                     self.linkbeats.forget(&link.name);
+                    self.reconsider_filter_for_link();
                     self.ownership.forget_interface(&link.name);
                     self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
@@ -220,6 +225,8 @@ impl Engine {
             }
             Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
             Event::Leave => self.leave_links(),
+            Event::FilterRefused(reason) => self.filter_refused(now, &reason),
+            Event::FilterLost => self.filter_lost(now),
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
             Event::RouteGone(route) => self.route_gone(now, &route),
@@ -256,6 +263,9 @@ impl Engine {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
+        if self.out.is_empty() {
+            self.settle_filter();
+        }
         self.out.pop_front()
     }
 
@@ -455,6 +465,7 @@ impl Engine {
         let (ip, index) = (address.ip, address.index);
         self.links.put_address(address);
         self.own_links_changed(now, &name, index);
+        self.reconsider_filter_for_link();
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
@@ -467,6 +478,7 @@ impl Engine {
             return;
         };
         self.links.remove_address(address);
+        self.reconsider_filter_for_link();
         if self.phase == Phase::Stopped {
             return;
         }

@@ -10,7 +10,7 @@ use super::buffers::ReceiveBuffer;
 use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::{
-    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
+    Address, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
 };
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
@@ -151,6 +151,10 @@ pub enum Event<'a> {
     LinkRefused(IfName, String),
     /// After [`Event::Stop`], when the last words over them have left: own links go
     Leave,
+    /// The kernel refused the rules of the packet filter
+    FilterRefused(String),
+    /// Somebody else has taken something from our tables of the packet filter
+    FilterLost,
     /// Instead of a start: remove what a daemon with this configuration may have left behind
     CleanUp,
     /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
@@ -202,6 +206,10 @@ pub enum Action {
     Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
+    /// Make the packet filter hold exactly this, before addresses change
+    Block(Box<FilterRules>),
+    /// Make it hold exactly this, after addresses have changed; `None`: remove our tables
+    Unblock(Option<Box<FilterRules>>),
     /// Put an address on its interface
     AddAddress(Address),
     /// Take an address from its interface
@@ -285,9 +293,13 @@ pub enum Stage {
     Channels,
     /// Adverts leave, and sockets close behind the last one
     Adverts,
+    /// The packet filter blocks addresses that will come
+    Guard,
     /// Addresses, routes and rules
     Tables,
-    /// Own links, when no socket and no address is on them any more
+    /// The packet filter lets go addresses that have gone
+    Release,
+    /// Own links, when no socket, no address and no rule is on them any more
     Links,
     /// Gratuitous ARP and NA
     Announcements,
@@ -297,7 +309,7 @@ pub enum Stage {
 
 impl Action {
     /// The stage of this action. Within an instance's turn the stages are in order already, so a stable sort by stage
-    /// over many instances keeps each one's order.
+    /// over many instances keeps each one's order. The packet filter is spoken of last, for all instances at once.
     pub fn stage(&self) -> Stage {
         match self {
             Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
@@ -309,6 +321,8 @@ impl Action {
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
+            Action::Block(_) => Stage::Guard,
+            Action::Unblock(_) => Stage::Release,
             Action::Announce { .. } => Stage::Announcements,
             Action::Poll { .. }
             | Action::RunScript { .. }

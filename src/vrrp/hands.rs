@@ -16,6 +16,8 @@ pub(super) mod watchers;
 
 mod links;
 
+mod filter;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -30,12 +32,13 @@ use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Ou
 use super::limit::LogLimit;
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
+use crate::model::{Address, Entry, FilterRules, IfName, Micros, Notification, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
 use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::{ah, neigh};
+use filter::Filter;
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -73,6 +76,7 @@ pub(super) struct Hands {
     netlink: Netlink,
     promotion: Promotion,
     neighbours: NeighbourSocket,
+    filter: Filter,
     channels: HashMap<ChannelId, AdvertSocket>,
     ready: ReadySet,
     inbox: Inbox,
@@ -98,6 +102,8 @@ pub(super) enum Feedback {
     Polled(IfName, Linkbeat, bool),
     /// The kernel did not make or change an own link
     LinkRefused(IfName, String),
+    /// The kernel did not take the rules of the packet filter
+    FilterRefused(String),
 }
 
 impl Hands {
@@ -107,6 +113,7 @@ impl Hands {
             netlink: Netlink::open()?,
             promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
+            filter: Filter::default(),
             channels: HashMap::new(),
             ready: ReadySet::new()?,
             inbox: Inbox::new(INBOX_BYTES),
@@ -133,6 +140,16 @@ impl Hands {
     pub(super) async fn packets(&self) -> Result<Vec<ChannelId>, SockError> {
         let keys = self.ready.ready().await?;
         Ok(keys.into_iter().filter_map(|key| u32::try_from(key).ok()).map(ChannelId).collect())
+    }
+
+    /// Waits until somebody else has taken something from the packet filter.
+    pub(super) async fn filter_lost(&self) -> Result<(), NetError> {
+        self.filter.lost().await
+    }
+
+    /// The packet filter is not what it was set to, or can no longer be watched.
+    pub(super) fn forget_filter(&mut self, lost: Result<(), NetError>) {
+        self.filter.forget(lost);
     }
 
     /// All channels, for a look at each.
@@ -223,6 +240,8 @@ impl Hands {
                     tables.push(action)
                 }
                 Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
+                Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
+                Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
                     if tracing::enabled!(tracing::Level::DEBUG) {
@@ -244,6 +263,10 @@ impl Hands {
             debug!("Sending {kind} on {interface} for {address}");
         }
         feedback
+    }
+
+    fn filter(&mut self, rules: Option<FilterRules>) -> Option<Feedback> {
+        self.filter.set(rules.as_ref()).err().map(Feedback::FilterRefused)
     }
 
     fn open_channel(&mut self, id: ChannelId, channel: &Channel, engine: &Engine) -> Result<(), SockError> {

@@ -80,6 +80,7 @@ impl Engine {
         }
         self.settle_promotion();
         self.set_static_entries();
+        self.firewall.reconsider();
         let order = self.order.clone();
         for id in &order {
             self.remove_leftover_entries(*id);
@@ -126,6 +127,7 @@ impl Engine {
         self.exchange_addresses(now, &matching.routers, &old.static_addresses);
         self.add_new_entries(exchange);
         self.review_native(&matching.routers);
+        self.firewall.reconsider();
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
@@ -423,6 +425,7 @@ impl Engine {
                 self.remove_address(address);
             }
         }
+        self.clean_filter();
         self.phase = Phase::Stopped;
     }
 
@@ -462,6 +465,10 @@ impl Engine {
             self.release_static_entries();
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
+            }
+            // Own links stay for their last words, which the packet filter leads to the interface below.
+            if !self.has_own_links() {
+                self.stop_filter();
             }
         }
         self.settle_promotion();

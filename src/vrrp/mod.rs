@@ -13,6 +13,7 @@ mod duplicates;
 pub mod engine;
 mod entries;
 pub mod event;
+mod firewall;
 mod flood;
 pub mod fsm;
 mod hands;

@@ -6,6 +6,7 @@
 
 mod core;
 mod election;
+mod firewall;
 mod frr;
 mod hostile;
 mod links;
@@ -14,7 +15,9 @@ mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
 mod scene;
+mod scripts;
 mod seeds;
+mod signed;
 mod steady;
 
 use std::path::PathBuf;
