@@ -9,6 +9,7 @@ mod channels;
 mod day;
 mod debounce;
 pub mod driver;
+mod duplicates;
 pub mod engine;
 mod entries;
 pub mod event;

@@ -16,7 +16,7 @@ use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;
 use super::stats::Stats;
-use crate::model::{Family, IfName, Instance, Micros, Time, Transport, Version};
+use crate::model::{Family, IfName, Instance, Micros, Time, Transport, Version, Vrid};
 
 /// A number that a router keeps for life, over reloads too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,8 @@ pub enum Fault {
     InterfaceDown(IfName),
     /// The interface is there, and VRRP cannot be spoken over it
     InterfaceUnfit(IfName, &'static str),
+    /// Another instance is the same virtual router on the same link
+    Duplicate(String, Vrid),
     /// A link that is tracked in reverse is up
     InterfaceUp(IfName),
     /// The interface of its own cannot be made
@@ -54,6 +56,7 @@ impl fmt::Display for Fault {
             Fault::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
             Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
             Fault::InterfaceUnfit(name, reason) => write!(f, "interface {name} {reason}"),
+            Fault::Duplicate(other, vrid) => write!(f, "VRID {vrid} is the one of {other} on the same link"),
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),

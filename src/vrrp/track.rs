@@ -97,6 +97,7 @@ impl Engine {
         let mut faults = BTreeSet::new();
         faults.extend(config.config_fault.clone().map(Fault::Config));
         faults.extend(self.unfit_link(config));
+        faults.extend(self.duplicate(id));
         if let Some(interface) = &config.interface {
             if self.links.get(interface).is_none() {
                 faults.insert(Fault::InterfaceMissing(interface.clone()));

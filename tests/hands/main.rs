@@ -4,6 +4,7 @@
 mod addresses;
 mod adverts;
 mod filter;
+mod links;
 mod monitor;
 mod namespace;
 mod neighbours;
