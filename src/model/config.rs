@@ -10,7 +10,7 @@ use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
 use super::settings::{Firewall, GarpExtra};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
-use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
+use super::{Address, CheckConfig, Entry, Global, IfName, Instance, Micros, SyncGroup};
 
 /// What a set of configuration files means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,26 @@ pub struct TrackGroup {
 impl VrrpConfig {
     /// Whether the `vrrp` process has anything to do.
     pub fn is_empty(&self) -> bool {
-        self.instances.is_empty() && self.static_addresses.is_empty()
+        self.instances.is_empty()
+            && self.static_addresses.is_empty()
+            && self.static_routes.is_empty()
+            && self.static_rules.is_empty()
+    }
+
+    /// All static routes, then all static rules.
+    pub fn static_entries(&self) -> impl Iterator<Item = Entry> {
+        let routes = self.static_routes.iter().cloned().map(Entry::from);
+        routes.chain(self.static_rules.iter().cloned().map(Entry::from))
+    }
+
+    /// Whether it matters when somebody else removes a route or a rule.
+    pub fn follows_entries(&self) -> bool {
+        let of_instances = |instance: &Instance| {
+            instance.routes.iter().any(|route| route.tracked) || instance.rules.iter().any(|rule| rule.tracked)
+        };
+        self.static_routes.iter().any(|route| route.tracked)
+            || self.static_rules.iter().any(|rule| rule.tracked)
+            || self.instances.iter().any(of_instances)
     }
 }
 

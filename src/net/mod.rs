@@ -1,21 +1,27 @@
-//! Room 4: the kernel's tables of interfaces, addresses and the packet filter, read, changed and watched over netlink.
+//! Room 4: the kernel's tables of interfaces, addresses, routes, rules and the packet filter, read, changed and watched
+//! over netlink, and its settings of interfaces.
 //!
 //! Holds the only netlink code of the crate; outside it there are model types. Never decides what the tables should
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
 
 mod addr;
+mod attribute;
+mod change;
 mod connector;
+mod filter;
 mod link;
 mod link_info;
 mod monitor;
 mod nftables;
 mod own_link;
+mod route;
+mod rule;
 mod stacked;
 pub mod sysctl;
 mod transport;
 mod vrf;
 
-pub use addr::Change;
+pub use change::{Change, PlacedRoute};
 pub use connector::{ProcessEvents, Told};
 pub use link::forwards_ipv6;
 pub use monitor::Monitor;

@@ -22,7 +22,7 @@ const IFLA_INET_CONF: u16 = 1;
 
 /// Settings of an interface that the kernel takes over netlink: `IPV4_DEVCONF_*` (linux/ip.h). Netlink works where
 /// `/proc/sys` cannot be written, as in many containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Setting {
     /// `rp_filter`
     RpFilter,
@@ -168,16 +168,16 @@ impl Netlink {
     }
 
     fn one(&mut self, flags: u16, request: RouteNetlinkMessage) -> Result<(), Refusal> {
-        self.transact_with(flags, vec![request]).pop().unwrap_or(Err(Refusal { errno: Errno::EIO, hint: None }))
+        self.transact(vec![(request, flags)]).pop().unwrap_or(Err(Refusal { errno: Errno::EIO, hint: None }))
     }
 }
 
 /// Switches IPv6 of an interface on or off, if it is not so already; there is no other way than `/proc/sys`. Where
 /// that cannot be written, an own link with IPv6 does no harm: it makes no address by itself.
 fn switch_ipv6(interface: &IfName, on: bool) {
-    let value = u32::from(!on);
-    if sysctl::read(interface.as_str(), Family::V6, "disable_ipv6").is_some_and(|now| now != value) {
-        let _ = sysctl::write(interface.as_str(), Family::V6, "disable_ipv6", value);
+    let value = if on { "0" } else { "1" };
+    if sysctl::read(interface, Family::V6, "disable_ipv6").is_ok_and(|now| now != value) {
+        let _ = sysctl::write(interface, Family::V6, "disable_ipv6", value);
     }
 }
 

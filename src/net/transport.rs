@@ -16,8 +16,8 @@ use netlink_packet_core::{
 use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, NetlinkAddr, recvmsg, sendto};
-use rtnetlink::sys::Socket;
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
+use rtnetlink::sys::{Socket, SocketAddr};
 
 use super::NetError;
 
@@ -74,15 +74,12 @@ impl Netlink {
     ///
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
-    pub(super) fn transact(&mut self, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
-        self.transact_with(0, requests)
-    }
-
-    /// As [`Netlink::transact`], with these flags beside the usual ones.
-    pub(super) fn transact_with(&mut self, flags: u16, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
+    ///
+    /// With each request come its flags beyond those that every request has.
+    pub(super) fn transact(&mut self, requests: Vec<(RouteNetlinkMessage, u16)>) -> Vec<Result<(), Refusal>> {
         let mut requests: Vec<NetlinkMessage<RouteNetlinkMessage>> = requests
             .into_iter()
-            .map(|request| {
+            .map(|(request, flags)| {
                 let mut message = NetlinkMessage::from(request);
                 message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
                 message.finalize();
@@ -201,6 +198,24 @@ impl Netlink {
                     kind => each(kind, message.payload),
                 }
             }
+        }
+    }
+
+    /// Lets the kernel take the header of a dump's request for a filter (`NETLINK_GET_STRICT_CHK`, kernels since 4.20).
+    pub(super) fn strictly<T>(&mut self, dump: impl FnOnce(&mut Self) -> T) -> T {
+        let _ = self.socket.set_netlink_get_strict_chk(true);
+        let result = dump(self);
+        let _ = self.socket.set_netlink_get_strict_chk(false);
+        result
+    }
+
+    /// The number by which the kernel knows this socket, and names it in reports of what it asked for.
+    pub fn port(&self) -> u32 {
+        let mut address = SocketAddr::new(0, 0);
+        match self.socket.get_address(&mut address) {
+            Ok(()) => address.port_number(),
+            // No report names 0: that is the kernel itself.
+            Err(_) => 0,
         }
     }
 

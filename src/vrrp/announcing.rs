@@ -1,11 +1,13 @@
 //! When a router announces its addresses: as a new master, again after a while, at refreshes, against weaker routers.
 //! The queue in which announcements wait for their turn is `announce.rs`.
 
+use std::net::IpAddr;
+
 use super::engine::{Engine, Phase};
 use super::event::Level;
 use super::fsm::State;
 use super::router::{Announcements, RouterId};
-use crate::model::{Family, Micros, Time};
+use crate::model::{Family, IfName, Micros, Time};
 
 impl Engine {
     /// The first burst of a new master, and the times of what follows.
@@ -61,16 +63,21 @@ impl Engine {
         let targets: Vec<_> =
             self.routers[id].config.addresses().map(|address| (address.interface.clone(), address.ip)).collect();
         for (interface, ip) in targets {
-            let Some(link) = self.links.get(&interface) else {
-                continue;
-            };
-            if Family::of(&ip) == Family::V4 && !link.arp {
-                continue;
-            }
-            let kind = if ip.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
-            self.log_of(id, Level::Detail, format!("Sending/queueing {kind} on {interface} for {ip}"));
-            self.announcer.add(id, &interface, ip, rounds);
+            self.announce_one(id, &interface, ip, rounds);
         }
+    }
+
+    /// Queues the announcements of one address.
+    pub(super) fn announce_one(&mut self, id: RouterId, interface: &IfName, ip: IpAddr, rounds: u32) {
+        let Some(link) = self.links.get(interface) else {
+            return;
+        };
+        if Family::of(&ip) == Family::V4 && !link.arp {
+            return;
+        }
+        let kind = if ip.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
+        self.log_of(id, Level::Detail, format!("Sending/queueing {kind} on {interface} for {ip}"));
+        self.announcer.add(id, interface, ip, rounds);
     }
 
     /// Out of FAULT: peers may have lost a unicast router's own address from their tables.

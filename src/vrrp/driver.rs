@@ -14,6 +14,7 @@ pub use cleanup::{Cleanup, clean_up};
 use super::engine::Engine;
 use super::event::{ChannelId, Event, Standing, Tracker};
 use super::hands::scripts::Scripts;
+use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
@@ -91,6 +92,7 @@ pub async fn run(
     let mut watchers = Watchers::new();
     let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
+    driver.hands.sysctls = HeldSysctls::inherit(options.pid_file.with_extension("sysctls"));
     driver.begin(found, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
@@ -119,6 +121,7 @@ pub async fn run(
                 driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
                 driver.hear_of_links(&mut tell).await?;
                 watchers.follow(&config, process_buffer(&shared));
+                driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -168,11 +171,14 @@ struct Driver {
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
         let (scripts, ends) = Scripts::new();
+        let hands = Hands::open(scripts)?;
+        let mut monitor = Monitor::open()?;
+        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open(scripts)?,
+            hands,
             ends,
-            monitor: Monitor::open()?,
+            monitor,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
@@ -191,6 +197,7 @@ impl Driver {
             standings(&mut driver.engine, now, found);
         })?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
+        self.hands.disclaim_sysctls();
         self.hear_of_links(tell).await?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }
@@ -276,6 +283,7 @@ impl Driver {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
                     Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
+                    Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -357,6 +365,11 @@ fn report(event: &KernelEvent) {
     match event {
         KernelEvent::Address(address) => info!("Netlink reflector reports IP {} added", address.ip),
         KernelEvent::AddressGone(address) => info!("Netlink reflector reports IP {} removed", address.ip),
-        KernelEvent::Link(_) | KernelEvent::LinkGone(_) | KernelEvent::Resync { .. } => {}
+        KernelEvent::Link(_)
+        | KernelEvent::LinkGone(_)
+        | KernelEvent::Resync { .. }
+        | KernelEvent::RouteGone(_)
+        | KernelEvent::RuleGone(_)
+        | KernelEvent::Entries { .. } => {}
     }
 }

@@ -15,6 +15,7 @@ use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
 use super::channels::Channels;
 use super::day::TimeOfDay;
+use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
@@ -99,6 +100,9 @@ pub struct Engine {
     pub(super) links: Links,
     pub(super) ownership: Ownership,
     pub(super) own_links: OwnLinks,
+    pub(super) entries: Entries,
+    /// The interfaces on which `promote_secondaries` is set
+    pub(super) promoted: BTreeSet<IfName>,
     pub(super) channels: Channels,
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
@@ -125,6 +129,8 @@ impl Engine {
             links: Links::default(),
             ownership: Ownership::default(),
             own_links: OwnLinks::default(),
+            entries: Entries::default(),
+            promoted: BTreeSet::new(),
             channels: Channels::default(),
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
@@ -154,13 +160,17 @@ impl Engine {
                 }
                 self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
+                if was_up.is_none() {
+                    self.settle_promotion();
+                }
                 if is_up && was_up != Some(true) {
-                    self.restore_static(&name);
+                    self.restore(&name);
                 }
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
                     self.ownership.forget_interface(&link.name);
+                    self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
@@ -187,6 +197,10 @@ impl Engine {
             Event::Leave => self.leave_links(),
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
+            Event::RouteGone(route) => self.route_gone(now, &route),
+            Event::RuleGone(rule) => self.rule_gone(now, &rule),
+            Event::Entries(routes, rules) => self.resync_entries(now, &routes, rules),
+            Event::EntryRefused(entry, reason) => self.entry_refused(&entry, &reason),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -410,6 +424,7 @@ impl Engine {
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
+            self.retry_entries();
         }
     }
 

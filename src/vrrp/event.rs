@@ -7,7 +7,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::model::own_link::LinkChange;
-use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification, Script};
+use crate::model::{
+    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
+};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,6 +144,14 @@ pub enum Event<'a> {
     CleanUp,
     /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
     Farewell,
+    /// Somebody has removed a route of keepalived's protocol
+    RouteGone(KernelRoute),
+    /// Somebody has removed a rule of keepalived's protocol
+    RuleGone(Box<Rule>),
+    /// Events were lost: these are all routes and rules of keepalived's protocol
+    Entries(Vec<KernelRoute>, Vec<Rule>),
+    /// The kernel refused to set a route or rule
+    EntryRefused(Entry, String),
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
@@ -159,6 +169,9 @@ impl From<KernelEvent> for Event<'_> {
             KernelEvent::Address(address) => Event::Address(address),
             KernelEvent::AddressGone(address) => Event::AddressGone(address),
             KernelEvent::Resync { links, addresses } => Event::Resync(links, addresses),
+            KernelEvent::RouteGone(route) => Event::RouteGone(route),
+            KernelEvent::RuleGone(rule) => Event::RuleGone(rule),
+            KernelEvent::Entries { routes, rules } => Event::Entries(routes, rules),
         }
     }
 }
@@ -182,6 +195,17 @@ pub enum Action {
     RemoveAddress(Address),
     /// Change an own link, or sysctls for it
     Link(LinkChange),
+    /// Set a route or rule
+    AddEntry(Entry),
+    /// Remove a route or rule
+    RemoveEntry(Entry),
+    /// Set `promote_secondaries` of an interface, or make it what it was
+    PromoteSecondaries {
+        /// The interface
+        interface: IfName,
+        /// Whether it is to be set
+        wanted: bool,
+    },
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -239,7 +263,7 @@ pub enum Stage {
     Channels,
     /// Adverts leave, and sockets close behind the last one
     Adverts,
-    /// Addresses
+    /// Addresses, routes and rules
     Tables,
     /// Own links, when no socket and no address is on them any more
     Links,
@@ -257,7 +281,11 @@ impl Action {
             Action::Open(..) | Action::Listen(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
-            Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
+            Action::AddAddress(_)
+            | Action::RemoveAddress(_)
+            | Action::AddEntry(_)
+            | Action::RemoveEntry(_)
+            | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
             Action::Announce { .. } => Stage::Announcements,
             Action::RunScript { .. } | Action::EndScript(..) | Action::Notify(_) | Action::Log(..) => Stage::Reports,

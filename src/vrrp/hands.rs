@@ -1,7 +1,10 @@
-//! Carries out the engine's actions: sockets, addresses, frames. Part of the driver; decides nothing.
+//! Carries out the engine's actions: sockets, addresses, routes, rules, frames. Part of the driver; decides nothing.
 //!
-//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
-//! kernel, then all announcements, and only then what people and scripts are told.
+//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses, routes and rules in one
+//! burst to the kernel, then all announcements, and only then what people and scripts are told.
+
+mod promotion;
+mod tables;
 
 mod board;
 mod errand;
@@ -9,6 +12,7 @@ mod files;
 mod own_links;
 mod processes;
 pub(super) mod scripts;
+pub(super) mod sysctls;
 pub(super) mod watchers;
 
 use std::collections::HashMap;
@@ -17,13 +21,14 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
-use self::own_links::HeldSysctls;
+use self::promotion::Promotion;
 use self::scripts::Scripts;
+use self::sysctls::HeldSysctls;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
-use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, Netlink};
+use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
+use crate::net::{self, Netlink};
 use crate::os::clock;
 use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::{ah, neigh};
@@ -49,13 +54,14 @@ enum Failure {
 /// The sockets of the process.
 pub(super) struct Hands {
     netlink: Netlink,
+    promotion: Promotion,
     neighbours: NeighbourSocket,
     channels: HashMap<ChannelId, AdvertSocket>,
     ready: ReadySet,
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
-    sysctls: HeldSysctls,
+    pub(super) sysctls: HeldSysctls,
     last_turn: Time,
     pub(super) scripts: Scripts,
 }
@@ -68,6 +74,8 @@ pub(super) enum Feedback {
     AddressRefused(Address, String),
     /// The kernel did not make or change an own link
     LinkRefused(IfName, String),
+    /// The kernel did not take a route or rule
+    EntryRefused(Entry, String),
 }
 
 impl Hands {
@@ -75,6 +83,7 @@ impl Hands {
         Ok(Hands {
             scripts,
             netlink: Netlink::open()?,
+            promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
             channels: HashMap::new(),
             ready: ReadySet::new()?,
@@ -84,6 +93,16 @@ impl Hands {
             sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
+    }
+
+    /// The port of the socket that asks for changes of the kernel's tables.
+    pub(super) fn netlink_port(&self) -> u32 {
+        self.netlink.port()
+    }
+
+    /// Every link is made that will be: sysctls that a predecessor held and we do not are as before.
+    pub(super) fn disclaim_sysctls(&mut self) {
+        self.sysctls.disclaim(&mut self.netlink);
     }
 
     /// Waits until packets have arrived.
@@ -154,7 +173,7 @@ impl Hands {
         let mut announced = Vec::new();
         let mut tables = Vec::new();
         for action in actions {
-            if !matches!(action, Action::AddAddress(_) | Action::RemoveAddress(_)) {
+            if !tables::is_change(&action) {
                 self.change_tables(std::mem::take(&mut tables), engine, &mut feedback);
             }
             match action {
@@ -172,7 +191,10 @@ impl Hands {
                     }
                 }
                 Action::Send(packet) => self.send(now, &packet),
-                Action::AddAddress(_) | Action::RemoveAddress(_) => tables.push(action),
+                Action::AddAddress(_) | Action::RemoveAddress(_) | Action::AddEntry(_) | Action::RemoveEntry(_) => {
+                    tables.push(action)
+                }
+                Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
                     if tracing::enabled!(tracing::Level::DEBUG) {
@@ -241,40 +263,6 @@ impl Hands {
                 debug!("{line}");
             } else {
                 info!("{line}");
-            }
-        }
-    }
-
-    fn change_tables(&mut self, actions: Vec<Action>, engine: &Engine, feedback: &mut Vec<Feedback>) {
-        if actions.is_empty() {
-            return;
-        }
-        let index_of = |address: &Address| engine.link(&address.interface).map(|link| link.index);
-        let mut changes = Vec::with_capacity(actions.len());
-        for action in &actions {
-            match action {
-                Action::AddAddress(address) => match index_of(address) {
-                    Some(index) => changes.push(Change::Add { address, index }),
-                    None => {
-                        let reason = Errno::ENODEV.desc().to_owned();
-                        feedback.push(Feedback::AddressRefused(address.clone(), reason));
-                    }
-                },
-                Action::RemoveAddress(address) => {
-                    changes.extend(index_of(address).map(|index| Change::Remove { address, index }));
-                }
-                _ => {}
-            }
-        }
-        for (change, answer) in changes.iter().zip(self.netlink.apply(&changes)) {
-            match (change, answer) {
-                (_, Ok(())) => {}
-                (Change::Add { address, .. }, Err(refusal)) => {
-                    feedback.push(Feedback::AddressRefused((*address).clone(), refusal.to_string()));
-                }
-                (Change::Remove { address, .. }, Err(refusal)) => {
-                    warn!("cannot remove {address} from {}: {refusal}", address.interface);
-                }
             }
         }
     }

@@ -14,7 +14,7 @@ use super::sync::{self, Group, GroupState};
 use super::track;
 use super::transition::Wait;
 use crate::model::{
-    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
+    Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
     macvlan::OwnLink,
 };
 
@@ -77,8 +77,11 @@ impl Engine {
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
+        self.settle_promotion();
+        self.set_static_entries();
         let order = self.order.clone();
         for id in &order {
+            self.remove_leftover_entries(*id);
             self.remove_leftovers(*id);
         }
         self.start_scripts(now);
@@ -109,15 +112,23 @@ impl Engine {
         if let Some(plan) = plan {
             self.put_plan(now, plan);
         }
-        let old_static = self.install(config, &matching);
+        let old = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
-        self.exchange_addresses(now, &matching.routers, &old_static);
+        self.settle_promotion();
+        let exchange = self.plan_entries(&matching.routers, &old);
+        self.remove_old_entries(&exchange);
+        self.exchange_addresses(now, &matching.routers, &old.static_addresses);
+        self.add_new_entries(exchange);
+        self.review_native(&matching.routers);
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
-                None => self.remove_leftovers(*id),
+                None => {
+                    self.remove_leftover_entries(*id);
+                    self.remove_leftovers(*id);
+                }
             }
         }
         self.delay_anew(now);
@@ -216,8 +227,8 @@ impl Engine {
         Matching { routers, removed }
     }
 
-    /// Makes order, groups and indexes anew; gives the static addresses of before.
-    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> Vec<Address> {
+    /// Makes order, groups and indexes anew; gives the configuration of before.
+    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> VrrpConfig {
         self.order = matching.routers.iter().map(|(id, _)| *id).collect();
         let by_name: HashMap<&str, RouterId> =
             self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
@@ -249,9 +260,9 @@ impl Engine {
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
-        let old_static = std::mem::replace(&mut self.config, config).static_addresses;
+        let old = std::mem::replace(&mut self.config, config);
         self.reindex();
-        old_static
+        old
     }
 
     /// Makes the indexes anew that depend on where addresses are.
@@ -262,7 +273,7 @@ impl Engine {
             router.own_link = self.own_links.of_instance(&router.config.name).cloned();
             let group = router.group.and_then(|index| self.groups.get(index));
             let tracks = group.map(|group| &group.config.track_interfaces);
-            let mut watched = track::watched(&router.config, tracks.into_iter().flatten());
+            let mut watched = track::watched(&router.config, &self.config, tracks.into_iter().flatten());
             watched.extend(router.own_link.clone());
             let bases = router.config.addresses().filter_map(|address| self.own_links.base_of(&address.interface));
             watched.extend(bases.cloned());
@@ -271,7 +282,8 @@ impl Engine {
             }
         }
         let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers, self.config.static_addresses.iter());
+        self.ownership.index(routers.clone(), self.config.static_addresses.iter());
+        self.entries.index(routers, &self.config);
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
@@ -398,8 +410,12 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
+        let links = self.left_links();
         for id in self.order.clone() {
             self.remove_leftovers(id);
+        }
+        for change in links {
+            self.change_link(change);
         }
         for address in std::mem::take(&mut self.config.static_addresses) {
             if self.links.has(&address) {
@@ -441,10 +457,12 @@ impl Engine {
             for id in &order {
                 self.leave_master(*id);
             }
+            self.release_static_entries();
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
         }
+        self.settle_promotion();
         for id in &order {
             self.announcer.cancel(*id);
             let router = &mut self.routers[*id];

@@ -11,7 +11,7 @@ use super::packets;
 use super::router::{Fault, Router, RouterId};
 use super::sync::Group;
 use super::trackers::{self, Effect};
-use crate::model::{IfName, Instance, Time, TrackInterface, Transport, Weight};
+use crate::model::{IfName, Instance, Time, TrackInterface, Transport, VrrpConfig, Weight};
 
 impl Engine {
     /// Looks at a router's surroundings anew and acts on what is different.
@@ -107,7 +107,8 @@ impl Engine {
             faults.insert(Fault::SourceMissing(ip));
         }
         faults.extend(self.own_link_faults(router));
-        for interface in needed(config, router.own_link.as_ref()) {
+        let of_groups = needed_by_groups(&self.config, &config.name);
+        for interface in needed(config, router.own_link.as_ref()).chain(of_groups) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
@@ -215,21 +216,41 @@ impl Engine {
     }
 }
 
-/// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses.
+/// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses, routes and rules;
+/// not its own link, of which more is asked.
 fn needed<'a>(config: &'a Instance, own_link: Option<&'a IfName>) -> impl Iterator<Item = &'a IfName> {
     let own = config.interface.as_ref().filter(|_| config.track_primary);
-    let others = config
-        .addresses()
-        .filter(|address| address.tracked && config.interface.as_ref() != Some(&address.interface))
-        .filter(move |address| own_link != Some(&address.interface))
-        .map(|address| &address.interface);
+    let addresses = config.addresses().filter(|address| address.tracked).map(|address| &address.interface);
+    let routes = config.routes.iter().filter(|route| route.tracked).filter_map(|route| route.dev.as_ref());
+    let rules = config.rules.iter().filter(|rule| rule.tracked).flat_map(|rule| rule.iif.iter().chain(&rule.oif));
+    let is_other = move |name: &&IfName| config.interface.as_ref() != Some(*name) && own_link != Some(*name);
+    let others = addresses.chain(routes).chain(rules).filter(is_other);
     own.into_iter().chain(others)
 }
 
+/// The interfaces of the static objects that an instance follows by `track_group`.
+fn needed_by_groups<'a>(config: &'a VrrpConfig, instance: &'a str) -> impl Iterator<Item = &'a IfName> {
+    let groups = config.track_groups.iter().filter(move |group| group.members.iter().any(|name| name == instance));
+    groups.flat_map(move |group| {
+        let follows = move |tracked: bool, name: &Option<String>| tracked && name.as_ref() == Some(&group.name);
+        let addresses = config.static_addresses.iter().filter(move |it| follows(it.tracked, &it.track_group));
+        let routes = config.static_routes.iter().filter(move |it| follows(it.tracked, &it.track_group));
+        let rules = config.static_rules.iter().filter(move |it| follows(it.tracked, &it.track_group));
+        let of_routes = routes.filter_map(|route| route.dev.as_ref());
+        let of_rules = rules.filter_map(|rule| rule.iif.as_ref());
+        addresses.map(|address| &address.interface).chain(of_routes).chain(of_rules)
+    })
+}
+
 /// All interfaces that matter to an instance with these trackers.
-pub(super) fn watched<'a>(config: &'a Instance, group: impl Iterator<Item = &'a TrackInterface>) -> BTreeSet<IfName> {
+pub(super) fn watched<'a>(
+    config: &'a Instance,
+    whole: &'a VrrpConfig,
+    group: impl Iterator<Item = &'a TrackInterface>,
+) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
-    config.interface.iter().chain(needed(config, None)).chain(tracked).cloned().collect()
+    let of_groups = needed_by_groups(whole, &config.name);
+    config.interface.iter().chain(needed(config, None)).chain(of_groups).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {

@@ -113,6 +113,7 @@ impl Engine {
         self.send(id, priority);
         self.log_of(id, Level::Info, "Entering MASTER STATE");
         self.set_addresses(id);
+        self.set_entries(id);
         self.announce_master(now, id);
         self.notify(id, NotifyState::Master);
         self.requeue(id);
@@ -188,6 +189,7 @@ impl Engine {
         if !self.routers[id].state.is_master() {
             return;
         }
+        self.release_entries(id);
         self.release_addresses(id);
         let router = &mut self.routers[id];
         router.announcements = Announcements::default();
