@@ -7,3 +7,4 @@ mod filter;
 mod monitor;
 mod namespace;
 mod neighbours;
+mod own_links;

@@ -15,6 +15,7 @@ mod rig;
 mod scene;
 mod seeds;
 mod steady;
+mod vmac;
 
 use std::path::PathBuf;
 
