@@ -135,6 +135,7 @@ impl Engine {
         self.reload_scripts(now);
         for id in self.order.clone() {
             self.inspect(now, id);
+            self.renew_extra(now, id);
         }
         // A router may have been in FAULT only for a partner that it no longer has.
         for id in self.order.clone() {
