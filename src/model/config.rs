@@ -8,7 +8,7 @@ use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
-use super::settings::{Firewall, GarpExtra};
+use super::settings::{Firewall, GarpExtra, RxBuffers};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Entry, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -66,11 +66,24 @@ pub struct VrrpConfig {
     pub notify_priority_changes: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
+    /// Receive buffers of advert sockets
+    pub receive_buffers: ReceiveBuffers,
+    /// Groups of the own link are not reported (`disable_local_igmp`)
+    pub disable_local_igmp: bool,
     /// `vmac_prefix` and `vmac_addr_prefix`: how the names of own links begin that instances and single addresses get;
     /// `None`: `vrrp`, or for addresses as for instances
     pub own_link_prefixes: (Option<String>, Option<String>),
     /// `vrrp_garp_extra_if`, for instances that say nothing themselves
     pub garp_extra: Option<GarpExtra>,
+}
+
+/// Receive buffers of advert sockets, as far as instances have no `kernel_rx_buf_size`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiveBuffers {
+    /// `vrrp_rx_bufs_policy`
+    pub policy: RxBuffers,
+    /// `vrrp_rx_bufs_multiplier`, at least 1
+    pub multiplier: u32,
 }
 
 /// Instances that follow the static objects naming the group.

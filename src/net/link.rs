@@ -65,7 +65,7 @@ impl Netlink {
 /// Whether the interface forwards IPv6 (`net.ipv6.conf.NAME.forwarding`), so that its neighbour advertisements must
 /// have the Router flag. `false` where that cannot be read.
 pub fn forwards_ipv6(interface: &IfName) -> bool {
-    sysctl::read(interface, Family::V6, "forwarding").is_ok_and(|content| content != "0")
+    sysctl::read(interface.as_str(), Family::V6, "forwarding").is_some_and(|value| value != 0)
 }
 
 /// The interface that a link message is about. `None` if the message is not whole, or is about something else: a

@@ -6,11 +6,13 @@
 
 mod addr;
 mod attribute;
+mod buffer;
 mod change;
 mod connector;
 mod filter;
 mod link;
 mod link_info;
+mod local_igmp;
 mod monitor;
 mod nftables;
 mod own_link;
@@ -24,6 +26,7 @@ mod vrf;
 pub use change::{Change, PlacedRoute};
 pub use connector::{ProcessEvents, Told};
 pub use link::forwards_ipv6;
+pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
 pub use nftables::{FilterWatch, Nftables};
 pub use own_link::Setting;

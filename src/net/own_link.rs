@@ -175,9 +175,9 @@ impl Netlink {
 /// Switches IPv6 of an interface on or off, if it is not so already; there is no other way than `/proc/sys`. Where
 /// that cannot be written, an own link with IPv6 does no harm: it makes no address by itself.
 fn switch_ipv6(interface: &IfName, on: bool) {
-    let value = if on { "0" } else { "1" };
-    if sysctl::read(interface, Family::V6, "disable_ipv6").is_ok_and(|now| now != value) {
-        let _ = sysctl::write(interface, Family::V6, "disable_ipv6", value);
+    let value = u32::from(!on);
+    if sysctl::read(interface.as_str(), Family::V6, "disable_ipv6").is_some_and(|now| now != value) {
+        let _ = sysctl::write(interface.as_str(), Family::V6, "disable_ipv6", value);
     }
 }
 

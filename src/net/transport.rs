@@ -19,12 +19,16 @@ use nix::sys::socket::{MsgFlags, NetlinkAddr, recvmsg, sendto};
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{Socket, SocketAddr};
 
-use super::NetError;
+use super::{NetError, buffer};
+use crate::model::settings;
 
 /// Bounds of one send. An acknowledgement takes some 800 bytes of receive buffer; the smallest usual buffer
 /// (`net.core.rmem_default`, 212,992 bytes) holds that of a full batch three times over.
 const BATCH_MESSAGES: usize = 64;
 const BATCH_BYTES: usize = 32 * 1024;
+
+/// Usual size of the receive buffer: the smallest usual `net.core.rmem_default`.
+const BUFFER_BYTES: usize = 212_992;
 
 /// More than any message without `IFLA_EXT_MASK` needs; the kernel fills a dump's parts up to the reader's buffer.
 pub(super) const RECEIVE_BYTES: usize = 64 * 1024;
@@ -68,6 +72,14 @@ impl Netlink {
     pub fn open() -> Result<Self, NetError> {
         let socket = open(NETLINK_ROUTE, "open the request socket")?;
         Ok(Netlink { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
+    }
+
+    /// Sets the receive buffer, in which answers wait. Of a small one too, no answer is lost for good.
+    ///
+    /// # Errors
+    /// [`NetError::Socket`] if the kernel refuses the size.
+    pub fn set_buffer(&self, wanted: settings::NetlinkBuffer) -> Result<(), NetError> {
+        buffer::set(&self.socket, wanted, BUFFER_BYTES)
     }
 
     /// Sends the requests, in order and many at a time, and returns the kernel's answer to each.

@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod clock;
 pub mod host;
 pub mod ipc;
+pub mod linkbeat;
 pub mod namespace;
 pub mod pid_file;
 pub mod process;

@@ -206,6 +206,19 @@ impl AdvertSocket {
             .map_err(self.endpoint.failed("filter by virtual router"))
     }
 
+    /// Gives the receiving socket a queue of so many bytes, which the kernel doubles for its own overhead; `force`: beyond
+    /// `net.core.rmem_max`, where we may.
+    ///
+    /// # Errors
+    /// [`SockError::Advert`] if the kernel refuses it.
+    pub fn set_receive_buffer(&self, bytes: u32, force: bool) -> Result<(), SockError> {
+        let size = bytes as usize;
+        if force && setsockopt(&self.receiver, sockopt::RcvBufForce, &size).is_ok() {
+            return Ok(());
+        }
+        self.receiver.set_recv_buffer_size(size).map_err(self.endpoint.failed("set SO_RCVBUF"))
+    }
+
     /// The next packet, without waiting; `None` if there is none.
     ///
     /// # Errors

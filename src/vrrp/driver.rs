@@ -93,6 +93,7 @@ pub async fn run(
     let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.hands.sysctls = HeldSysctls::inherit(options.pid_file.with_extension("sysctls"));
+    driver.size_netlink(shared);
     driver.begin(found, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
@@ -122,6 +123,7 @@ pub async fn run(
                 driver.hear_of_links(&mut tell).await?;
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
+                driver.size_netlink(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
@@ -183,6 +185,13 @@ impl Driver {
             report_addresses,
             stalls: LogLimit::default(),
         })
+    }
+
+    /// Gives the netlink sockets the receive buffers that are configured.
+    fn size_netlink(&self, shared: &Shared) {
+        let buffers = shared.global.netlink;
+        let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
+        set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
@@ -282,8 +291,9 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
-                    Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
                     Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
+                    Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
+                    Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
                 };
                 self.engine.handle(now, event);
             }

@@ -13,12 +13,16 @@ use foldhash::fast::FixedState;
 
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
+use super::buffers::ReceiveBuffer;
 use super::channels::Channels;
 use super::day::TimeOfDay;
+use super::debounce::Debouncer;
 use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::flood::Flood;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
+use super::linkbeat::Linkbeats;
 use super::links::Links;
 use super::own_links::OwnLinks;
 use super::ownership::Ownership;
@@ -98,16 +102,22 @@ pub struct Engine {
     pub(super) trackers: Trackers,
     pub(super) scripts: Scripts,
     pub(super) links: Links,
+    pub(super) debouncer: Debouncer,
+    pub(super) linkbeats: Linkbeats,
     pub(super) ownership: Ownership,
-    pub(super) own_links: OwnLinks,
     pub(super) entries: Entries,
     /// The interfaces on which `promote_secondaries` is set
     pub(super) promoted: BTreeSet<IfName>,
+    pub(super) own_links: OwnLinks,
     pub(super) channels: Channels,
+    pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
     pub(super) day: TimeOfDay,
+    /// The time of what is going on
+    pub(super) now: Time,
+    pub(super) flood: Flood,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -127,15 +137,20 @@ impl Engine {
             trackers: Trackers::default(),
             scripts: Scripts::default(),
             links: Links::default(),
+            debouncer: Debouncer::default(),
+            linkbeats: Linkbeats::default(),
             ownership: Ownership::default(),
-            own_links: OwnLinks::default(),
             entries: Entries::default(),
             promoted: BTreeSet::new(),
+            own_links: OwnLinks::default(),
             channels: Channels::default(),
+            buffers: HashMap::new(),
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
             next_id: 0,
             day: TimeOfDay::default(),
+            now: Time(0),
+            flood: Flood::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -146,17 +161,24 @@ impl Engine {
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
         self.day.turn(now);
+        self.now = now;
         match event {
             Event::Link(link) => {
+                let link = self.perceive(now, link);
                 let name = link.name.clone();
                 let was_up = self.links.get(&name).map(|old| old.is_up());
+                let has_other_mtu = self.links.get(&name).is_some_and(|old| old.mtu != link.mtu);
                 let is_up = link.is_up();
                 let index = link.index;
                 if let Some(old_name) = self.links.put(link).from {
                     self.interface_renamed(now, &old_name, &name);
                 }
+                if has_other_mtu {
+                    self.mtu_changed(&name);
+                }
                 if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
-                    self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
+                    let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
+                    self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
                 self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
@@ -169,6 +191,8 @@ impl Engine {
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
+                    self.debouncer.forget(&link.name);
+                    self.linkbeats.forget(&link.name);
                     self.ownership.forget_interface(&link.name);
                     self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
@@ -188,6 +212,7 @@ impl Engine {
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
             Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
+            Event::Polled { interface, by, up } => self.polled(now, &interface, by, up),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
@@ -209,11 +234,15 @@ impl Engine {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
         self.day.turn(now);
+        self.now = now;
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
             self.phase = Phase::Running;
             self.log(Level::Info, "Delayed start completed".into());
+        }
+        for link in self.debouncer.due(now) {
+            self.handle(now, Event::Link(link));
         }
         let horizon = now + COALESCE;
         let due: Vec<RouterId> =
@@ -238,7 +267,8 @@ impl Engine {
         };
         let router = self.timers.first().map(|(at, _)| *at);
         let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
-        [delay, router].into_iter().chain(others).flatten().min()
+        let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
+        [delay, router].into_iter().chain(others).chain(links).flatten().min()
     }
 
     /// When a backup will claim mastership, if that is what is due next: the one deadline whose lateness people feel.
@@ -260,6 +290,8 @@ impl Engine {
     /// Ends a turn: paced announcements, socket filters, timers.
     pub(super) fn settle(&mut self, now: Time) {
         self.announcer.pump(now, &mut self.out);
+        self.poll_links(now);
+        self.set_buffers(self.channels.changed());
         self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }
 
@@ -279,7 +311,9 @@ impl Engine {
     }
 
     pub(super) fn log(&mut self, level: Level, line: String) {
-        self.out.push_back(Action::Log(level, line));
+        if let Some(line) = self.flood.pass(self.now, line) {
+            self.out.push_back(Action::Log(level, line));
+        }
     }
 
     /// A log line about an instance, in keepalived's form.
@@ -497,6 +531,8 @@ impl Engine {
             .map(|address| Address { interface: new.clone(), ..address.clone() })
             .collect();
         self.ownership.forget_interface(old);
+        self.debouncer.forget(old);
+        self.linkbeats.forget(old);
         self.interface_changed(now, old);
         for address in left_behind {
             self.remove_address(address);

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::buffers::ReceiveBuffer;
+use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::{
     Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
@@ -134,6 +136,15 @@ pub enum Event<'a> {
     Tracked(Tracker, Standing),
     /// A run of a script has ended, or could not begin
     ScriptEnded(RunId, RunEnd),
+    /// A polled link has answered
+    Polled {
+        /// Which
+        interface: IfName,
+        /// What answered
+        by: Linkbeat,
+        /// Whether it is up
+        up: bool,
+    },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// The kernel refused to make or to change the own link of this name
@@ -187,14 +198,14 @@ pub enum Action {
     Close(ChannelId),
     /// Listen on this channel only for these virtual routers
     Listen(ChannelId, Vec<u8>),
+    /// Give the receiving socket of a channel a buffer of this size
+    Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
     /// Put an address on its interface
     AddAddress(Address),
     /// Take an address from its interface
     RemoveAddress(Address),
-    /// Change an own link, or sysctls for it
-    Link(LinkChange),
     /// Set a route or rule
     AddEntry(Entry),
     /// Remove a route or rule
@@ -206,6 +217,8 @@ pub enum Action {
         /// Whether it is to be set
         wanted: bool,
     },
+    /// Change an own link, or sysctls for it
+    Link(LinkChange),
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -224,6 +237,15 @@ pub enum Action {
     },
     /// End a run, with everything in its process group
     EndScript(RunId, Force),
+    /// Ask a link whether it is up, by the first of these means that answers
+    Poll {
+        /// Which
+        interface: IfName,
+        /// In this order
+        means: Vec<Linkbeat>,
+    },
+    /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
+    LocalIgmp(bool),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -278,7 +300,7 @@ impl Action {
     /// over many instances keeps each one's order.
     pub fn stage(&self) -> Stage {
         match self {
-            Action::Open(..) | Action::Listen(..) => Stage::Channels,
+            Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
             Action::AddAddress(_)
@@ -288,7 +310,11 @@ impl Action {
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
             Action::Announce { .. } => Stage::Announcements,
-            Action::RunScript { .. } | Action::EndScript(..) | Action::Notify(_) | Action::Log(..) => Stage::Reports,
+            Action::Poll { .. }
+            | Action::RunScript { .. }
+            | Action::EndScript(..)
+            | Action::Notify(_)
+            | Action::Log(..) => Stage::Reports,
         }
     }
 }

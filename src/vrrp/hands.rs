@@ -15,6 +15,8 @@ pub(super) mod scripts;
 pub(super) mod sysctls;
 pub(super) mod watchers;
 
+mod links;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -27,9 +29,12 @@ use self::sysctls::HeldSysctls;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
+use crate::model::macvlan::Linkbeat;
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
-use crate::net::{self, Netlink};
+use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
+use crate::os::linkbeat::LinkProbe;
 use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::{ah, neigh};
 
@@ -49,6 +54,19 @@ enum Failure {
     Receive(ChannelId),
     Announce(u32),
     Truncated(ChannelId),
+    Buffer(ChannelId),
+    Poll,
+}
+
+impl Failure {
+    fn is_about(&self, channel: ChannelId) -> bool {
+        match self {
+            Failure::Send(id, _) | Failure::Receive(id) | Failure::Truncated(id) | Failure::Buffer(id) => {
+                *id == channel
+            }
+            Failure::Announce(_) | Failure::Poll => false,
+        }
+    }
 }
 
 /// The sockets of the process.
@@ -61,6 +79,9 @@ pub(super) struct Hands {
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
+    /// Opened when a link is polled for the first time
+    probe: Option<LinkProbe>,
+    local_igmp: LocalIgmp,
     pub(super) sysctls: HeldSysctls,
     last_turn: Time,
     pub(super) scripts: Scripts,
@@ -72,10 +93,12 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
-    /// The kernel did not make or change an own link
-    LinkRefused(IfName, String),
     /// The kernel did not take a route or rule
     EntryRefused(Entry, String),
+    /// A polled link has answered: by these means, and whether it is up
+    Polled(IfName, Linkbeat, bool),
+    /// The kernel did not make or change an own link
+    LinkRefused(IfName, String),
 }
 
 impl Hands {
@@ -90,6 +113,8 @@ impl Hands {
             inbox: Inbox::new(INBOX_BYTES),
             forwarding: HashMap::new(),
             failures: LogLimit::default(),
+            probe: None,
+            local_igmp: LocalIgmp::default(),
             sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
@@ -103,6 +128,11 @@ impl Hands {
     /// Every link is made that will be: sysctls that a predecessor held and we do not are as before.
     pub(super) fn disclaim_sysctls(&mut self) {
         self.sysctls.disclaim(&mut self.netlink);
+    }
+
+    /// Sets the receive buffer for the kernel's answers.
+    pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        self.netlink.set_buffer(wanted)
     }
 
     /// Waits until packets have arrived.
@@ -184,7 +214,11 @@ impl Hands {
                 }
                 Action::Close(id) => {
                     self.channels.remove(&id);
+                    self.failures.forget(|failure| failure.is_about(id));
                 }
+                Action::Buffer(id, buffer) => self.set_buffer(now, id, buffer),
+                Action::Poll { interface, means } => feedback.extend(self.poll_link(now, interface, &means)),
+                Action::LocalIgmp(on) => self.report_local_igmp(on),
                 Action::Listen(id, vrids) => {
                     if let Some(Err(error)) = self.channels.get(&id).map(|socket| socket.set_vrids(&vrids)) {
                         feedback.push(Feedback::ChannelFailed(id, error));
@@ -272,10 +306,13 @@ impl Hands {
             return;
         };
         let sent = match address {
-            IpAddr::V4(ip) => neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame)),
+            IpAddr::V4(ip) => {
+                neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, neigh::ETHER_ARP, &frame))
+            }
             IpAddr::V6(ip) => {
                 let router = self.forwards(now, interface);
-                neigh::unsolicited_advert(link, ip, router).map(|frame| self.neighbours.send(link.index, &frame))
+                neigh::unsolicited_advert(link, ip, router)
+                    .map(|frame| self.neighbours.send(link.index, neigh::ETHER_IPV6, &frame))
             }
         };
         if let Some(Err(error)) = sent

@@ -74,6 +74,7 @@ impl Engine {
         if until > now {
             self.log(Level::Info, format!("Delaying startup for {} seconds", until.since(now).as_secs_f64()));
         }
+        self.begin_links(now);
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
@@ -103,6 +104,7 @@ impl Engine {
             return;
         }
         self.day.turn(now);
+        self.now = now;
         let plan = (self.phase != Phase::Learning)
             .then(|| self.plan_own_links(&mut config.instances, &config.own_link_prefixes));
         let matching = self.match_routers(&config);
@@ -112,10 +114,12 @@ impl Engine {
         if let Some(plan) = plan {
             self.put_plan(now, plan);
         }
+        let quiet = self.config.disable_local_igmp;
         let old = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
+        self.reload_links(now, quiet);
         self.settle_promotion();
         let exchange = self.plan_entries(&matching.routers, &old);
         self.remove_old_entries(&exchange);
@@ -309,6 +313,7 @@ impl Engine {
     /// A router that goes on with a changed configuration: its timers follow.
     fn apply_difference(&mut self, now: Time, id: RouterId, old: &Instance) {
         let from = self.from(now);
+        self.announce_differently(now, id, &old.garp);
         let router = &mut self.routers[id];
         if router.config == *old {
             return;
@@ -325,7 +330,6 @@ impl Engine {
             router.master_interval = new.advert_interval;
         }
         let same_pace = !other_interval && new.down_timer_adverts == old.down_timer_adverts;
-        let garp_refresh = (new.garp.master_refresh != old.garp.master_refresh).then_some(new.garp.master_refresh);
         match &mut router.state {
             // What has passed since the last advert stays passed; only another skew moves the end.
             State::Backup { down_at } if same_pace => {
@@ -334,12 +338,7 @@ impl Engine {
                 router.state = State::Backup { down_at: ((at + wait) - old_wait).max(from) };
             }
             State::Backup { .. } => router.state = State::Backup { down_at: from + router.master_down() },
-            State::Master { .. } => {
-                if let Some(period) = garp_refresh {
-                    router.announcements.refresh_at = (!period.is_zero()).then_some(now + period);
-                }
-            }
-            State::Init | State::Fault => {}
+            State::Master { .. } | State::Init | State::Fault => {}
         }
         self.requeue(id);
     }
@@ -384,6 +383,12 @@ impl Engine {
 
     /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
     pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
+        if self.phase != Phase::Learning {
+            self.log(
+                Level::Info,
+                "The kernel had no room for its reports: interfaces and addresses are read anew".into(),
+            );
+        }
         self.ownership.forget_reports();
         let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
         for index in self.links.indexes() {
@@ -446,6 +451,7 @@ impl Engine {
             self.part();
         }
         self.phase = Phase::Stopped;
+        self.end_links();
         if take_all {
             self.ownership.forget_native();
         }

@@ -31,6 +31,8 @@ pub enum Fault {
     InterfaceMissing(IfName),
     /// The interface is down or has no carrier
     InterfaceDown(IfName),
+    /// The interface is there, and VRRP cannot be spoken over it
+    InterfaceUnfit(IfName, &'static str),
     /// A link that is tracked in reverse is up
     InterfaceUp(IfName),
     /// The interface of its own cannot be made
@@ -51,6 +53,7 @@ impl fmt::Display for Fault {
             Fault::Config(reason) => f.write_str(reason),
             Fault::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
             Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
+            Fault::InterfaceUnfit(name, reason) => write!(f, "interface {name} {reason}"),
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),

@@ -96,6 +96,7 @@ impl Engine {
         let config = &router.config;
         let mut faults = BTreeSet::new();
         faults.extend(config.config_fault.clone().map(Fault::Config));
+        faults.extend(self.unfit_link(config));
         if let Some(interface) = &config.interface {
             if self.links.get(interface).is_none() {
                 faults.insert(Fault::InterfaceMissing(interface.clone()));
@@ -107,8 +108,8 @@ impl Engine {
             faults.insert(Fault::SourceMissing(ip));
         }
         faults.extend(self.own_link_faults(router));
-        let of_groups = needed_by_groups(&self.config, &config.name);
-        for interface in needed(config, router.own_link.as_ref()).chain(of_groups) {
+        let needed = needed(config, router.own_link.as_ref());
+        for interface in needed.chain(needed_by_groups(&self.config, &config.name)) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
@@ -216,15 +217,14 @@ impl Engine {
     }
 }
 
-/// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses, routes and rules;
-/// not its own link, of which more is asked.
+/// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses, routes and rules.
 fn needed<'a>(config: &'a Instance, own_link: Option<&'a IfName>) -> impl Iterator<Item = &'a IfName> {
     let own = config.interface.as_ref().filter(|_| config.track_primary);
     let addresses = config.addresses().filter(|address| address.tracked).map(|address| &address.interface);
     let routes = config.routes.iter().filter(|route| route.tracked).filter_map(|route| route.dev.as_ref());
     let rules = config.rules.iter().filter(|rule| rule.tracked).flat_map(|rule| rule.iif.iter().chain(&rule.oif));
-    let is_other = move |name: &&IfName| config.interface.as_ref() != Some(*name) && own_link != Some(*name);
-    let others = addresses.chain(routes).chain(rules).filter(is_other);
+    let of_instance = move |name: &&IfName| [config.interface.as_ref(), own_link].contains(&Some(*name));
+    let others = addresses.chain(routes).chain(rules).filter(move |name| !of_instance(name));
     own.into_iter().chain(others)
 }
 
@@ -250,12 +250,14 @@ pub(super) fn watched<'a>(
 ) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
     let of_groups = needed_by_groups(whole, &config.name);
-    config.interface.iter().chain(needed(config, None)).chain(of_groups).chain(tracked).cloned().collect()
+    let own = config.interface.iter().chain(&config.extras.vrf);
+    own.chain(needed(config, None)).chain(of_groups).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
     let config = &router.config;
-    let interface = router.advert_interface();
+    // Without an interface of its own a router may be bound to a VRF.
+    let interface = router.advert_interface().or(config.extras.vrf.as_ref());
     if interface.is_some_and(|name| links.get(name).is_none()) {
         return None;
     }

@@ -356,6 +356,7 @@ impl Engine {
         let router = &mut self.routers[id];
         if router.config.version == Version::V3 && router.master_interval != heard.interval {
             let old = std::mem::replace(&mut router.master_interval, heard.interval);
+            self.limit_debounce(id);
             self.limited(now, id, Line::Learned, Level::Detail, || {
                 let (old, new) = (old.0 / 1000, heard.interval.0 / 1000);
                 format!("advertisement interval updated from {old}ms to {new}ms by master")

@@ -8,6 +8,7 @@ mod core;
 mod election;
 mod frr;
 mod hostile;
+mod links;
 mod network;
 mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]

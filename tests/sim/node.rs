@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
+use keepalived_rs::model::macvlan::Linkbeat;
 use keepalived_rs::model::{Address, Entry, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing, Standing, Tracker};
@@ -385,13 +386,21 @@ impl Node {
             Action::RemoveEntry(entry) => {
                 self.entries.remove(&entry.object());
             }
-            // The scenarios have no own links.
-            Action::Link(_)
-            | Action::PromoteSecondaries { .. }
+            Action::PromoteSecondaries { .. }
             | Action::Listen(..)
             | Action::Announce { .. }
+            | Action::Buffer(..)
+            | Action::LocalIgmp(_)
             | Action::RunScript { .. }
             | Action::EndScript(..) => {}
+            Action::Poll { interface, .. } => {
+                let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
+                }
+            }
+            // The scenarios have no own links.
+            Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

@@ -5,7 +5,7 @@ use super::prelude::*;
 /// Outside any block.
 #[rustfmt::skip]
 pub(super) static ROOT: &[Keyword] = &[
-    later_set("linkbeat_use_polling", "", "", "off",
+    set("linkbeat_use_polling", "", "", "off",
         "All interfaces get link state by MII/ETHTOOL/ioctl polling instead of netlink; read by the parent process at start (and by children on reload)",
         vrrp::linkbeat_use_polling).by(Owners::CORE),
     set("net_namespace", "NAME", "first word wins, repeat is reported", "none",
@@ -47,7 +47,7 @@ pub(super) static ROOT: &[Keyword] = &[
     block("garp_group", "block", "no name used (extra words ignored)", "",
         "Rate limit of gratuitous ARP / unsolicited NA over one or several interfaces",
         Block::GarpGroup, (garp::open_group, garp::close_group)).by(Owners::VRRP),
-    later_lines("linkbeat_interfaces", "block of lines: IFACE [MII|ETHTOOL|IOCTL]", "", "",
+    lines("linkbeat_interfaces", "block of lines: IFACE [MII|ETHTOOL|IOCTL]", "", "",
         "Per-interface link polling; unknown IFACE is a fatal-class fault (exit 4 alone) unless dynamic_interfaces",
         track::linkbeat).by(Owners::VRRP),
     block("vrrp_instance", "NAME block", "exactly one word", "",
@@ -59,7 +59,7 @@ pub(super) static ROOT: &[Keyword] = &[
     block("vrrp_track_process", "NAME block", "", "",
         "Process presence tracker (needs PROC_EVENTS in the kernel)",
         Block::TrackProcess, (tracker::open_process, tracker::close_process)).by(Owners::VRRP),
-    later_lines("interface_up_down_delays", "block of lines: IFACE DOWN_TIMER [UP_TIMER]", "0..255 s, microsecond resolution", "UP_TIMER 0 if absent (man page says: same as down)",
+    lines("interface_up_down_delays", "block of lines: IFACE DOWN_TIMER [UP_TIMER]", "0..255 s, microsecond resolution", "UP_TIMER 0 if absent (man page says: same as down)",
         "Debounce of link state changes; unknown IFACE is fatal-class; bad timer: line dropped (log only)",
         track::delays).by(Owners::VRRP),
     later_block("SSL", "block", "", "",

@@ -195,19 +195,16 @@ pub(super) fn told(outcome: Result<(), Refusal>, interface: &IfName) {
 }
 
 fn read(interface: &IfName, setting: Setting) -> Option<u32> {
-    sysctl::read(interface, Family::V4, setting.key()).ok()?.parse().ok()
+    sysctl::read(interface.as_str(), Family::V4, setting.key())
 }
 
 /// The filter of `all` or `default`.
 fn general(which: &str) -> Option<u32> {
-    read(&IfName::new(which)?, Setting::RpFilter)
+    sysctl::read(which, Family::V4, Setting::RpFilter.key())
 }
 
 fn set_general(which: &str, value: u32) {
-    let Some(name) = IfName::new(which) else {
-        return;
-    };
-    if let Err(error) = sysctl::write(&name, Family::V4, Setting::RpFilter.key(), &value.to_string()) {
+    if let Err(error) = sysctl::write(which, Family::V4, Setting::RpFilter.key(), value) {
         warn!("Unable to set sysctl net.ipv4.conf.{which}.rp_filter: {error}");
     }
 }
