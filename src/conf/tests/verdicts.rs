@@ -255,9 +255,9 @@ fn static_addresses_need_an_interface() {
 
 #[test]
 fn inactive_keywords_are_noted_once() {
-    let loaded = with("no_accept\nno_accept\nlvs_sync_daemon_interface eth0");
+    let loaded = with("no_accept\nno_accept\nsmtp_alert");
     let notes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.text.as_str()).collect();
-    assert_eq!(notes, ["no_accept is not active yet", "lvs_sync_daemon_interface is not active yet"]);
+    assert_eq!(notes, ["no_accept is not active yet", "smtp_alert is not active yet"]);
     assert_eq!(loaded.test_exit_code(), 0);
     let loaded = read(
         "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nalpha\nreal_server 10.0.0.2 80 {\nweight 1\n}\n}\n",
