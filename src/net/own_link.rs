@@ -22,7 +22,7 @@ const IFLA_INET_CONF: u16 = 1;
 
 /// Settings of an interface that the kernel takes over netlink: `IPV4_DEVCONF_*` (linux/ip.h). Netlink works where
 /// `/proc/sys` cannot be written, as in many containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Setting {
     /// `rp_filter`
     RpFilter,

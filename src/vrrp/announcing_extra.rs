@@ -26,6 +26,17 @@ impl Engine {
         }
     }
 
+    /// After a reload: what has passed of a period stays passed, but nobody waits longer than the new one.
+    pub(super) fn renew_extra(&mut self, now: Time, id: RouterId) {
+        if !self.routers[id].state.is_master() {
+            return;
+        }
+        let period = self.extra_period(id);
+        let at = &mut self.routers[id].announcements.extra_at;
+        *at = period.map(|period| at.map_or(now + period, |at| at.min(now + period)));
+        self.requeue(id);
+    }
+
     fn garp_extra(&self, id: RouterId) -> Option<GarpExtra> {
         self.routers[id].config.extras.garp_extra.or(self.config.garp_extra)
     }

@@ -14,6 +14,7 @@ pub use cleanup::{Cleanup, clean_up};
 use super::engine::Engine;
 use super::event::{ChannelId, Event, Standing, Tracker};
 use super::hands::scripts::Scripts;
+use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
@@ -91,6 +92,7 @@ pub async fn run(
     let mut watchers = Watchers::new();
     let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
+    driver.hands.sysctls = HeldSysctls::inherit(options.pid_file.with_extension("sysctls"));
     driver.size_netlink(shared);
     driver.begin(found, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
@@ -210,6 +212,7 @@ impl Driver {
             standings(&mut driver.engine, now, found);
         })?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
+        self.hands.disclaim_sysctls();
         self.hear_of_links(tell).await?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }

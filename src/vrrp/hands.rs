@@ -12,6 +12,7 @@ mod files;
 mod own_links;
 mod processes;
 pub(super) mod scripts;
+pub(super) mod sysctls;
 pub(super) mod watchers;
 
 mod links;
@@ -24,9 +25,9 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
-use self::own_links::HeldSysctls;
 use self::promotion::Promotion;
 use self::scripts::Scripts;
+use self::sysctls::HeldSysctls;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
@@ -85,7 +86,7 @@ pub(super) struct Hands {
     /// Opened when a link is polled for the first time
     probe: Option<LinkProbe>,
     local_igmp: LocalIgmp,
-    sysctls: HeldSysctls,
+    pub(super) sysctls: HeldSysctls,
     last_turn: Time,
     pub(super) scripts: Scripts,
 }
@@ -129,6 +130,11 @@ impl Hands {
     /// The port of the socket that asks for changes of the kernel's tables.
     pub(super) fn netlink_port(&self) -> u32 {
         self.netlink.port()
+    }
+
+    /// Every link is made that will be: sysctls that a predecessor held and we do not are as before.
+    pub(super) fn disclaim_sysctls(&mut self) {
+        self.sysctls.disclaim(&mut self.netlink);
     }
 
     /// Sets the receive buffer for the kernel's answers.

@@ -141,6 +141,7 @@ impl Engine {
         self.reload_scripts(now);
         for id in self.order.clone() {
             self.inspect(now, id);
+            self.renew_extra(now, id);
         }
         // A router may have been in FAULT only for a partner that it no longer has.
         for id in self.order.clone() {
@@ -417,8 +418,12 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
+        let links = self.left_links();
         for id in self.order.clone() {
             self.remove_leftovers(id);
+        }
+        for change in links {
+            self.change_link(change);
         }
         for address in std::mem::take(&mut self.config.static_addresses) {
             if self.links.has(&address) {

@@ -157,14 +157,34 @@ impl Engine {
 
     /// Plans the links of the routers that there are, puts their addresses there, and asks for what is missing.
     fn settle_own_links(&mut self, now: Time) {
+        let plan = self.plan_for_routers();
+        self.put_plan(now, plan);
+        self.reindex();
+    }
+
+    /// Instead of a start: puts the addresses of the routers where they would be, and gives what removes the links that
+    /// a daemon with this configuration may have left behind.
+    pub(super) fn left_links(&mut self) -> Vec<LinkChange> {
+        let plan = self.plan_for_routers();
+        let is_left = |wanted: &Wanted| {
+            let wish = self.wish(wanted)?;
+            let link = self.links.get(&wanted.name)?;
+            let on_base = link.ties.base == Some(self.links.root(self.links.get(&wanted.base)?));
+            (on_base && own_names::is_kind(link, wanted.kind)).then_some(LinkChange::Remove(wish, link.index))
+        };
+        let left = plan.links.iter().filter_map(is_left).collect();
+        self.reindex();
+        left
+    }
+
+    fn plan_for_routers(&mut self) -> Plan {
         let order = self.order.clone();
         let mut instances: Vec<Instance> = order.iter().map(|id| self.routers[*id].config.clone()).collect();
         let plan = self.plan_own_links(&mut instances, &self.config.own_link_prefixes);
         for (id, instance) in order.into_iter().zip(instances) {
             self.routers[id].config = instance;
         }
-        self.put_plan(now, plan);
-        self.reindex();
+        plan
     }
 
     /// Plans the links of a configuration and puts the addresses of its instances there.
@@ -398,7 +418,7 @@ impl Engine {
         })
     }
 
-    fn change_link(&mut self, change: LinkChange) {
+    pub(super) fn change_link(&mut self, change: LinkChange) {
         self.out.push_back(Action::Link(change));
     }
 

@@ -8,3 +8,4 @@ mod links;
 mod monitor;
 mod namespace;
 mod neighbours;
+mod own_links;

@@ -19,6 +19,7 @@ mod scripts;
 mod seeds;
 mod signed;
 mod steady;
+mod vmac;
 
 use std::path::PathBuf;
 

@@ -230,7 +230,7 @@ impl Scene {
             };
             wait_until(&format!("{name} announces {address} five times"), SOON, || told().len() >= 5);
             for packet in told() {
-                assert_announcement(&packet, mac_of(i));
+                assert_announcement(&packet, self.virtual_mac(i));
             }
         }
     }
@@ -252,6 +252,19 @@ impl Scene {
         assert_between("takeover after a goodbye", heir_since.saturating_sub(at), due);
     }
 
+    /// Whether the instance of node `i` has this line.
+    fn has_line(&self, i: usize, line: &str) -> bool {
+        self.instances[i].lines.iter().any(|it| it == line)
+    }
+
+    /// The MAC address that node `i` has for its virtual addresses: its own, or with `use_vmac` that of the virtual
+    /// router (RFC 9568 7.3).
+    fn virtual_mac(&self, i: usize) -> [u8; 6] {
+        let Instance { speech, vrid, .. } = self.instances[i];
+        let family = if speech.family == Family::V4 { 1 } else { 2 };
+        if self.has_line(i, "use_vmac") { [0, 0, 0x5e, 0, family, vrid] } else { mac_of(i) }
+    }
+
     /// Asserts that an advert of node `i` is in every field what its configuration and the protocol ask for.
     fn assert_sound(&self, i: usize, advert: &Advert) {
         let Instance { speech, vrid, .. } = self.instances[i];
@@ -269,7 +282,7 @@ impl Scene {
             (_, true) => mac_of(peer),
         };
         let expected = Advert {
-            mac_source: mac_of(i),
+            mac_source: if self.has_line(i, "vmac_xmit_base") { mac_of(i) } else { self.virtual_mac(i) },
             mac_target,
             source,
             target,
