@@ -82,6 +82,8 @@ fn is_done(change: &Change<'_>, errno: Errno) -> bool {
     match change {
         Change::Add { .. } | Change::AddRoute(_) | Change::AddRule(_) => errno == Errno::EEXIST,
         Change::Remove { .. } => matches!(errno, Errno::EADDRNOTAVAIL | Errno::ENODEV),
+        // What it does not understand, the kernel has never taken.
+        Change::RemoveRoute(_) | Change::RemoveRule(_) if matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP) => true,
         Change::RemoveRoute(_) => matches!(errno, Errno::ESRCH | Errno::ENODEV),
         Change::RemoveRule(_) => errno == Errno::ENOENT,
     }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use keepalived_rs::model::{Address, Entry, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
+use keepalived_rs::model::{
+    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Time, VrrpConfig,
+};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing};
 
@@ -148,6 +150,7 @@ impl Node {
                 self.addresses.remove(&address);
                 reports.push(Effect::Report(KernelEvent::AddressGone(self.describe(&address))));
             }
+            reports.extend(self.drop_routes(interface));
         }
         reports
     }
@@ -160,6 +163,7 @@ impl Node {
             reports.push(Effect::Report(KernelEvent::AddressGone(self.describe(&address))));
             self.addresses.remove(&address);
         }
+        reports.extend(self.drop_routes(interface));
         reports.push(Effect::Report(KernelEvent::LinkGone(self.index[interface])));
         let name = IfName::new(INTERFACES[interface]);
         self.broken.extend(self.channels.iter().filter(|(_, channel)| channel.interface == name).map(|(id, _)| *id));
@@ -177,7 +181,17 @@ impl Node {
     pub fn resync(&mut self, now: Time) -> Vec<Effect> {
         let links = (0..INTERFACES.len()).map(|interface| self.link(interface)).collect();
         let addresses = self.addresses.iter().map(|address| self.describe(address)).collect();
-        self.feed(now, Event::Resync(links, addresses))
+        let mut effects = self.feed(now, Event::Resync(links, addresses));
+        let mut routes = Vec::new();
+        let mut rules = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Route(route) => routes.push(KernelRoute { place: route.place(), hops: vec![(None, None)] }),
+                Entry::Rule(rule) => rules.push((**rule).clone()),
+            }
+        }
+        effects.extend(self.feed(now, Event::Entries(routes, rules)));
+        effects
     }
 
     /// Somebody removes one virtual address, if there is one.
@@ -192,6 +206,18 @@ impl Node {
     /// The addresses on its interfaces that a daemon has set.
     pub fn virtual_addresses(&self) -> Vec<OnInterface> {
         self.addresses.intersection(&self.marked).copied().collect()
+    }
+
+    /// The routes and rules of an instance, as the kernel knows them.
+    pub fn entries_of(&self, instance: &str) -> impl Iterator<Item = Entry> {
+        let of = self.config.instances.iter().filter(move |config| config.name == instance);
+        of.flat_map(|config| config.entries()).map(|entry| entry.object())
+    }
+
+    /// Those that it minds the loss of.
+    pub fn tracked_entries_of(&self, instance: &str) -> impl Iterator<Item = Entry> {
+        let of = self.config.instances.iter().filter(move |config| config.name == instance);
+        of.flat_map(|config| config.entries()).filter(Entry::is_tracked).map(|entry| entry.object())
     }
 
     /// Whether an address of the configuration is on its interface.
@@ -293,6 +319,11 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
+            Action::AddEntry(entry) if entry.interfaces().any(|name| !self.is_up(name)) => {
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::EntryRefused(entry, "Network is down".into()));
+                }
+            }
             Action::AddEntry(entry) => {
                 self.entries.insert(entry.object());
             }
@@ -305,11 +336,51 @@ impl Node {
         }
     }
 
+    fn is_up(&self, name: &IfName) -> bool {
+        INTERFACES.iter().zip(self.up).any(|(own, up)| *own == name.as_str() && up)
+    }
+
+    /// The kernel drops the routes of an interface: those of IPv4 without a word.
+    fn drop_routes(&mut self, interface: usize) -> Vec<Effect> {
+        let name = IfName::new(INTERFACES[interface]).expect("a name");
+        let mut gone: Vec<Entry> =
+            self.entries.iter().filter(|entry| entry.interfaces().any(|on| *on == name)).cloned().collect();
+        gone.sort_by_cached_key(Entry::to_string);
+        self.entries.retain(|entry| !gone.contains(entry));
+        gone.iter().filter(|entry| is_ipv6(entry)).map(Self::report_of).collect()
+    }
+
+    /// What the kernel says when an entry goes.
+    fn report_of(entry: &Entry) -> Effect {
+        let event = match entry {
+            Entry::Route(route) => {
+                KernelEvent::RouteGone(KernelRoute { place: route.place(), hops: vec![(None, None)] })
+            }
+            Entry::Rule(rule) => KernelEvent::RuleGone(rule.clone()),
+        };
+        Effect::Report(event)
+    }
+
+    /// Somebody removes one route or rule, if there is one.
+    pub fn lose_entry(&mut self, number: u64) -> Vec<Effect> {
+        let mut entries: Vec<Entry> = self.entries.iter().cloned().collect();
+        entries.sort_by_key(Entry::to_string);
+        let Some(entry) = entries.get(number as usize % entries.len().max(1)).cloned() else {
+            return vec![];
+        };
+        self.entries.remove(&entry);
+        vec![Self::report_of(&entry)]
+    }
+
     /// Whether the daemon knows the interface of an address as it is now.
     fn is_current(&self, address: &Address) -> bool {
         let known = self.engine.as_ref().and_then(|engine| engine.link(&address.interface));
         known.is_some_and(|link| link.index == self.index[place(address).0])
     }
+}
+
+fn is_ipv6(entry: &Entry) -> bool {
+    matches!(entry, Entry::Route(route) if route.family == Family::V6)
 }
 
 fn place(address: &Address) -> OnInterface {

@@ -1,11 +1,11 @@
 //! The machines, the segments between them, and virtual time.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use keepalived_rs::model::{Instance, KernelEvent, Micros, Priority, Time};
+use keepalived_rs::model::{Entry, Instance, KernelEvent, Micros, Priority, Time};
 use keepalived_rs::vrrp::event::{Channel, ChannelId, Datagram, Event, Outgoing};
 use keepalived_rs::vrrp::fsm::State;
 use keepalived_rs::wire::ipv4;
@@ -98,6 +98,7 @@ impl World {
             let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false, take_all: false });
             self.apply(node, effects);
             assert!(self.nodes[node].virtual_addresses().is_empty(), "node {node} left a VIP behind\n{}", self.story());
+            assert!(self.nodes[node].entries.is_empty(), "node {node} left a route or rule behind\n{}", self.story());
             self.nodes[node].kill();
         }
         self.log.finish()
@@ -213,7 +214,7 @@ impl World {
     fn trouble(&mut self) {
         let node = self.rng.range(0, self.nodes.len() as u64 - 1) as usize;
         self.calm_since = self.now;
-        match self.rng.range(0, 14) {
+        match self.rng.range(0, 15) {
             0 | 1 => {
                 self.note(format!("--- node {node} is killed"));
                 self.nodes[node].kill();
@@ -264,6 +265,12 @@ impl World {
                 self.apply(node, effects);
             }
             12 => self.lose_reports(node),
+            13 => {
+                let number = self.rng.range(0, 1_000);
+                self.note(format!("--- somebody takes a route or rule from node {node}"));
+                let effects = self.nodes[node].lose_entry(number);
+                self.apply(node, effects);
+            }
             _ => self.reload(node),
         }
     }
@@ -276,6 +283,10 @@ impl World {
         self.note(format!("--- the kernel of node {node} loses its reports"));
         if self.rng.chance(50) {
             self.nodes[node].lose_vip();
+        }
+        if self.rng.chance(50) {
+            let number = self.rng.range(0, 1_000);
+            self.nodes[node].lose_entry(number);
         }
         self.contents.retain(|_, coming| !matches!(coming, Coming::Report { node: of, .. } if *of == node));
         let effects = self.nodes[node].resync(self.now);
@@ -358,6 +369,11 @@ impl World {
             for (_, ip, _) in node.virtual_addresses() {
                 assert!(held.contains(&ip), "node {} has {ip} and no master for it\n{}", node.number, self.story());
             }
+            let masters = || snapshot.routers.iter().filter(|router| router.state.is_master());
+            let held: HashSet<Entry> = masters().flat_map(|router| node.entries_of(&router.name)).collect();
+            if let Some(entry) = node.entries.difference(&held).next() {
+                panic!("node {} has {entry} and no master for it\n{}", node.number, self.story());
+            }
             for (group, _) in &snapshot.groups {
                 let mut states = snapshot
                     .routers
@@ -381,6 +397,12 @@ impl World {
     fn check_agreement(&self, whole: bool) {
         for node in &self.nodes {
             for router in node.engine.iter().flat_map(|engine| engine.snapshot().routers) {
+                if router.state.is_master()
+                    && let Some(entry) =
+                        node.tracked_entries_of(&router.name).find(|entry| !node.entries.contains(entry))
+                {
+                    panic!("node {}: master {} has no {entry}\n{}", node.number, router.name, self.story());
+                }
                 let missing = router.addresses.iter().find(|address| !node.has(address));
                 if let (true, Some(missing)) = (router.state.is_master(), missing) {
                     panic!("node {}: master {} has no {missing}\n{}", node.number, router.name, self.story());
