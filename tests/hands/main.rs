@@ -6,3 +6,4 @@ mod adverts;
 mod monitor;
 mod namespace;
 mod neighbours;
+mod routing;
