@@ -132,7 +132,7 @@ fn every_route_reaches_the_kernel_and_leaves_again() {
     let eth0 = || Some(name("eth0"));
     let key = |dst: &str| TunnelKey { id: Some(5), dst: Some(dst.parse().unwrap()), ..TunnelKey::default() };
     let cases = [
-        (via("10.1.0.0/16", "10.0.0.2"), "10.1.0.0/16 via 10.0.0.2 dev eth0 scope 0"),
+        (via("10.1.0.0/16", "10.0.0.2"), "10.1.0.0/16 via 10.0.0.2 dev eth0"),
         (
             Route {
                 dev: eth0(),
@@ -151,29 +151,29 @@ fn every_route_reaches_the_kernel_and_leaves_again() {
                 table: Some(1000),
                 ..via("10.1.0.0/16", "10.9.9.9")
             },
-            "10.1.0.0/16 tos 16 via 10.9.9.9 dev eth0 table 1000 scope 0 metric 7 onlink",
+            "10.1.0.0/16 tos 0x10 via 10.9.9.9 dev eth0 table 1000 metric 7 onlink",
         ),
-        (Route { kind: 6, ..plain("10.1.0.0/16") }, "6 10.1.0.0/16 scope 0"),
+        (Route { kind: 6, ..plain("10.1.0.0/16") }, "6 10.1.0.0/16"),
         (
             Route { realms: Some(0x0005_0006), ..via("0.0.0.0/0", "10.0.0.2") },
-            "default via 10.0.0.2 dev eth0 scope 0 realms 5/6",
+            "default via 10.0.0.2 dev eth0 realms 5/6",
         ),
-        (Route { dev: eth0(), ..via("10.1.0.0/16", "fd00::2") }, "10.1.0.0/16 via inet6 fd00::2 dev eth0 scope 0"),
+        (Route { dev: eth0(), ..via("10.1.0.0/16", "fd00::2") }, "10.1.0.0/16 via inet6 fd00::2 dev eth0"),
         (
             Route {
                 metrics: vec![metric(MetricKind::Mtu, 1400, true), metric(MetricKind::HopLimit, 9, false)],
                 congestion_control: Some(("reno".into(), false)),
                 ..via("10.1.0.0/16", "10.0.0.2")
             },
-            "10.1.0.0/16 via 10.0.0.2 dev eth0 scope 0 mtu lock 1400 hoplimit 9 congctl reno",
+            "10.1.0.0/16 via 10.0.0.2 dev eth0 mtu lock 1400 hoplimit 9 congctl reno",
         ),
         (
             Route { hops: vec![hop("10.0.0.2", 1), hop("10.0.0.3", 256)], ..plain("10.1.0.0/16") },
-            "10.1.0.0/16 scope 0 | nexthop via 10.0.0.2 dev eth0 weight 1 | nexthop via 10.0.0.3 dev eth0 weight 256",
+            "10.1.0.0/16 | nexthop via 10.0.0.2 dev eth0 weight 1 | nexthop via 10.0.0.3 dev eth0 weight 256",
         ),
         (
             Route { dev: eth0(), encap: Some(Encap::Ip(key("10.0.0.7"))), ..plain("10.1.0.0/16") },
-            "10.1.0.0/16 encap ip id 5 src 0.0.0.0 dst 10.0.0.7 ttl 0 tos 0 dev eth0 scope 0",
+            "10.1.0.0/16 encap ip id 5 src 0.0.0.0 dst 10.0.0.7 ttl 0 tos 0 dev eth0",
         ),
         (via("fd01::/64", "fd00::2"), "fd01::/64 via fd00::2 dev eth0 metric 1024 pref medium"),
         (
@@ -187,7 +187,7 @@ fn every_route_reaches_the_kernel_and_leaves_again() {
         (Route { kind: 7, ..plain("fd01::/64") }, "7 fd01::/64 dev lo metric 1024 pref medium"),
         (
             Route { hops: vec![hop("fd00::2", 3), hop("fd00::3", 1)], ..plain("fd01::/64") },
-            "fd01::/64 metric 1024 pref medium | nexthop via fd00::2 dev eth0 weight 3 | nexthop via fd00::3 dev eth0 weight 1",
+            "fd01::/64 metric 1024 pref medium| nexthop via fd00::2 dev eth0 weight 3 | nexthop via fd00::3 dev eth0 weight 1",
         ),
         (
             Route { encap: Some(Encap::Ip6(key("fd00::7"))), dev: eth0(), ..via("fd01::/64", "fd00::2") },
@@ -230,12 +230,12 @@ fn every_rule_reaches_the_kernel_and_leaves_again() {
         ),
         (
             Rule { fwmark: Some((5, Some(255))), tos: 16, ..v4() },
-            "50: from all tos 16 fwmark 0x5/0xff lookup 100 proto 18",
+            "50: from all tos 0x10 fwmark 0x5/0xff lookup 100 proto 18",
         ),
         (Rule { fwmark: Some((5, None)), ..v4() }, "50: from all fwmark 0x5 lookup 100 proto 18"),
         (
             Rule { uid_range: Some((1, 99)), ip_protocol: Some(6), sport: Some((1, 2)), dport: Some((3, 4)), ..v4() },
-            "50: from all uidrange 1-99 ipproto 6 sport 1-2 dport 3-4 lookup 100 proto 18",
+            "50: from all uidrange 1-99 ipproto ipproto-6 sport 1-2 dport 3-4 lookup 100 proto 18",
         ),
         (
             Rule { tunnel_id: Some(9), realms: Some(0x0003_0004), ..v4() },

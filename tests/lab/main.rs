@@ -11,6 +11,7 @@ mod network;
 mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
+mod routing;
 mod scene;
 mod seeds;
 mod steady;
