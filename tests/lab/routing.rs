@@ -213,11 +213,19 @@ fn static_objects() {
     }
     node.expect_logged("Restoring deleted static route 10.71.0.0/16 via 10.0.7.9 dev eth1");
     node.expect_logged("Restoring deleted static rule from 10.71.0.0/16");
-    // The kernel drops the routes of IPv4 without a word, and the gateway of IPv6 comes in reach only later.
+    // The kernel drops the routes of IPv4 without a word.
     node.host.ip("link set eth1 down");
     expect_entries(node, 1);
-    node.host.ip("link set eth1 up\naddress add fd00:0:0:1::1/64 dev eth1 nodad");
+    node.host.ip("link set eth1 up");
     all("the interface is up again");
+    // A gateway that is out of reach at first.
+    node.host.ip("link set eth1 down\naddress flush dev eth1");
+    expect_entries(node, 1);
+    node.host.ip("link set eth1 up");
+    wait_until("the static address is there again", SOON, || node.has_all(&[address]));
+    expect_entries(node, 2);
+    node.host.ip("address add fd00:0:0:1::1/64 dev eth1 nodad");
+    all("the gateway is in reach again");
     lab.nodes[FIRST].terminate();
     expect_entries(&lab.nodes[FIRST], 0);
     assert!(!lab.nodes[FIRST].has_any(&[address]));
