@@ -74,8 +74,9 @@ pub async fn run(
     if options.dump {
         show(shared, &config);
     }
+    let follows_entries = config.follows_entries();
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(&mut tell)?;
+    driver.begin(follows_entries, &mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -134,13 +135,10 @@ struct Driver {
 
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
-        let hands = Hands::open()?;
-        let mut monitor = Monitor::open()?;
-        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands,
-            monitor,
+            hands: Hands::open()?,
+            monitor: Monitor::open()?,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
@@ -148,8 +146,9 @@ impl Driver {
     }
 
     /// Tells the engine of all interfaces and addresses, and lets it begin.
-    fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    fn begin(&mut self, follows_entries: bool, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
+        self.monitor.follow_entries(follows_entries, self.hands.netlink_port())?;
         self.turn_with(tell, |driver, now| driver.take(now, present))?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }

@@ -441,6 +441,7 @@ impl Engine {
             .map(|address| Address { interface: new.clone(), ..address.clone() })
             .collect();
         self.ownership.forget_interface(old);
+        self.remove_renamed_entries(old, new);
         self.interface_changed(now, old);
         for address in left_behind {
             self.remove_address(address);

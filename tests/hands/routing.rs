@@ -299,6 +299,32 @@ fn a_removal_takes_our_route_and_no_other() {
 }
 
 #[test]
+fn hops_whose_device_has_gone_leave_with_the_route() {
+    let over = |gateway: &str, dev: &str| NextHop { dev: Some(name(dev)), ..hop(gateway, 1) };
+    host().run(|| {
+        let mut netlink = Netlink::open().unwrap();
+        let routes_with_hops = [
+            Route { hops: vec![over("10.0.0.2", "eth0"), over("10.0.1.2", "eth1")], ..plain("10.1.0.0/16") },
+            Route { hops: vec![over("fd00::2", "eth0"), over("fd01::2", "eth1")], ..plain("fd02::/64") },
+        ];
+        for route in routes_with_hops {
+            ip("link add eth1 type veth peer name beyond");
+            ip("link set beyond up");
+            ip("link set eth1 up");
+            ip("addr add 10.0.1.1/24 dev eth1");
+            ip("addr add fd01::1/64 dev eth1 nodad");
+            assert_eq!(netlink.apply(&[add(&route)]), [Ok(())]);
+            ip("link delete eth1");
+            assert_eq!(routes(route.family).len(), 1, "the other hop is left");
+            let known = |name: &IfName| (name.as_str() == "eth0").then(|| link("eth0").index);
+            let left = PlacedRoute::left(&route, known).unwrap();
+            assert_eq!(netlink.apply(&[Change::RemoveRoute(left)]), [Ok(())]);
+            assert_eq!(routes(route.family), [""; 0]);
+        }
+    });
+}
+
+#[test]
 fn a_refusal_names_its_reason_and_spoils_nothing_else() {
     host().run(|| {
         let mut netlink = Netlink::open().unwrap();

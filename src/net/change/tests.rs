@@ -75,4 +75,5 @@ fn a_route_gets_in_as_its_line_says() {
 fn a_device_that_is_not_there_is_named() {
     let route = Route { dev: IfName::new("eth9"), ..route() };
     assert_eq!(PlacedRoute::find(&route, |_| None).unwrap_err().as_str(), "eth9");
+    assert!(PlacedRoute::left(&route, |_| None).is_none(), "it has gone with its device");
 }
