@@ -28,6 +28,8 @@ pub enum Request {
     Run(Options),
     /// Check the configuration; complaints go to this file, or to standard error
     Test(Options, Option<PathBuf>),
+    /// Remove what a daemon that has gone may have left behind
+    Clean(Options),
     /// Say what is known about something
     Tell(Topic),
     /// Everything has been said already: end with this status
@@ -174,7 +176,7 @@ impl Default for Options {
 /// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
 pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
     let options = Options { command_line, ..Options::default() };
-    let mut reading = Reading { options, test: None, topic: None, failed: false };
+    let mut reading = Reading { options, test: None, clean: false, topic: None, failed: false };
     // A closed stream must not keep the daemon from starting: the results of writing do not count here.
     match reading.read(out, err) {
         Some(status) => match reading.topic {
@@ -182,6 +184,7 @@ pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Wri
             None => Request::Exit(status),
         },
         None if reading.failed => Request::Exit(1),
+        None if reading.clean => Request::Clean(reading.options),
         None => match reading.test {
             // Who wants to know what is wrong does not want a daemon.
             None if reading.options.test != TestOptions::default() && reading.options.dump != Some(Dump::Json) => {
@@ -198,6 +201,7 @@ pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Wri
 struct Reading {
     options: Options,
     test: Option<Option<PathBuf>>,
+    clean: bool,
     /// What is to be told instead of anything else
     topic: Option<Topic>,
     failed: bool,
@@ -305,6 +309,7 @@ impl Reading {
             "all-config" => options.all_config = true,
             "config-id" => options.config_id = text(value),
             "ignore-sigint" => options.ignore_sigint = true,
+            "cleanup" => self.clean = true,
             "config-test" => self.test = Some(path(value)),
             "strict" => options.test.strict = true,
             "diagnostics" => match value.as_deref().map(OsStr::as_bytes) {

@@ -215,6 +215,14 @@ fn a_test_can_be_strict_in_json_and_for_a_release() {
 }
 
 #[test]
+fn a_cleanup_knows_where_the_daemon_had_its_files() {
+    let (out, err, request) = run("keepalived --cleanup -f /tmp/conf -p /tmp/pid");
+    let Request::Clean(options) = request else { panic!("{request:?}") };
+    assert_eq!((options.config_file, options.pid_file), (Some("/tmp/conf".into()), Some("/tmp/pid".into())));
+    assert_eq!((out, err), Default::default());
+}
+
+#[test]
 fn what_can_be_told_is_asked_for_by_options() {
     let topic = |line| match run(line) {
         (out, err, Request::Tell(topic)) if out.is_empty() && err.is_empty() => topic,

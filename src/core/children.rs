@@ -17,6 +17,7 @@ use crate::model::frame::{FromChild, Role};
 use crate::os::ipc::{Frame, Link};
 use crate::os::pid_file::PidFile;
 use crate::os::process;
+use crate::os::relay::Relay;
 
 /// A word from a child: its pid and what it said.
 pub(super) type Word = (u32, FromChild);
@@ -46,6 +47,8 @@ pub(super) struct Child {
     pub(super) phase: Phase,
     started: Instant,
     outbox: mpsc::UnboundedSender<Frame>,
+    /// For a child whose neighbours wait for its goodbye; without it (an old kernel) that comes a little later
+    _relay: Option<Relay>,
 }
 
 impl Child {
@@ -62,7 +65,8 @@ impl Child {
         let link = Link::<(), FromChild>::new(socket)?;
         let (outbox, frames) = mpsc::unbounded_channel();
         tokio::spawn(talk(pid, link, frames, words));
-        let child = Child { pid, phase: Phase::Starting, started: Instant::now(), outbox };
+        let relay = (role == Role::Vrrp).then(|| Relay::to(pid).ok()).flatten();
+        let child = Child { pid, phase: Phase::Starting, started: Instant::now(), outbox, _relay: relay };
         child.send(first);
         Ok(child)
     }

@@ -12,6 +12,7 @@ use crate::os::{process, signals};
 
 mod child;
 mod children;
+mod cleanup;
 mod config_test;
 mod configuration;
 mod environment;
@@ -65,6 +66,7 @@ fn main(command_line: Vec<OsString>) -> u8 {
     let _ = io::stdout().write_all(&out);
     match request {
         Request::Run(options) => start::daemon(options),
+        Request::Clean(options) => cleanup::run(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
         Request::Tell(topic) => print(command::tell(&topic)),
         Request::Exit(status) => status,

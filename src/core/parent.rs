@@ -18,8 +18,8 @@ use super::{exits, frames, reload, roles, script, systemd};
 use crate::model::frame::{FromChild, Role};
 use crate::model::{Config, Micros};
 use crate::os::pid_file::PidFile;
-use crate::os::process;
 use crate::os::signals::{Signal, Signals};
+use crate::os::{process, relay};
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
 const CHILD_WAIT_TIME: Micros = Micros::from_secs(5);
@@ -67,6 +67,7 @@ pub(super) struct Parent<'a> {
 impl<'a> Parent<'a> {
     /// Begins to listen to signals. `pid_files` are those of the children that the command line allows.
     pub(super) fn new(setting: &'a Setting, config: Config, pid_files: Vec<(Role, PidFile)>) -> io::Result<Self> {
+        relay::pass_stops_on(setting.options.ignore_sigint)?;
         let signals = Signals::listen(setting.options.ignore_sigint)?;
         let (sender, words) = mpsc::unbounded_channel();
         let places = pid_files.into_iter().map(|(role, file)| Place::new(role, file)).collect();

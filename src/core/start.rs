@@ -82,7 +82,7 @@ pub(super) fn complain(text: &str) {
 }
 
 /// Why a daemon did not start.
-enum Failure {
+pub(super) enum Failure {
     /// The configuration or the system forbids it
     Refused(Refusal),
     /// Another one runs already: nothing is wrong with that
@@ -90,7 +90,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn new(text: impl ToString) -> Self {
+    pub(super) fn new(text: impl ToString) -> Self {
         Failure::Refused(Refusal { status: FAILED, text: text.to_string() })
     }
 }
@@ -246,12 +246,12 @@ fn wrap(heading: &str, words: &[String]) -> Vec<String> {
     lines
 }
 
-fn not_entered(name: &str, error: &namespace::Error) -> Failure {
+pub(super) fn not_entered(name: &str, error: &namespace::Error) -> Failure {
     Failure::new(format!("Unable to set network namespace {name} - exiting: {error}"))
 }
 
 /// Enters the namespace that the configuration asks for, unless the command line has asked for one already.
-fn enter_namespace(options: &Options, config: &Config) -> Result<Option<String>, Failure> {
+pub(super) fn enter_namespace(options: &Options, config: &Config) -> Result<Option<String>, Failure> {
     match (&options.namespace, &config.global.net_namespace) {
         (Some(name), configured) => {
             if let Some(configured) = configured {
@@ -267,7 +267,7 @@ fn enter_namespace(options: &Options, config: &Config) -> Result<Option<String>,
     }
 }
 
-fn prepare_folder(setting: &Setting) -> Result<(), Failure> {
+pub(super) fn prepare_folder(setting: &Setting) -> Result<(), Failure> {
     if !setting.paths.needs_folder {
         return Ok(());
     }
@@ -281,7 +281,7 @@ fn prepare_folder(setting: &Setting) -> Result<(), Failure> {
 }
 
 /// Removes the folders of pid files that nobody uses any more.
-fn leave_folder(setting: &Setting) {
+pub(super) fn leave_folder(setting: &Setting) {
     if !setting.paths.needs_folder {
         return;
     }
@@ -294,7 +294,7 @@ fn leave_folder(setting: &Setting) {
 }
 
 /// Claims the pid files of the parent and of all children that may run; all or none.
-fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
+pub(super) fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
     let mut parent = PidFile::claim(&setting.paths.parent).map_err(not_claimed)?;
     if let Some(pid) = parent.daemon_without_lock() {
         info!("Process {pid} of pid file {} is alive", parent.path().display());

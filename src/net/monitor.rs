@@ -7,9 +7,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, getsockname, setsockopt, socket, sockopt,
-};
+use nix::sys::socket::{AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, getsockname, socket};
 use rtnetlink::MulticastGroup;
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -19,8 +17,9 @@ use super::link::{self, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
 use super::route::{self, RTM_DELROUTE};
 use super::rule::{self, RTM_DELRULE};
 use super::transport::{Message, Messages, Netlink, RECEIVE_BYTES, receive};
-use super::{NetError, filter};
+use super::{NetError, buffer, filter};
 use crate::model::KernelEvent;
+use crate::model::settings::NetlinkBuffer;
 use crate::os::watch::watch;
 
 /// Wished receive buffer in bytes: room for the echo of some thousand addresses put up in one turn. The kernel takes
@@ -61,10 +60,6 @@ impl Monitor {
     /// # Errors
     /// [`NetError::Socket`] if the process may not have the sockets.
     pub fn open() -> Result<Self, NetError> {
-        Self::with_buffer(BUFFER_BYTES)
-    }
-
-    fn with_buffer(bytes: usize) -> Result<Self, NetError> {
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,
@@ -72,10 +67,7 @@ impl Monitor {
             SockProtocol::NetlinkRoute,
         )
         .map_err(NetError::socket("open the monitor"))?;
-        if setsockopt(&socket, sockopt::RcvBufForce, &bytes).is_err() {
-            // Without CAP_NET_ADMIN as much as net.core.rmem_max allows.
-            let _ = setsockopt(&socket, sockopt::RcvBuf, &bytes);
-        }
+        buffer::set(&socket, NetlinkBuffer::default(), BUFFER_BYTES)?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups(&BASE_GROUPS)))
             .map_err(NetError::socket("subscribe the monitor"))?;
         Ok(Monitor {
@@ -106,6 +98,15 @@ impl Monitor {
             .map_err(NetError::socket("subscribe the monitor"))?;
         self.reader.entries = wanted;
         Ok(())
+    }
+
+    /// Sets the receive buffer of the subscription. A small one costs no event: what did not find room is made up for
+    /// by reading the tables.
+    ///
+    /// # Errors
+    /// [`NetError::Socket`] if the kernel refuses the size.
+    pub fn set_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        buffer::set(self.socket.get_ref(), wanted, BUFFER_BYTES)
     }
 
     /// Waits until there are events and returns them, at least one, in the order in which things happened. Can be
@@ -145,8 +146,13 @@ impl Reader {
     /// What is queued, and whether that was all.
     fn read(&mut self, socket: &OwnedFd) -> Result<(Vec<KernelEvent>, bool), NetError> {
         let mut events = Vec::new();
+        let mut resynced = false;
         for _ in 0..DATAGRAMS_A_TURN {
             if self.lost {
+                // Where losses come faster than tables are read, the caller has its turn in between.
+                if std::mem::replace(&mut resynced, true) {
+                    break;
+                }
                 self.drain(socket)?;
                 let links = self.netlink.links()?;
                 let addresses = self.netlink.addresses()?;

@@ -7,7 +7,7 @@ use super::engine::{Engine, Phase};
 use super::event::Level;
 use super::fsm::State;
 use super::router::{Announcements, RouterId};
-use crate::model::{Family, IfName, Micros, Time};
+use crate::model::{Family, Garp, IfName, Micros, Time};
 
 impl Engine {
     /// The first burst of a new master, and the times of what follows.
@@ -19,13 +19,14 @@ impl Engine {
             second_at: after(garp.master_delay),
             refresh_at: (!garp.master_refresh.is_zero()).then_some(now + garp.master_delay + garp.master_refresh),
             lower_prio_at: None,
+            extra_at: self.extra_period(id).map(|period| now + garp.master_delay + period),
         };
     }
 
     pub(super) fn announce_lower_prio(&mut self, now: Time, id: RouterId) {
         let garp = &self.routers[id].config.garp;
         let (rounds, delay) = (garp.lower_prio_repeat, garp.lower_prio_delay);
-        if rounds > 0 && self.routers[id].state.is_master() && !self.announcer.is_busy_with(id) {
+        if rounds > 0 && self.routers[id].state.is_master() {
             self.announce(id, rounds);
             self.routers[id].announcements.lower_prio_at = (!delay.is_zero()).then_some(now + delay);
         }
@@ -38,7 +39,7 @@ impl Engine {
         let garp = &router.config.garp;
         let (repeat, refresh, refresh_repeat, lower) =
             (garp.master_repeat, garp.master_refresh, garp.master_refresh_repeat, garp.lower_prio_repeat);
-        let Announcements { second_at, refresh_at, lower_prio_at } = router.announcements;
+        let Announcements { second_at, refresh_at, lower_prio_at, extra_at } = router.announcements;
         if due(second_at) {
             self.routers[id].announcements.second_at = None;
             self.announce(id, repeat);
@@ -47,15 +48,28 @@ impl Engine {
             self.routers[id].announcements.lower_prio_at = None;
             self.announce(id, lower);
         }
+        if due(extra_at) {
+            self.announce_extra(now, id);
+        }
         if due(refresh_at) {
             self.routers[id].announcements.refresh_at = Some(now + refresh);
-            if !self.announcer.is_busy_with(id) {
-                self.announce(id, refresh_repeat);
-            }
+            self.announce(id, refresh_repeat);
+        }
+    }
+
+    /// A reload has changed when a master announces its addresses: refreshes follow the new period.
+    pub(super) fn announce_differently(&mut self, now: Time, id: RouterId, old: &Garp) {
+        let router = &mut self.routers[id];
+        let refresh = router.config.garp.master_refresh;
+        if router.state.is_master() && refresh != old.master_refresh {
+            router.announcements.refresh_at = (!refresh.is_zero()).then_some(now + refresh);
         }
     }
 
     fn announce(&mut self, id: RouterId, rounds: u32) {
+        if rounds == 0 {
+            return;
+        }
         let targets: Vec<_> =
             self.routers[id].config.addresses().map(|address| (address.interface.clone(), address.ip)).collect();
         for (interface, ip) in targets {
@@ -81,6 +95,7 @@ impl Engine {
         let router = &self.routers[id];
         if let (State::Fault, Phase::Running, true, Some(interface), Some(source)) =
             (router.state, self.phase, router.config.is_unicast(), router.config.interface.clone(), router.source)
+            && (source.is_ipv6() || self.links.get(&interface).is_some_and(|link| link.arp))
         {
             self.announcer.add(id, &interface, source, 1);
         }

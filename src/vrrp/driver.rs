@@ -2,19 +2,28 @@
 //! time once, feeds the engine, and carries out what it wants.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 use tracing::{info, warn};
 
+mod cleanup;
+
+pub use cleanup::{Cleanup, clean_up};
+
 use super::engine::Engine;
-use super::event::{ChannelId, Event};
+use super::event::{ChannelId, Event, Standing, Tracker};
+use super::hands::scripts::Scripts;
+use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
+use crate::os::runner::{End, Ends};
 use crate::os::signals::{Signal, Signals};
 use crate::report::dump;
 use crate::sock::SockError;
@@ -30,6 +39,11 @@ const LONG_STALL: Micros = Micros::from_millis(500);
 
 /// How many helpings of packets each channel gets after a stall, at most: a socket's queue, but no endless flood.
 const CATCH_UP_ROUNDS: usize = 64;
+
+/// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
+const LINK_PATIENCE: Micros = Micros::from_millis(200);
+/// Before own links go: the kernel takes a moment to leave the groups that were joined on them.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Why the process cannot go on.
 #[derive(Debug, Error)]
@@ -74,9 +88,12 @@ pub async fn run(
     if options.dump {
         show(shared, &config);
     }
+    let mut watchers = Watchers::new();
+    let found = watchers.begin(&config, process_buffer(shared));
     let follows_entries = config.follows_entries();
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(follows_entries, &mut tell)?;
+    driver.size_netlink(shared);
+    driver.begin(found, follows_entries, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -86,6 +103,8 @@ pub async fn run(
             frame = parent.receiver.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            Some(end) = driver.ends.recv() => Woken::Script(end),
+            found = watchers.news() => Woken::Tracked(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -99,21 +118,35 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
+                driver.hear_of_links(&mut tell).await?;
+                watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
+                driver.size_netlink(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
             }
+            Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
+                let standing = if up { Standing::Good } else { Standing::Bad };
+                driver.turn(&mut tell, |engine, now| {
+                    engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
+                })?;
+            }
+            Woken::Tracked(found) => driver.turn(&mut tell, |engine, now| standings(engine, now, found))?,
             Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
+            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
             }
         }
     }
-    driver.stop(options, &mut tell)
+    driver.stop(options, &mut tell).await?;
+    driver.hands.scripts.finish(&mut driver.ends).await;
+    Ok(())
 }
 
 enum Woken {
@@ -121,6 +154,8 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    Script((u64, End)),
+    Tracked(Vec<(Tracker, Standing)>),
     Timer,
 }
 
@@ -129,15 +164,18 @@ struct Driver {
     hands: Hands,
     monitor: Monitor,
     timer: Timer,
+    ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
 }
 
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+        let (scripts, ends) = Scripts::new();
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open()?,
+            hands: Hands::open(scripts)?,
+            ends,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             report_addresses,
@@ -145,12 +183,47 @@ impl Driver {
         })
     }
 
-    /// Tells the engine of all interfaces and addresses, and lets it begin.
-    fn begin(&mut self, follows_entries: bool, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    /// Gives the netlink sockets the receive buffers that are configured.
+    fn size_netlink(&self, shared: &Shared) {
+        let buffers = shared.global.netlink;
+        let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
+        set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
+    }
+
+    /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
+    async fn begin(
+        &mut self,
+        found: Vec<(Tracker, Standing)>,
+        follows_entries: bool,
+        tell: &mut impl FnMut(Notification),
+    ) -> Result<(), Error> {
         let present = self.monitor.pending()?;
+        // Only now: nothing of ours is there yet, and a table may be long.
         self.monitor.follow_entries(follows_entries, self.hands.netlink_port())?;
-        self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn_with(tell, |driver, now| {
+            driver.take(now, present);
+            standings(&mut driver.engine, now, found);
+        })?;
+        self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
+        self.hear_of_links(tell).await?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
+    }
+
+    /// Waits a moment for own links that were made just now, and does what falls due meanwhile.
+    async fn hear_of_links(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        let end = clock::now() + LINK_PATIENCE;
+        while self.engine.awaits_links() && clock::now() < end {
+            let next = self.wake_at().map_or(end, |at| at.min(end));
+            let pause = Duration::from_micros(next.since(clock::now()).0);
+            match tokio::time::timeout(pause, self.monitor.events()).await {
+                Ok(events) => {
+                    let events = events?;
+                    self.turn_with(tell, |driver, now| driver.take(now, events))?;
+                }
+                Err(_) => self.turn_with(tell, |_, _| {})?,
+            }
+        }
+        Ok(())
     }
 
     /// A turn in which only the engine is told something.
@@ -166,7 +239,14 @@ impl Driver {
         feed: impl FnOnce(&mut Self, Time),
     ) -> Result<(), Error> {
         let now = clock::now();
+        if self.engine.needs_time_of_day() {
+            self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
+        }
         feed(self, now);
+        // Neither must a flood keep scripts from being heard.
+        while let Ok(end) = self.ends.try_recv() {
+            self.hear_end(now, end);
+        }
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {
                 self.carry_out(now, tell);
@@ -210,6 +290,8 @@ impl Driver {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
                     Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
+                    Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
+                    Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -231,6 +313,12 @@ impl Driver {
         channels.iter().copied().filter(|id| self.hands.hear(now, *id, &mut self.engine)).collect()
     }
 
+    /// Tells the engine that a run of a script has ended.
+    fn hear_end(&mut self, now: Time, end: (u64, End)) {
+        let (run, end) = self.hands.scripts.ended(end);
+        self.engine.handle(now, Event::ScriptEnded(run, end));
+    }
+
     /// After a stall: adverts that wait in the sockets and changes that wait in the monitor come before timers, for a
     /// master that has been heard is not dead.
     fn catch_up(&mut self, now: Time, late: Micros) -> Result<(), Error> {
@@ -248,10 +336,31 @@ impl Driver {
         Ok(())
     }
 
-    fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        if !options.dont_release_vrrp {
+            let now = clock::now();
+            self.engine.handle(now, Event::Farewell);
+            self.carry_out(now, tell);
+        }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
-        self.turn(tell, |engine, now| engine.handle(now, stop))
+        self.turn(tell, |engine, now| engine.handle(now, stop))?;
+        if self.engine.has_own_links() {
+            tokio::time::sleep(LAST_WORDS).await;
+            self.turn(tell, |engine, now| engine.handle(now, Event::Leave))?;
+        }
+        Ok(())
     }
+}
+
+/// Tells the engine how things stand that routers follow.
+fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
+    for (tracker, standing) in found {
+        engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+fn process_buffer(shared: &Shared) -> NetlinkBuffer {
+    shared.global.netlink.process_monitor
 }
 
 /// `-d`: the configuration in the log.

@@ -9,16 +9,26 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::ops::{Index, IndexMut};
 
+use foldhash::fast::FixedState;
+
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
+use super::buffers::ReceiveBuffer;
 use super::channels::Channels;
+use super::day::TimeOfDay;
+use super::debounce::Debouncer;
 use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::flood::Flood;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
+use super::linkbeat::Linkbeats;
 use super::links::Links;
+use super::own_links::OwnLinks;
 use super::ownership::Ownership;
+use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
+use super::script::Scripts;
 use super::stats::Counter;
 use super::sync::Group;
 use super::trackers::Trackers;
@@ -27,9 +37,9 @@ use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
 
-/// All routers, found by their id.
+/// All routers, found by their id, many times a packet. (Ids are our own: nobody can choose them to collide.)
 #[derive(Clone, Debug, Default)]
-pub(super) struct Routers(HashMap<RouterId, Router>);
+pub(super) struct Routers(HashMap<RouterId, Router, FixedState>);
 
 impl Index<RouterId> for Routers {
     type Output = Router;
@@ -70,6 +80,8 @@ pub(super) enum Phase {
     },
     /// At work
     Running,
+    /// Masters have said goodbye and hold their addresses still
+    Parting,
     /// Everything is released
     Stopped,
 }
@@ -79,6 +91,8 @@ pub(super) enum Phase {
 pub struct Engine {
     pub(super) config: VrrpConfig,
     pub(super) phase: Phase,
+    /// When routers were told to begin
+    pub(super) began: Time,
     pub(super) routers: Routers,
     /// Configuration order
     pub(super) order: Vec<RouterId>,
@@ -86,15 +100,24 @@ pub struct Engine {
     /// The routers that an interface matters to, in configuration order
     pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
     pub(super) trackers: Trackers,
+    pub(super) scripts: Scripts,
     pub(super) links: Links,
+    pub(super) debouncer: Debouncer,
+    pub(super) linkbeats: Linkbeats,
     pub(super) ownership: Ownership,
     pub(super) entries: Entries,
     /// The interfaces on which `promote_secondaries` is set
     pub(super) promoted: BTreeSet<IfName>,
+    pub(super) own_links: OwnLinks,
     pub(super) channels: Channels,
+    pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
+    pub(super) day: TimeOfDay,
+    /// The time of what is going on
+    pub(super) now: Time,
+    pub(super) flood: Flood,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -106,19 +129,28 @@ impl Engine {
         let mut engine = Engine {
             config: VrrpConfig::default(),
             phase: Phase::Learning,
+            began: Time(0),
             routers: Routers::default(),
             order: Vec::new(),
             groups: Vec::new(),
             watchers: HashMap::new(),
             trackers: Trackers::default(),
+            scripts: Scripts::default(),
             links: Links::default(),
+            debouncer: Debouncer::default(),
+            linkbeats: Linkbeats::default(),
             ownership: Ownership::default(),
             entries: Entries::default(),
             promoted: BTreeSet::new(),
+            own_links: OwnLinks::default(),
             channels: Channels::default(),
+            buffers: HashMap::new(),
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
             next_id: 0,
+            day: TimeOfDay::default(),
+            now: Time(0),
+            flood: Flood::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -128,17 +160,27 @@ impl Engine {
 
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
+        self.day.turn(now);
+        self.now = now;
         match event {
             Event::Link(link) => {
+                let link = self.perceive(now, link);
                 let name = link.name.clone();
                 let was_up = self.links.get(&name).map(|old| old.is_up());
+                let has_other_mtu = self.links.get(&name).is_some_and(|old| old.mtu != link.mtu);
                 let is_up = link.is_up();
+                let index = link.index;
                 if let Some(old_name) = self.links.put(link).from {
                     self.interface_renamed(now, &old_name, &name);
                 }
-                if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
-                    self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
+                if has_other_mtu {
+                    self.mtu_changed(&name);
                 }
+                if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
+                    let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
+                    self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
+                }
+                self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
                 if was_up.is_none() {
                     self.settle_promotion();
@@ -149,26 +191,37 @@ impl Engine {
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
+                    self.debouncer.forget(&link.name);
+                    self.linkbeats.forget(&link.name);
                     self.ownership.forget_interface(&link.name);
                     self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
+                    self.own_links_changed(now, &link.name, index);
                     self.interface_changed(now, &link.name);
                 }
             }
             Event::Address(address) => self.address_added(now, address),
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
+            Event::Prepare => self.prepare(now),
             Event::Start => self.start(now),
+            Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
+            Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
+            Event::Polled { interface, by, up } => self.polled(now, &interface, by, up),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
+            Event::Leave => self.leave_links(),
+            Event::CleanUp => self.clean_up(),
+            Event::Farewell => self.part(),
             Event::RouteGone(route) => self.route_gone(now, &route),
             Event::RuleGone(rule) => self.rule_gone(now, &rule),
             Event::Entries(routes, rules) => self.resync_entries(now, &routes, rules),
@@ -180,11 +233,16 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.day.turn(now);
+        self.now = now;
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
             self.phase = Phase::Running;
             self.log(Level::Info, "Delayed start completed".into());
+        }
+        for link in self.debouncer.due(now) {
+            self.handle(now, Event::Link(link));
         }
         let horizon = now + COALESCE;
         let due: Vec<RouterId> =
@@ -192,6 +250,7 @@ impl Engine {
         for router in due {
             self.fire(now, router);
         }
+        self.scripts.handle_timeout(now, &mut self.out);
         self.settle(now);
     }
 
@@ -204,10 +263,12 @@ impl Engine {
     pub fn next_timeout(&self) -> Option<Time> {
         let delay = match self.phase {
             Phase::Delayed { until } => Some(until),
-            Phase::Learning | Phase::Running | Phase::Stopped => None,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
-        [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
+        let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
+        let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
+        [delay, router].into_iter().chain(others).chain(links).flatten().min()
     }
 
     /// When a backup will claim mastership, if that is what is due next: the one deadline whose lateness people feel.
@@ -221,9 +282,16 @@ impl Engine {
         self.links.get(name)
     }
 
+    /// Whether an address is on its interface, by what the kernel has told.
+    pub fn has_address(&self, address: &Address) -> bool {
+        self.links.has(address)
+    }
+
     /// Ends a turn: paced announcements, socket filters, timers.
     pub(super) fn settle(&mut self, now: Time) {
         self.announcer.pump(now, &mut self.out);
+        self.poll_links(now);
+        self.set_buffers(self.channels.changed());
         self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }
 
@@ -243,7 +311,9 @@ impl Engine {
     }
 
     pub(super) fn log(&mut self, level: Level, line: String) {
-        self.out.push_back(Action::Log(level, line));
+        if let Some(line) = self.flood.pass(self.now, line) {
+            self.out.push_back(Action::Log(level, line));
+        }
     }
 
     /// A log line about an instance, in keepalived's form.
@@ -256,7 +326,7 @@ impl Engine {
     pub(super) fn from(&self, now: Time) -> Time {
         match self.phase {
             Phase::Delayed { until } => until.max(now),
-            Phase::Learning | Phase::Running | Phase::Stopped => now,
+            Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => now,
         }
     }
 
@@ -271,7 +341,10 @@ impl Engine {
             State::Backup { down_at } => down_at <= now,
             State::Init | State::Fault => false,
         };
-        if due {
+        self.rival_due(now, id);
+        if due && self.has_been_replaced(now, id) {
+            self.give_up_stale_mastership(now, id);
+        } else if due {
             self.input(now, id, Input::Timeout, None);
         }
         self.requeue(id);
@@ -299,9 +372,15 @@ impl Engine {
         if matches!(self.routers[id].state, State::Init | State::Fault) {
             return;
         }
-        let router = &self.routers[id];
-        let context = Context { effective: router.effective(), following: router.leader.map(|Leader { ip, .. }| ip) };
-        match accept::judge(&router.config, context, datagram) {
+        let Outside { wall, old_group } = self.outside();
+        let router = &mut self.routers[id];
+        let context = Context {
+            effective: router.effective(),
+            following: router.leader.map(|Leader { ip, .. }| ip),
+            wall,
+            old_group,
+        };
+        match accept::judge(&router.config, context, &mut router.signatures, datagram) {
             Ok(heard) => self.heard(now, id, &heard),
             Err(refusal) => self.refused(now, id, &refusal),
         }
@@ -350,12 +429,14 @@ impl Engine {
         if heard.priority == 0 {
             router.stats[Counter::PriorityZeroReceived] += 1;
         }
+        self.learn_checksum(id, heard);
         for oddity in &heard.oddities {
             if let Some(counter) = oddity.counter() {
                 self.routers[id].stats[counter] += 1;
             }
             self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
         }
+        self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         self.input(now, id, Input::Heard(rank), Some(heard));
     }
@@ -371,8 +452,9 @@ impl Engine {
         let Some(name) = self.links.name_of(address.index).cloned() else {
             return;
         };
-        let ip = address.ip;
+        let (ip, index) = (address.ip, address.index);
         self.links.put_address(address);
+        self.own_links_changed(now, &name, index);
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
@@ -385,7 +467,14 @@ impl Engine {
             return;
         };
         self.links.remove_address(address);
-        if self.phase == Phase::Stopped || self.ownership.was_our_removal(&name, address) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        if self.ownership.was_our_removal(&name, address) {
+            // It may have been one to send from.
+            if !self.ownership.is_virtual(&name, address.ip) {
+                self.interface_changed(now, &name);
+            }
             return;
         }
         for id in self.ownership.trackers(&name, address) {
@@ -395,6 +484,7 @@ impl Engine {
                 self.input(now, id, Input::AddressLost, None);
             }
         }
+        self.own_links_changed(now, &name, address.index);
         self.restore_static_address(&name, address);
         if !self.ownership.is_virtual(&name, address.ip) {
             self.interface_changed(now, &name);
@@ -442,6 +532,8 @@ impl Engine {
             .collect();
         self.ownership.forget_interface(old);
         self.remove_renamed_entries(old, new);
+        self.debouncer.forget(old);
+        self.linkbeats.forget(old);
         self.interface_changed(now, old);
         for address in left_behind {
             self.remove_address(address);

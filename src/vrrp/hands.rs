@@ -6,21 +6,36 @@
 mod promotion;
 mod tables;
 
+mod board;
+mod errand;
+mod files;
+mod own_links;
+mod processes;
+pub(super) mod scripts;
+pub(super) mod watchers;
+
+mod links;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::own_links::HeldSysctls;
 use self::promotion::Promotion;
+use self::scripts::Scripts;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
+use crate::model::macvlan::Linkbeat;
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
-use crate::net::{self, Netlink};
+use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
-use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
-use crate::wire::neigh;
+use crate::os::linkbeat::LinkProbe;
+use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
+use crate::wire::{ah, neigh};
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -38,6 +53,19 @@ enum Failure {
     Receive(ChannelId),
     Announce(u32),
     Truncated(ChannelId),
+    Buffer(ChannelId),
+    Poll,
+}
+
+impl Failure {
+    fn is_about(&self, channel: ChannelId) -> bool {
+        match self {
+            Failure::Send(id, _) | Failure::Receive(id) | Failure::Truncated(id) | Failure::Buffer(id) => {
+                *id == channel
+            }
+            Failure::Announce(_) | Failure::Poll => false,
+        }
+    }
 }
 
 /// The sockets of the process.
@@ -50,7 +78,12 @@ pub(super) struct Hands {
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
+    /// Opened when a link is polled for the first time
+    probe: Option<LinkProbe>,
+    local_igmp: LocalIgmp,
+    sysctls: HeldSysctls,
     last_turn: Time,
+    pub(super) scripts: Scripts,
 }
 
 /// What the engine has to be told after its actions.
@@ -61,11 +94,16 @@ pub(super) enum Feedback {
     AddressRefused(Address, String),
     /// The kernel did not take a route or rule
     EntryRefused(Entry, String),
+    /// A polled link has answered: by these means, and whether it is up
+    Polled(IfName, Linkbeat, bool),
+    /// The kernel did not make or change an own link
+    LinkRefused(IfName, String),
 }
 
 impl Hands {
-    pub(super) fn open() -> Result<Self, super::driver::Error> {
+    pub(super) fn open(scripts: Scripts) -> Result<Self, super::driver::Error> {
         Ok(Hands {
+            scripts,
             netlink: Netlink::open()?,
             promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
@@ -74,6 +112,9 @@ impl Hands {
             inbox: Inbox::new(INBOX_BYTES),
             forwarding: HashMap::new(),
             failures: LogLimit::default(),
+            probe: None,
+            local_igmp: LocalIgmp::default(),
+            sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
     }
@@ -81,6 +122,11 @@ impl Hands {
     /// The port of the socket that asks for changes of the kernel's tables.
     pub(super) fn netlink_port(&self) -> u32 {
         self.netlink.port()
+    }
+
+    /// Sets the receive buffer for the kernel's answers.
+    pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        self.netlink.set_buffer(wanted)
     }
 
     /// Waits until packets have arrived.
@@ -162,7 +208,11 @@ impl Hands {
                 }
                 Action::Close(id) => {
                     self.channels.remove(&id);
+                    self.failures.forget(|failure| failure.is_about(id));
                 }
+                Action::Buffer(id, buffer) => self.set_buffer(now, id, buffer),
+                Action::Poll { interface, means } => feedback.extend(self.poll_link(now, interface, &means)),
+                Action::LocalIgmp(on) => self.report_local_igmp(on),
                 Action::Listen(id, vrids) => {
                     if let Some(Err(error)) = self.channels.get(&id).map(|socket| socket.set_vrids(&vrids)) {
                         feedback.push(Feedback::ChannelFailed(id, error));
@@ -179,6 +229,9 @@ impl Hands {
                         announced.push((interface, address));
                     }
                 }
+                Action::Link(change) => self.change_link(change, &mut feedback),
+                Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
+                Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
@@ -205,7 +258,8 @@ impl Hands {
             (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
             (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
         };
-        let socket = AdvertSocket::open(endpoint)?;
+        let carrier = if channel.protocol == ah::PROTOCOL { Carrier::Authenticated } else { Carrier::Plain };
+        let socket = AdvertSocket::open(endpoint, carrier)?;
         self.ready.add(&socket, u64::from(id.0))?;
         let (kind, local) = match channel.local {
             Local::Group(group) => ("multicast", group),
@@ -215,7 +269,7 @@ impl Hands {
             "VRRP sockpool: [ifindex({:3}), family({}), proto({}), {kind}, address({local})]",
             channel.interface.as_ref().and_then(|name| engine.link(name)).map_or(0, |link| link.index),
             channel.family,
-            crate::wire::vrrp::PROTOCOL,
+            channel.protocol,
         );
         self.channels.insert(id, socket);
         Ok(())
@@ -246,10 +300,13 @@ impl Hands {
             return;
         };
         let sent = match address {
-            IpAddr::V4(ip) => neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame)),
+            IpAddr::V4(ip) => {
+                neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, neigh::ETHER_ARP, &frame))
+            }
             IpAddr::V6(ip) => {
                 let router = self.forwards(now, interface);
-                neigh::unsolicited_advert(link, ip, router).map(|frame| self.neighbours.send(link.index, &frame))
+                neigh::unsolicited_advert(link, ip, router)
+                    .map(|frame| self.neighbours.send(link.index, neigh::ETHER_IPV6, &frame))
             }
         };
         if let Some(Err(error)) = sent

@@ -15,6 +15,7 @@ use super::track;
 use super::transition::Wait;
 use crate::model::{
     Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
+    macvlan::OwnLink,
 };
 
 /// What makes two configured instances the same virtual router; the name does not count.
@@ -27,25 +28,29 @@ struct Identity {
     group: Option<IpAddr>,
     /// The configured source of a unicast instance
     source: Option<IpAddr>,
+    /// Whether a multicast instance speaks with a virtual MAC address, and whether its other addresses have one
+    virtual_mac: (bool, bool),
 }
 
 impl Identity {
     fn of(config: &Instance) -> Self {
-        let (group, source) = match &config.transport {
-            Transport::Multicast { group } => (Some(*group), None),
-            Transport::Unicast { .. } => (None, config.source),
+        let macvlan = matches!(config.own_link, Some(OwnLink::Macvlan(_)));
+        let (group, source, virtual_mac) = match &config.transport {
+            Transport::Multicast { group } => (Some(*group), None, (macvlan, config.extras.macvlans_for_addresses)),
+            Transport::Unicast { .. } => (None, config.source, (false, false)),
         };
-        Identity { vrid: config.vrid, family: config.family, interface: config.interface.clone(), group, source }
+        let Instance { vrid, family, interface, .. } = config;
+        Identity { vrid: *vrid, family: *family, interface: interface.clone(), group, source, virtual_mac }
     }
 }
 
-/// Whether a master says the same as before, so that nobody has to be told.
+/// Whether a master says the same as before to the same listeners, so that nobody has to be told.
 fn same_adverts(old: &Instance, new: &Instance) -> bool {
-    let mut renamed = old.clone();
-    renamed.name.clone_from(&new.name);
-    renamed.notify.clone_from(&new.notify);
-    renamed.garp.clone_from(&new.garp);
-    renamed == *new
+    let on_the_wire = |config: &Instance| {
+        let ips: Vec<IpAddr> = config.vips.iter().map(|vip| vip.ip).collect();
+        (config.version, config.priority, config.advert_interval, config.source, config.v3_checksum_as_v2, ips)
+    };
+    on_the_wire(old) == on_the_wire(new) && old.transport == new.transport && old.auth == new.auth
 }
 
 /// How the routers of two configurations belong together.
@@ -62,12 +67,14 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
-        let boot = Time(0) + self.config.delay_after_boot;
-        let until = boot.max(now + self.config.startup_delay);
+        self.prepare(now);
+        self.began = now;
+        let until = self.startup_ends();
         self.phase = if until > now { Phase::Delayed { until } } else { Phase::Running };
         if until > now {
             self.log(Level::Info, format!("Delaying startup for {} seconds", until.since(now).as_secs_f64()));
         }
+        self.begin_links(now);
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
@@ -78,6 +85,7 @@ impl Engine {
             self.remove_leftover_entries(*id);
             self.remove_leftovers(*id);
         }
+        self.start_scripts(now);
         for id in &order {
             self.inspect(now, *id);
         }
@@ -91,18 +99,27 @@ impl Engine {
     }
 
     /// Puts a new configuration in force. What is the same goes on undisturbed.
-    pub fn reload(&mut self, now: Time, config: VrrpConfig) {
+    pub fn reload(&mut self, now: Time, mut config: VrrpConfig) {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.day.turn(now);
+        self.now = now;
+        let plan = (self.phase != Phase::Learning)
+            .then(|| self.plan_own_links(&mut config.instances, &config.own_link_prefixes));
         let matching = self.match_routers(&config);
         for id in &matching.removed {
             self.remove_router(*id);
         }
+        if let Some(plan) = plan {
+            self.put_plan(now, plan);
+        }
+        let quiet = self.config.disable_local_igmp;
         let old = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
+        self.reload_links(now, quiet);
         self.settle_promotion();
         let exchange = self.plan_entries(&matching.routers, &old);
         self.remove_old_entries(&exchange);
@@ -118,6 +135,8 @@ impl Engine {
                 }
             }
         }
+        self.delay_anew(now);
+        self.reload_scripts(now);
         for id in self.order.clone() {
             self.inspect(now, id);
         }
@@ -129,7 +148,45 @@ impl Engine {
             matching.routers.iter().filter(|(_, old)| old.is_none()).map(|(id, _)| *id).collect();
         self.align_groups(now);
         self.start_routers(now, &fresh);
+        for (id, old) in &matching.routers {
+            if let Some(old) = old
+                && self.routers[*id].state.is_master()
+                && !same_adverts(old, &self.routers[*id].config)
+            {
+                self.advertise_anew(now, *id);
+            }
+        }
         self.settle(now);
+    }
+
+    /// When routers may begin by the configuration in force. The clock of [`Time`] counts from the boot.
+    fn startup_ends(&self) -> Time {
+        (Time(0) + self.config.delay_after_boot).max(self.began + self.config.startup_delay)
+    }
+
+    /// A startup delay that still runs takes the length that it has now; all timers move with its end. One that is over
+    /// stays over.
+    fn delay_anew(&mut self, now: Time) {
+        let (Phase::Delayed { until: old }, new) = (self.phase, self.startup_ends()) else {
+            return;
+        };
+        if old == new {
+            return;
+        }
+        if new > now {
+            let rest = new.since(now).as_secs_f64();
+            self.log(Level::Info, format!("Delaying startup for a further {rest} seconds"));
+            self.phase = Phase::Delayed { until: new };
+        } else {
+            self.log(Level::Info, "Reduced delayed start passed".into());
+            self.phase = Phase::Running;
+        }
+        for id in self.order.clone() {
+            if let State::Backup { down_at } = &mut self.routers[id].state {
+                *down_at = (new.max(now) + down_at.since(old)).max(now);
+            }
+            self.requeue(id);
+        }
     }
 
     /// Finds the router of each instance, making those that are new. Where several routers have the same identity, the
@@ -190,14 +247,8 @@ impl Engine {
                 config: group.clone(),
             })
             .collect();
-        self.watchers.clear();
         for id in &self.order {
-            let group = groups.iter().position(|group| group.members.contains(id));
-            let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, &config, tracks.into_iter().flatten()) {
-                self.watchers.entry(interface).or_default().push(*id);
-            }
-            self.routers[*id].group = group;
+            self.routers[*id].group = groups.iter().position(|group| group.members.contains(id));
         }
         self.groups = groups;
         let followed: Vec<(Tracker, RouterId)> = self
@@ -207,21 +258,41 @@ impl Engine {
             .collect();
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
-        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers.clone(), config.static_addresses.iter());
-        self.entries.index(routers, &config);
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.instances.clear();
         config.groups.clear();
-        std::mem::replace(&mut self.config, config)
+        let old = std::mem::replace(&mut self.config, config);
+        self.reindex();
+        old
+    }
+
+    /// Makes the indexes anew that depend on where addresses are.
+    pub(super) fn reindex(&mut self) {
+        self.watchers.clear();
+        for id in &self.order {
+            let router = &mut self.routers[*id];
+            router.own_link = self.own_links.of_instance(&router.config.name).cloned();
+            let group = router.group.and_then(|index| self.groups.get(index));
+            let tracks = group.map(|group| &group.config.track_interfaces);
+            let mut watched = track::watched(&router.config, &self.config, tracks.into_iter().flatten());
+            watched.extend(router.own_link.clone());
+            let bases = router.config.addresses().filter_map(|address| self.own_links.base_of(&address.interface));
+            watched.extend(bases.cloned());
+            for interface in watched {
+                self.watchers.entry(interface).or_default().push(*id);
+            }
+        }
+        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
+        self.ownership.index(routers.clone(), self.config.static_addresses.iter());
+        self.entries.index(routers, &self.config);
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
     fn remove_router(&mut self, id: RouterId) {
-        let faulty = self.routers[id].state == State::Fault;
+        let faulty = self.routers[id].state == State::Fault || self.routers[id].waits;
         self.farewell(id);
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -238,32 +309,35 @@ impl Engine {
         self.routers.remove(id);
     }
 
-    /// A router that goes on with a changed configuration.
+    /// A router that goes on with a changed configuration: its timers follow.
     fn apply_difference(&mut self, now: Time, id: RouterId, old: &Instance) {
-        let new = self.routers[id].config.clone();
-        if new == *old {
+        let from = self.from(now);
+        self.announce_differently(now, id, &old.garp);
+        let router = &mut self.routers[id];
+        if router.config == *old {
             return;
         }
-        let from = self.from(now);
-        let router = &mut self.routers[id];
+        router.forget_peculiarities(old);
+        let old_wait = router.master_down_with(old);
+        let new = &router.config;
         if new.source != old.source {
             router.source = new.source;
         }
+        let other_interval = new.version != old.version || new.advert_interval != old.advert_interval;
         // Only a version 3 backup goes on with the interval of its master.
-        if new.advert_interval != old.advert_interval && (new.version == Version::V2 || router.leader.is_none()) {
+        if other_interval && (new.version == Version::V2 || router.leader.is_none()) {
             router.master_interval = new.advert_interval;
         }
-        match router.state {
-            State::Backup { down_at } => {
-                let at = if new.advert_interval == old.advert_interval { down_at } else { from + router.master_down() };
-                router.state = State::Backup { down_at: at.min(from + router.master_down()) };
+        let same_pace = !other_interval && new.down_timer_adverts == old.down_timer_adverts;
+        match &mut router.state {
+            // What has passed since the last advert stays passed; only another skew moves the end.
+            State::Backup { down_at } if same_pace => {
+                let at = *down_at;
+                let wait = router.master_down();
+                router.state = State::Backup { down_at: ((at + wait) - old_wait).max(from) };
             }
-            State::Master { .. } => {
-                if !same_adverts(old, &new) {
-                    self.advertise_anew(now, id);
-                }
-            }
-            State::Init | State::Fault => {}
+            State::Backup { .. } => router.state = State::Backup { down_at: from + router.master_down() },
+            State::Master { .. } | State::Init | State::Fault => {}
         }
         self.requeue(id);
     }
@@ -278,8 +352,10 @@ impl Engine {
             let members: Vec<RouterId> = [first].into_iter().chain(self.partners(first)).collect();
             let faulty = members.iter().any(|id| !self.routers[*id].faults.is_empty());
             let masters = members.iter().filter(|id| self.routers[**id].state.is_master()).count();
+            let at_rest = |id: &RouterId| matches!(self.routers[*id].state, State::Init | State::Fault);
             let state = match () {
                 () if faulty => GroupState::Fault,
+                () if self.is_held(first) && members.iter().all(at_rest) => GroupState::Init,
                 () if masters == members.len() => GroupState::Master,
                 () => GroupState::Backup,
             };
@@ -306,6 +382,12 @@ impl Engine {
 
     /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
     pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
+        if self.phase != Phase::Learning {
+            self.log(
+                Level::Info,
+                "The kernel had no room for its reports: interfaces and addresses are read anew".into(),
+            );
+        }
         self.ownership.forget_reports();
         let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
         for index in self.links.indexes() {
@@ -328,21 +410,54 @@ impl Engine {
         }
     }
 
+    /// Removes what a daemon with this configuration may have left behind; nothing can begin afterwards.
+    pub(super) fn clean_up(&mut self) {
+        if self.phase != Phase::Learning {
+            return;
+        }
+        for id in self.order.clone() {
+            self.remove_leftover_entries(id);
+            self.remove_leftovers(id);
+        }
+        self.remove_static_leftovers();
+        for address in std::mem::take(&mut self.config.static_addresses) {
+            if self.links.has(&address) {
+                self.remove_address(address);
+            }
+        }
+        self.phase = Phase::Stopped;
+    }
+
+    /// Masters say goodbye, before anything else is done about a stop.
+    pub(super) fn part(&mut self) {
+        if matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
+            self.phase = Phase::Parting;
+            for id in self.order.clone() {
+                self.farewell(id);
+            }
+        }
+    }
+
     /// Releases everything: farewells first, then addresses, then notices, then sockets.
     pub(super) fn stop(&mut self, keep_addresses: bool, take_all: bool) {
         if self.phase == Phase::Stopped {
             return;
         }
         let started = self.phase != Phase::Learning;
+        if !keep_addresses {
+            self.part();
+        }
         self.phase = Phase::Stopped;
+        self.end_links();
         if take_all {
             self.ownership.forget_native();
         }
+        if keep_addresses {
+            self.own_links.abandon();
+        }
+        self.stop_scripts();
         let order = self.order.clone();
         if !keep_addresses && started {
-            for id in &order {
-                self.farewell(*id);
-            }
             for id in &order {
                 self.leave_master(*id);
             }

@@ -12,7 +12,7 @@ impl Engine {
     pub(super) fn settle_promotion(&mut self) {
         let wanted: BTreeSet<IfName> = match self.phase {
             Phase::Learning | Phase::Stopped => BTreeSet::new(),
-            Phase::Delayed { .. } | Phase::Running => {
+            Phase::Delayed { .. } | Phase::Running | Phase::Parting => {
                 let configs = self.order.iter().map(|id| &self.routers[*id].config);
                 let interfaces = configs
                     .filter(|config| config.extras.promote_secondaries)

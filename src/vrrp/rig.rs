@@ -12,8 +12,8 @@ use crate::model::{
     Address, Auth, Entry, Extras, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify,
     NotifyState, Priority, Route, Rule, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig,
 };
-use crate::wire::ipv4;
 use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
+use crate::wire::{self, ipv4};
 
 /// Our address on eth0; eth1 has 10.1.0.5.
 pub const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
@@ -197,6 +197,7 @@ pub fn link(interface: &str, index: u32, up: bool) -> Link {
         broadcast: vec![0xff; 6],
         hardware_type: 1,
         mtu: 1500,
+        ties: crate::model::Ties::default(),
     }
 }
 
@@ -307,7 +308,7 @@ impl Rig {
             interval: Micros::from_secs(1),
             addresses: &addresses,
             family: Family::V4,
-            password: None,
+            auth: wire::vrrp::Auth::None,
         };
         change(&mut advert);
         let pseudo = match advert.version {

@@ -93,6 +93,12 @@ impl Engine {
         }
     }
 
+    /// The same of the static routes and rules.
+    pub(super) fn remove_static_leftovers(&mut self) {
+        let marked = rules_first(self.config.static_entries()).into_iter().filter(Entry::is_marked);
+        self.out.extend(marked.map(Action::RemoveEntry));
+    }
+
     /// Works out what a reload does to the entries of the static lists and of routers that stay master. An entry that
     /// only goes from one of them to another is left alone. A route goes and comes with the address that it names as its
     /// source: the kernel drops it with that.

@@ -1,11 +1,14 @@
 //! What the engine shows of itself: for tests, the simulator, dumps and status.
 
+use std::collections::BTreeSet;
+
 use super::engine::Engine;
+use super::event::Tracker;
 use super::fsm::State;
 use super::router::{Fault, Leader};
 use super::stats::Stats;
 use super::sync::GroupState;
-use crate::model::{Address, Micros};
+use crate::model::{Address, Instance, Micros};
 
 /// One virtual router as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct RouterView {
     pub master_interval: Micros,
     /// Reasons for FAULT
     pub faults: Vec<Fault>,
+    /// What has to give a first result before it may begin, or leave FAULT
+    pub holds: Vec<Tracker>,
     /// Name of its sync group
     pub group: Option<String>,
     /// Addresses that move with it
@@ -41,7 +46,36 @@ pub struct Snapshot {
     pub groups: Vec<(String, GroupState)>,
 }
 
+/// One virtual router as it stands, without copies.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<'a> {
+    /// What it is configured to be
+    pub config: &'a Instance,
+    /// State with its deadline
+    pub state: State,
+    /// Effective priority
+    pub priority: u8,
+    /// Reasons for FAULT
+    pub faults: &'a BTreeSet<Fault>,
+    /// Position of its sync group
+    pub group: Option<usize>,
+}
+
 impl Engine {
+    /// All routers in configuration order.
+    pub fn glance(&self) -> impl Iterator<Item = Glance<'_>> {
+        self.order.iter().map(|id| {
+            let router = &self.routers[*id];
+            let (state, priority) = (router.state, router.effective());
+            Glance { config: &router.config, state, priority, faults: &router.faults, group: router.group }
+        })
+    }
+
+    /// How much waits in the engine: deadlines, announcements, and reports of the kernel that are expected.
+    pub fn backlog(&self) -> usize {
+        self.timers.len() + self.announcer.len() + self.ownership.expected() + self.out.len()
+    }
+
     /// A copy of everything worth showing.
     pub fn snapshot(&self) -> Snapshot {
         let routers = self.order.iter().map(|id| {
@@ -54,6 +88,7 @@ impl Engine {
                 leader: router.leader,
                 master_interval: router.master_interval,
                 faults: router.faults.iter().cloned().collect(),
+                holds: router.holds.iter().cloned().collect(),
                 group: router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.clone()),
                 addresses: router.config.addresses().cloned().collect(),
                 stats: router.stats.clone(),

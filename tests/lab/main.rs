@@ -6,7 +6,9 @@
 
 mod core;
 mod election;
+mod frr;
 mod hostile;
+mod links;
 mod network;
 mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]

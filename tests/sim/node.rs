@@ -1,15 +1,17 @@
-//! A machine: the engine, the kernel's interfaces and addresses, and hands that carry out actions at once.
+//! A machine: the engine, the kernel's interfaces and addresses, what else is followed, and hands that carry out
+//! actions at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
+use keepalived_rs::model::macvlan::Linkbeat;
 use keepalived_rs::model::{
-    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Time, VrrpConfig,
+    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Route, Time, VrrpConfig,
 };
 use keepalived_rs::vrrp::engine::Engine;
-use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing};
+use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing, Standing, Tracker};
 
-use crate::scenario::{INTERFACES, address_of};
+use crate::scenario::{FOLLOWED, INTERFACES, address_of};
 
 /// An address on an interface, as the kernel keeps it.
 pub type OnInterface = (usize, IpAddr, u8);
@@ -24,8 +26,14 @@ pub struct Node {
     pub config: VrrpConfig,
     /// Whether each interface is up
     pub up: [bool; 2],
+    /// The plan that its configuration was drawn by
+    pub plan: usize,
     /// Kernel index of each interface
     index: [u32; 2],
+    /// Present name of each interface
+    names: [String; 2],
+    /// How the things that routers follow stand
+    standings: BTreeMap<Tracker, Standing>,
     /// Addresses on the interfaces
     pub addresses: BTreeSet<OnInterface>,
     /// Addresses that a daemon has set, dead or alive
@@ -53,11 +61,20 @@ pub enum Effect {
 impl Node {
     /// A machine with its own addresses, on which nothing runs.
     pub fn new(number: usize, config: VrrpConfig) -> Self {
+        let followed = || FOLLOWED.to_owned();
         let mut node = Node {
             number,
             engine: None,
             config,
+            plan: 0,
             up: [true; 2],
+            names: INTERFACES.map(str::to_owned),
+            standings: BTreeMap::from([
+                (Tracker::Script(followed()), Standing::Good),
+                (Tracker::File(followed()), Standing::Number(0)),
+                (Tracker::Process(followed()), Standing::Good),
+                (Tracker::Bfd(followed()), Standing::Good),
+            ]),
             index: [2, 3],
             addresses: BTreeSet::new(),
             marked: BTreeSet::new(),
@@ -80,6 +97,15 @@ impl Node {
 
     /// Starts the daemon: it is told of everything, then begins.
     pub fn boot(&mut self, now: Time) -> Vec<Effect> {
+        let mut engine = self.informed(now);
+        engine.handle(now, Event::Start);
+        self.engine = Some(engine);
+        self.tell_standings(now);
+        self.carry_out(now)
+    }
+
+    /// A daemon that knows its configuration and what the kernel has.
+    fn informed(&self, now: Time) -> Engine {
         let mut engine = Engine::new(self.config.clone());
         for interface in 0..INTERFACES.len() {
             engine.handle(now, Event::Link(self.link(interface)));
@@ -87,8 +113,51 @@ impl Node {
         for address in &self.addresses {
             engine.handle(now, Event::Address(self.describe(address)));
         }
-        engine.handle(now, Event::Start);
-        self.engine = Some(engine);
+        engine
+    }
+
+    /// An operator who is about to change a machine has removed what a dead daemon left on it. Where one runs, that
+    /// sees to it itself.
+    pub fn clean_up(&mut self, now: Time) {
+        if self.engine.is_none() {
+            let mut engine = self.informed(now);
+            engine.handle(now, Event::CleanUp);
+            self.engine = Some(engine);
+            self.carry_out(now);
+            self.kill();
+            assert!(
+                self.virtual_addresses().is_empty(),
+                "a cleanup has left something: {:?}",
+                self.virtual_addresses()
+            );
+        }
+    }
+
+    /// What a monitor does when something is followed anew: it tells how that stands.
+    fn tell_standings(&mut self, now: Time) {
+        if let Some(engine) = &mut self.engine {
+            for (tracker, standing) in &self.standings {
+                engine.handle(now, Event::Tracked(tracker.clone(), *standing));
+            }
+        }
+    }
+
+    /// Something that routers follow stands otherwise from now on.
+    pub fn turn(&mut self, now: Time, which: usize, standing: Standing) -> Vec<Effect> {
+        let Some((tracker, old)) = self.standings.iter_mut().nth(which) else {
+            return vec![];
+        };
+        *old = standing;
+        let tracker = tracker.clone();
+        self.feed(now, Event::Tracked(tracker, standing))
+    }
+
+    /// All that routers follow is as it should be.
+    pub fn mend(&mut self, now: Time) -> Vec<Effect> {
+        for (tracker, standing) in &mut self.standings {
+            *standing = if matches!(tracker, Tracker::File(_)) { Standing::Number(0) } else { Standing::Good };
+        }
+        self.tell_standings(now);
         self.carry_out(now)
     }
 
@@ -117,10 +186,12 @@ impl Node {
 
     /// Gives the daemon a new configuration.
     pub fn reload(&mut self, now: Time, config: VrrpConfig) -> Vec<Effect> {
+        self.clean_up(now);
         self.config = config;
         if let Some(engine) = &mut self.engine {
             engine.reload(now, self.config.clone());
         }
+        self.tell_standings(now);
         self.carry_out(now)
     }
 
@@ -168,6 +239,7 @@ impl Node {
         let name = IfName::new(INTERFACES[interface]);
         self.broken.extend(self.channels.iter().filter(|(_, channel)| channel.interface == name).map(|(id, _)| *id));
         self.index[interface] += 2;
+        self.names[interface] = INTERFACES[interface].to_owned();
         self.up[interface] = true;
         self.put_own_addresses(interface);
         reports.push(Effect::Report(KernelEvent::Link(self.link(interface))));
@@ -175,6 +247,24 @@ impl Node {
             reports.push(Effect::Report(KernelEvent::Address(self.describe(address))));
         }
         reports
+    }
+
+    /// An interface is given another name, or its own back. What was bound to it stays bound.
+    pub fn rename(&mut self, now: Time, interface: usize, own: bool) -> Vec<Effect> {
+        let name = if own { INTERFACES[interface].to_owned() } else { format!("lan{interface}") };
+        if self.names[interface] == name {
+            return vec![];
+        }
+        self.clean_up(now);
+        let old = std::mem::replace(&mut self.names[interface], name);
+        let renamed = |entry: Entry| match &entry {
+            Entry::Route(route) if route.dev.as_ref().is_some_and(|dev| dev.as_str() == old) => {
+                over(route, &self.names[interface]).object()
+            }
+            _ => entry,
+        };
+        self.entries = std::mem::take(&mut self.entries).into_iter().map(renamed).collect();
+        vec![Effect::Report(KernelEvent::Link(self.link(interface)))]
     }
 
     /// The kernel had no room for its reports: the daemon reads the tables anew.
@@ -208,21 +298,16 @@ impl Node {
         self.addresses.intersection(&self.marked).copied().collect()
     }
 
-    /// The routes and rules of an instance, as the kernel knows them.
-    pub fn entries_of(&self, instance: &str) -> impl Iterator<Item = Entry> {
-        let of = self.config.instances.iter().filter(move |config| config.name == instance);
-        of.flat_map(|config| config.entries()).map(|entry| entry.object())
-    }
-
-    /// Those that it minds the loss of.
-    pub fn tracked_entries_of(&self, instance: &str) -> impl Iterator<Item = Entry> {
-        let of = self.config.instances.iter().filter(move |config| config.name == instance);
-        of.flat_map(|config| config.entries()).filter(Entry::is_tracked).map(|entry| entry.object())
+    /// The routes and rules that stand where its configuration has some, by where that is.
+    pub fn own_entries(&self) -> BTreeSet<String> {
+        let configured: BTreeSet<String> =
+            self.config.instances.iter().flat_map(|config| config.entries()).map(|entry| place_of(&entry)).collect();
+        self.entries.iter().map(place_of).filter(|place| configured.contains(place)).collect()
     }
 
     /// Whether an address of the configuration is on its interface.
     pub fn has(&self, address: &Address) -> bool {
-        self.addresses.contains(&place(address))
+        self.place(address).is_some_and(|placed| self.addresses.contains(&placed))
     }
 
     /// Whether a packet to this address over this interface reaches a channel, and which.
@@ -245,7 +330,7 @@ impl Node {
     fn link(&self, interface: usize) -> Link {
         Link {
             index: self.index[interface],
-            name: IfName::new(INTERFACES[interface]).expect("a name"),
+            name: IfName::new(&self.names[interface]).expect("a name"),
             admin_up: self.up[interface],
             running: self.up[interface],
             multicast: true,
@@ -255,6 +340,7 @@ impl Node {
             broadcast: vec![0xff; 6],
             hardware_type: 1,
             mtu: 1500,
+            ties: keepalived_rs::model::Ties::default(),
         }
     }
 
@@ -307,42 +393,78 @@ impl Node {
                 }
             }
             Action::AddAddress(address) => {
-                let placed = place(&address);
-                if self.addresses.insert(placed) {
+                if let Some(placed) = self.place(&address)
+                    && self.addresses.insert(placed)
+                {
                     self.marked.insert(placed);
                     effects.push(Effect::Report(KernelEvent::Address(self.describe(&placed))));
                 }
             }
             Action::RemoveAddress(address) => {
-                let placed = place(&address);
-                if self.is_current(&address) && self.addresses.remove(&placed) {
+                if self.is_current(&address)
+                    && let Some(placed) = self.place(&address)
+                    && self.addresses.remove(&placed)
+                {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::AddEntry(entry) if entry.interfaces().any(|name| !self.is_up(name)) => {
-                if let Some(engine) = &mut self.engine {
-                    engine.handle(now, Event::EntryRefused(entry, "Network is down".into()));
+            Action::AddEntry(entry) => match self.located(&entry).filter(|it| it.interfaces().all(|on| self.is_up(on)))
+            {
+                Some(located) => {
+                    self.entries.insert(located.object());
+                }
+                None => {
+                    if let Some(engine) = &mut self.engine {
+                        engine.handle(now, Event::EntryRefused(entry, "Network is down".into()));
+                    }
+                }
+            },
+            Action::RemoveEntry(entry) => {
+                if let Some(located) = self.located(&entry) {
+                    self.entries.remove(&located.object());
                 }
             }
-            Action::AddEntry(entry) => {
-                self.entries.insert(entry.object());
+            Action::PromoteSecondaries { .. }
+            | Action::Listen(..)
+            | Action::Announce { .. }
+            | Action::Buffer(..)
+            | Action::LocalIgmp(_)
+            | Action::RunScript { .. }
+            | Action::EndScript(..) => {}
+            Action::Poll { interface, .. } => {
+                let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
+                }
             }
-            Action::RemoveEntry(entry) => {
-                self.entries.remove(&entry.object());
-            }
-            Action::PromoteSecondaries { .. } | Action::Listen(..) | Action::Announce { .. } => {}
+            // The scenarios have no own links.
+            Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
     }
 
     fn is_up(&self, name: &IfName) -> bool {
-        INTERFACES.iter().zip(self.up).any(|(own, up)| *own == name.as_str() && up)
+        self.names.iter().zip(self.up).any(|(own, up)| own == name.as_str() && up)
+    }
+
+    /// An entry as the kernel has it: it knows interfaces by their numbers, which the daemon finds by the names that it
+    /// has been told.
+    fn located(&self, entry: &Entry) -> Option<Entry> {
+        let Entry::Route(route) = entry else {
+            return Some(entry.clone());
+        };
+        let Some(dev) = &route.dev else {
+            return Some(entry.clone());
+        };
+        let index = self.engine.as_ref()?.link(dev)?.index;
+        let interface = self.index.iter().position(|known| *known == index)?;
+        Some(over(route, &self.names[interface]))
     }
 
     /// The kernel drops the routes of an interface: those of IPv4 without a word.
     fn drop_routes(&mut self, interface: usize) -> Vec<Effect> {
-        let name = IfName::new(INTERFACES[interface]).expect("a name");
+        let name = IfName::new(self.names[interface].as_str()).expect("a name");
         let mut gone: Vec<Entry> =
             self.entries.iter().filter(|entry| entry.interfaces().any(|on| *on == name)).cloned().collect();
         gone.sort_by_cached_key(Entry::to_string);
@@ -375,15 +497,29 @@ impl Node {
     /// Whether the daemon knows the interface of an address as it is now.
     fn is_current(&self, address: &Address) -> bool {
         let known = self.engine.as_ref().and_then(|engine| engine.link(&address.interface));
-        known.is_some_and(|link| link.index == self.index[place(address).0])
+        known.is_some_and(|link| self.place(address).is_some_and(|(interface, ..)| link.index == self.index[interface]))
+    }
+
+    /// Where an address belongs; nowhere while no interface has the name.
+    fn place(&self, address: &Address) -> Option<OnInterface> {
+        let interface = self.names.iter().position(|name| name == address.interface.as_str())?;
+        Some((interface, address.ip, address.prefix_len))
+    }
+}
+
+/// A route over this interface.
+fn over(route: &Route, interface: &str) -> Entry {
+    Route { dev: IfName::new(interface), ..route.clone() }.into()
+}
+
+/// Where an entry stands, whatever the name of its interface.
+pub fn place_of(entry: &Entry) -> String {
+    match entry {
+        Entry::Route(route) => format!("{:?}", route.place()),
+        Entry::Rule(rule) => format!("{} rule {}", rule.family, rule.preference),
     }
 }
 
 fn is_ipv6(entry: &Entry) -> bool {
     matches!(entry, Entry::Route(route) if route.family == Family::V6)
-}
-
-fn place(address: &Address) -> OnInterface {
-    let interface = INTERFACES.iter().position(|name| *name == address.interface.as_str()).expect("one of ours");
-    (interface, address.ip, address.prefix_len)
 }

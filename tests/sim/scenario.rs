@@ -1,12 +1,13 @@
-//! What a seed stands for: how many nodes, which instances, which troubles.
+//! What a seed stands for: how many nodes, which instances, what they follow, how they are configured anew.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keepalived_rs::model::address::AddressFlags;
+use keepalived_rs::model::global::GarpPace;
 use keepalived_rs::model::route::{Placement, Prefix, RuleAction};
 use keepalived_rs::model::{
     Address, Auth, Extras, Family, Garp, IfName, Instance, Lifetime, Micros, Notify, Peer, Priority, Route, Rule,
-    Secret, SyncGroup, Tracking, Transport, Version, Vrid, VrrpConfig,
+    Secret, SyncGroup, TrackInterface, Tracked, Tracking, Transport, Version, Vrid, VrrpConfig, Weight,
 };
 
 use crate::rng::Rng;
@@ -14,13 +15,25 @@ use crate::rng::Rng;
 /// Interfaces that every node has, one segment each.
 pub const INTERFACES: [&str; 2] = ["eth0", "eth1"];
 
+/// What a script, a file, a process and a session are called, wherever something follows them.
+pub const FOLLOWED: &str = "followed";
+
 /// One seed's world.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// A configuration for each node
-    pub configs: Vec<VrrpConfig>,
+    /// How many nodes there are
+    pub nodes: usize,
+    /// What operators want of all nodes, first and later
+    pub plans: Vec<Plan>,
     /// The longest time that the nodes may need to agree once all is calm
     pub bound: Micros,
+}
+
+/// What all nodes have to agree on.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    shared: Vec<Shared>,
+    grouped: bool,
 }
 
 /// The address of a node on an interface.
@@ -47,35 +60,96 @@ struct Shared {
 /// Draws a world from a seed.
 pub fn draw(rng: &mut Rng) -> Scenario {
     let nodes = rng.range(2, 4) as usize;
+    let plans: Vec<Plan> = (0..rng.range(1, 2)).map(|_| draw_plan(rng)).collect();
+    let shared = plans.iter().flat_map(|plan| &plan.shared);
+    let slowest = shared.map(|shared| shared.interval).max().unwrap_or(Micros::ZERO);
+    // A group may have to wait for each member's full timer once more; preempt_delay and the startup delay come on top.
+    let bound = (slowest * 5 + Micros::from_secs(1)) * 3 + Micros::from_secs(6);
+    Scenario { nodes, plans, bound }
+}
+
+fn draw_plan(rng: &mut Rng) -> Plan {
     let count = rng.range(1, 3) as usize;
-    let group = count > 1 && rng.chance(60);
-    let shared: Vec<Shared> = (0..count).map(|_| draw_shared(rng)).collect();
-    let configs: Vec<VrrpConfig> = (0..nodes)
-        .map(|node| {
-            // Members of a group have one priority each node, as the users' guides ask for.
-            let priority = draw_priority(rng);
-            let nopreempt = rng.chance(20);
-            let delay = if rng.chance(20) { Micros::from_millis(rng.range(1, 2_000)) } else { Micros::ZERO };
-            let instances: Vec<Instance> = shared
-                .iter()
-                .enumerate()
-                .map(|(index, shared)| {
-                    let mut config = instance(index, node, nodes, shared);
-                    config.priority = if group { priority } else { draw_priority(rng) };
-                    config.start_as_master = config.priority.is_owner();
-                    config.nopreempt = nopreempt && !config.priority.is_owner();
-                    config.preempt_delay = if config.nopreempt { Micros::ZERO } else { delay };
-                    config
-                })
-                .collect();
-            let groups = if group { vec![group_of(&instances)] } else { vec![] };
-            VrrpConfig { instances, groups, ..VrrpConfig::default() }
-        })
-        .collect();
-    let slowest = shared.iter().map(|shared| shared.interval).max().unwrap_or(Micros::ZERO);
-    // A group may have to wait for each member's full timer once more, and preempt_delay comes on top.
-    let bound = (slowest * 4 + Micros::from_secs(1)) * 3 + Micros::from_secs(3);
-    Scenario { configs, bound }
+    let grouped = count > 1 && rng.chance(60);
+    Plan { shared: (0..count).map(|_| draw_shared(rng)).collect(), grouped }
+}
+
+impl Plan {
+    /// Whether it has no sync group.
+    pub fn is_ungrouped(&self) -> bool {
+        !self.grouped
+    }
+}
+
+impl Scenario {
+    /// Draws a configuration for a node by a plan: what each node decides for itself differs.
+    pub fn configure(&self, rng: &mut Rng, node: usize, plan: &Plan) -> VrrpConfig {
+        // Members of a group have one priority each node, as the users' guides ask for, and follow together what counts
+        // for it.
+        let grouped = plan.grouped && !rng.chance(10);
+        let priority = draw_priority(rng);
+        let nopreempt = rng.chance(20);
+        let delay = if rng.chance(20) { Micros::from_millis(rng.range(1, 2_000)) } else { Micros::ZERO };
+        let instances: Vec<Instance> = plan
+            .shared
+            .iter()
+            .enumerate()
+            .map(|(index, shared)| {
+                let mut config = instance(index, node, self.nodes, shared);
+                config.priority = if plan.grouped { priority } else { draw_priority(rng) };
+                config.start_as_master = config.priority.is_owner();
+                config.nopreempt = nopreempt && !config.priority.is_owner();
+                config.preempt_delay = if config.nopreempt { Micros::ZERO } else { delay };
+                config.down_timer_adverts = rng.pick(&[3, 3, 3, 2, 4]);
+                config.garp.master_refresh = rng.pick(&[Micros::ZERO, Micros::ZERO, Micros::from_secs(1)]);
+                if plan.grouped {
+                    config.tracking = draw_tracking(rng, &[0]);
+                    config.track_interfaces = draw_links(rng, &[0]);
+                } else {
+                    config.tracking = draw_tracking(rng, &WEIGHTS);
+                    config.track_interfaces = draw_links(rng, &WEIGHTS);
+                }
+                config
+            })
+            .collect();
+        let groups = if grouped { vec![group_of(rng, &instances)] } else { vec![] };
+        let startup_delay = if rng.chance(15) { Micros::from_millis(rng.range(1, 3_000)) } else { Micros::ZERO };
+        let garp_paces = if rng.chance(15) { vec![draw_pace(rng)] } else { vec![] };
+        VrrpConfig { instances, groups, startup_delay, garp_paces, ..VrrpConfig::default() }
+    }
+}
+
+/// Weights of what is followed; 0 is a reason for FAULT.
+const WEIGHTS: [i32; 4] = [0, 30, -60, 250];
+
+fn draw_tracking(rng: &mut Rng, weights: &[i32]) -> Tracking {
+    let mut draw = || {
+        let value = rng.pick(weights);
+        // In reverse a thing that is as it should be would be a reason for FAULT, also when all is mended.
+        let weight = Weight { value, reverse: value != 0 && rng.chance(10) };
+        if rng.chance(15) { vec![Tracked { name: FOLLOWED.into(), weight }] } else { vec![] }
+    };
+    Tracking { scripts: draw(), files: draw(), processes: draw(), bfds: draw() }
+}
+
+fn draw_links(rng: &mut Rng, weights: &[i32]) -> Vec<TrackInterface> {
+    let mut tracks = Vec::new();
+    for interface in INTERFACES {
+        let weight = rng.pick(weights) as i16;
+        if rng.chance(10) {
+            tracks.push(TrackInterface {
+                interface: IfName::new(interface).expect("a name"),
+                weight,
+                reverse: weight != 0 && rng.chance(20),
+            });
+        }
+    }
+    tracks
+}
+
+fn draw_pace(rng: &mut Rng) -> GarpPace {
+    let interval = Micros::from_millis(rng.range(1, 200));
+    GarpPace { garp_interval: interval, gna_interval: interval, interfaces: vec![] }
 }
 
 fn draw_priority(rng: &mut Rng) -> Priority {
@@ -244,12 +318,12 @@ fn rules(index: usize, shared: &Shared) -> Vec<Rule> {
     vec![rule(1000), rule(index as u32 + 1001)]
 }
 
-fn group_of(instances: &[Instance]) -> SyncGroup {
+fn group_of(rng: &mut Rng, instances: &[Instance]) -> SyncGroup {
     SyncGroup {
         name: "G1".into(),
         members: instances.iter().map(|instance| instance.name.clone()).collect(),
-        track_interfaces: vec![],
-        tracking: Tracking::default(),
+        track_interfaces: draw_links(rng, &WEIGHTS),
+        tracking: draw_tracking(rng, &WEIGHTS),
         tracking_weight: false,
         smtp_alert: None,
         notify_priority_changes: None,

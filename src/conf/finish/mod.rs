@@ -18,10 +18,14 @@ mod server_group;
 mod service;
 mod tracking;
 
+use std::net::IpAddr;
+
 use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
+use crate::model::macvlan::Linkbeat;
+use crate::model::settings::GarpExtra;
 use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName, Instance};
 
 use super::raw::{RawAddress, RawInstance};
@@ -80,6 +84,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     let groups = group::finish(reader, membership, &mut instances);
     let track_groups = group::track_groups(reader, &instances);
     let global = &reader.raw.global;
+    let settings = &reader.raw.settings.vrrp;
     let statics = reader.raw.static_addresses.iter();
     let mut config = VrrpConfig {
         track_groups,
@@ -87,21 +92,48 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         files: reader.raw.files.iter().filter_map(tracking::file).collect(),
         processes: reader.raw.processes.iter().map(tracking::process).collect(),
         interface_delays: reader.raw.interface_delays.clone(),
-        linkbeats: reader.raw.linkbeats.clone(),
+        linkbeats: linkbeats(reader, &instances),
         static_addresses: statics.filter_map(|it| address(it, None)).collect(),
         static_routes: reader.raw.routing.static_routes.clone(),
         static_rules: reader.raw.routing.static_rules.clone(),
         instances,
         groups,
         garp_paces: paces,
+        firewall: reader.raw.settings.firewall.clone(),
         startup_delay: global.startup_delay,
         delay_after_boot: global.delay_after_boot,
+        group4: match global.group4 {
+            Some(IpAddr::V4(group)) => Some(group),
+            Some(IpAddr::V6(_)) | None => None,
+        },
         log_unknown_vrids: global.log_unknown_vrids,
+        notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
         dynamic_interfaces: global.dynamic_interfaces,
+        receive_buffers: global::receive_buffers(&reader.raw.settings.vrrp),
+        disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,
+        own_link_prefixes: (settings.vmac_prefix.clone(), settings.vmac_addr_prefix.clone()),
+        garp_extra: settings.garp_extra.map(|extra| GarpExtra { all: settings.garp_extra_all, ..extra }),
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);
     (config, None)
+}
+
+/// The polled links: those of `linkbeat_interfaces`, and those of instances with `linkbeat_use_polling`.
+fn linkbeats(reader: &Reader, instances: &[Instance]) -> Vec<(IfName, Linkbeat)> {
+    let mut polled = reader.raw.linkbeats.clone();
+    let everywhere = reader.raw.settings.vrrp.linkbeat_use_polling;
+    let namespace = reader.raw.global.net_namespace.as_deref();
+    for instance in instances.iter().filter(|it| it.own_link.is_none()) {
+        let asked = everywhere || instance.extras.linkbeat_use_polling;
+        if let Some(interface) = instance.interface.as_ref().filter(|_| asked)
+            && !polled.iter().any(|(name, _)| name == interface)
+            && reader.env.stacked(namespace, interface.as_str()).is_none()
+        {
+            polled.push((interface.clone(), Linkbeat::Any));
+        }
+    }
+    polled.into_iter().collect()
 }
 
 /// All instances; the first that cannot be run ends it.
@@ -113,6 +145,7 @@ fn finish_instances(
     let mut instances = Vec::new();
     for one in raw {
         let mut instance = instance::finish(reader, one, membership.unweighted(&one.name))?;
+        own_link::said_twice(reader, one, &instance);
         let routing = &reader.raw.routing;
         instance.routes = of_instance(&routing.routes, &one.name);
         instance.rules = of_instance(&routing.rules, &one.name);
@@ -120,7 +153,10 @@ fn finish_instances(
     }
     match router::duplicates(reader, raw, &instances) {
         Some(refusal) => Err(refusal),
-        None => Ok(instances),
+        None => {
+            own_link::conflicts(reader, raw, &mut instances, |a, b| membership.together(a, b));
+            Ok(instances)
+        }
     }
 }
 

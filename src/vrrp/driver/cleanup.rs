@@ -1,0 +1,49 @@
+//! What a configuration owns in the kernel is taken away, without a daemon.
+
+use super::{Driver, Error};
+use crate::model::{Address, VrrpConfig};
+use crate::vrrp::event::{Action, Event};
+
+/// What became of it.
+#[derive(Clone, Debug, Default)]
+pub struct Cleanup {
+    /// Objects that were there and are not any more, as people name them
+    pub removed: Vec<String>,
+    /// Objects that the kernel did not give up
+    pub left: Vec<String>,
+}
+
+/// Removes what the configuration owns. To be called inside a tokio runtime, while no daemon runs with it.
+///
+/// # Errors
+/// If the kernel does not let us look or act at all.
+pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
+    let mut driver = Driver::open(config, false)?;
+    let mut nobody = |_| {};
+    let present = driver.monitor.pending()?;
+    driver.turn_with(&mut nobody, |driver, now| driver.take(now, present))?;
+    let now = crate::os::clock::now();
+    driver.engine.handle(now, Event::CleanUp);
+    let mut actions = Vec::new();
+    let mut addresses: Vec<Address> = Vec::new();
+    while let Some(action) = driver.engine.poll() {
+        match &action {
+            Action::RemoveAddress(address) if !addresses.iter().any(|known| known.same_object(address)) => {
+                addresses.push(address.clone());
+            }
+            Action::Log(..) => continue,
+            _ => {}
+        }
+        actions.push(action);
+    }
+    driver.hands.carry_out(now, actions, &driver.engine, &mut nobody);
+    // What the kernel says counts, not what it was asked for.
+    let reports = driver.monitor.pending()?;
+    driver.take(now, reports);
+    let mut outcome = Cleanup::default();
+    for address in addresses {
+        let list = if driver.engine.has_address(&address) { &mut outcome.left } else { &mut outcome.removed };
+        list.push(format!("address {}/{} from {}", address.ip, address.prefix_len, address.interface));
+    }
+    Ok(outcome)
+}

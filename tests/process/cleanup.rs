@@ -1,0 +1,80 @@
+//! `--cleanup`: what a killed daemon has left behind.
+
+use std::process::Output;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::daemon::{BINARY, Daemon, Folder, Namespace, VRRP, eventually, is_alive, own_files};
+
+const CONF: &str = "static_ipaddress {\n 10.77.0.50/32 dev eth0\n}\nvrrp_instance VI_1 {\n state MASTER\n interface eth0\n \
+                    virtual_router_id 51\n priority 255\n virtual_ipaddress {\n 10.77.0.100/32\n }\n \
+                    virtual_ipaddress_excluded {\n 10.77.0.101/32\n }\n}\n";
+
+fn addresses(namespace: &Namespace) -> Vec<String> {
+    let shown =
+        namespace.command().args(["ip", "-4", "-o", "address", "show", "dev", "eth0"]).output().expect("ip runs");
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    text.lines().filter_map(|line| line.split_whitespace().nth(3)).map(str::to_owned).collect()
+}
+
+fn clean_up(namespace: &Namespace, folder: &Folder) -> Output {
+    namespace.command().arg(BINARY).args(own_files(folder)).arg("--cleanup").output().expect("the binary runs")
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn what_a_killed_daemon_has_left_is_removed_and_nothing_else() {
+    let namespace = Namespace::with_interface();
+    namespace.ip(&["addr", "add", "10.77.0.9/32", "dev", "eth0"]);
+    let folder = Folder::new();
+    folder.write("conf", CONF);
+    let mut command = namespace.command();
+    command.arg(BINARY).args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
+    let mut daemon = Daemon::run(folder, command, |_| {});
+    assert!(eventually(|| addresses(&namespace).len() == 5), "{:?}\n{}", addresses(&namespace), daemon.log());
+
+    let refused = clean_up(&namespace, &daemon.folder);
+    assert_eq!(
+        said(&refused),
+        (Some(1), String::new(), "keepalived: a daemon is running, nothing was removed\n".into())
+    );
+    assert_eq!(addresses(&namespace).len(), 5);
+
+    let vrrp = daemon.folder.pid(VRRP).expect("a pid");
+    for pid in [daemon.pid(), vrrp] {
+        kill(Pid::from_raw(pid), Signal::SIGSTOP).expect("stopped");
+    }
+    for pid in [daemon.pid(), vrrp] {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).expect("killed");
+    }
+    daemon.wait();
+    assert!(eventually(|| !is_alive(vrrp)));
+    assert_eq!(addresses(&namespace).len(), 5, "it had no time to remove them");
+
+    let (status, out, err) = said(&clean_up(&namespace, &daemon.folder));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    let mut lines: Vec<&str> = out.lines().collect();
+    lines.sort_unstable();
+    let expected =
+        ["10.77.0.100/32", "10.77.0.101/32", "10.77.0.50/32"].map(|it| format!("removed address {it} from eth0"));
+    assert_eq!(lines, expected);
+    assert_eq!(addresses(&namespace), ["10.77.0.1/24", "10.77.0.9/32"]);
+    assert!(!daemon.folder.path(VRRP).exists(), "the pid files go too");
+
+    assert_eq!(said(&clean_up(&namespace, &daemon.folder)), (Some(0), "nothing to remove\n".into(), String::new()));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_run_removes_nothing() {
+    let namespace = Namespace::with_interface();
+    let folder = Folder::new();
+    let (status, out, err) = said(&clean_up(&namespace, &folder));
+    assert_eq!((status.is_some_and(|it| it != 0), out.as_str()), (true, ""), "{err}");
+    assert!(err.contains("Config files missing"), "{err}");
+    assert_eq!(addresses(&namespace), ["10.77.0.1/24"]);
+}
