@@ -61,6 +61,17 @@ impl<'a> PlacedRoute<'a> {
         let hops = route.hops.iter().map(|hop| find(&hop.dev)).collect::<Result<_, _>>()?;
         Ok(PlacedRoute { route, index: find(&route.dev)?, hops })
     }
+
+    /// What may be left of a route, to be removed; `None` if its device has gone, and so the route. Of several hops the
+    /// kernel keeps those whose device has gone too, with its old number: a gateway alone finds them.
+    pub fn left(route: &'a Route, index_of: impl Fn(&IfName) -> Option<u32>) -> Option<Self> {
+        let index = match &route.dev {
+            Some(name) => Some(index_of(name)?),
+            None => None,
+        };
+        let hops = route.hops.iter().map(|hop| hop.dev.as_ref().filter(|_| hop.via.is_none()).and_then(&index_of));
+        Some(PlacedRoute { route, index, hops: hops.collect() })
+    }
 }
 
 impl Netlink {
@@ -82,6 +93,8 @@ fn is_done(change: &Change<'_>, errno: Errno) -> bool {
     match change {
         Change::Add { .. } | Change::AddRoute(_) | Change::AddRule(_) => errno == Errno::EEXIST,
         Change::Remove { .. } => matches!(errno, Errno::EADDRNOTAVAIL | Errno::ENODEV),
+        // What it does not understand, the kernel has never taken.
+        Change::RemoveRoute(_) | Change::RemoveRule(_) if matches!(errno, Errno::EINVAL | Errno::EOPNOTSUPP) => true,
         Change::RemoveRoute(_) => matches!(errno, Errno::ESRCH | Errno::ENODEV),
         Change::RemoveRule(_) => errno == Errno::ENOENT,
     }

@@ -91,10 +91,11 @@ pub async fn run(
     }
     let mut watchers = Watchers::new();
     let found = watchers.begin(&config, process_buffer(shared));
+    let follows_entries = config.follows_entries();
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.hands.sysctls = HeldSysctls::inherit(options.pid_file.with_extension("sysctls"));
     driver.size_netlink(shared);
-    driver.begin(found, &mut tell).await?;
+    driver.begin(found, follows_entries, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     loop {
         driver.timer.arm(driver.wake_at())?;
@@ -179,14 +180,11 @@ struct Driver {
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
         let (scripts, ends) = Scripts::new();
-        let hands = Hands::open(scripts)?;
-        let mut monitor = Monitor::open()?;
-        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands,
+            hands: Hands::open(scripts)?,
             ends,
-            monitor,
+            monitor: Monitor::open()?,
             timer: Timer::new()?,
             report_addresses,
             stalls: LogLimit::default(),
@@ -204,9 +202,12 @@ impl Driver {
     async fn begin(
         &mut self,
         found: Vec<(Tracker, Standing)>,
+        follows_entries: bool,
         tell: &mut impl FnMut(Notification),
     ) -> Result<(), Error> {
         let present = self.monitor.pending()?;
+        // Only now: nothing of ours is there yet, and a table may be long.
+        self.monitor.follow_entries(follows_entries, self.hands.netlink_port())?;
         self.turn_with(tell, |driver, now| {
             driver.take(now, present);
             standings(&mut driver.engine, now, found);

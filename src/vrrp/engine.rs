@@ -543,6 +543,7 @@ impl Engine {
             .map(|address| Address { interface: new.clone(), ..address.clone() })
             .collect();
         self.ownership.forget_interface(old);
+        self.remove_renamed_entries(old, new);
         self.debouncer.forget(old);
         self.linkbeats.forget(old);
         self.interface_changed(now, old);

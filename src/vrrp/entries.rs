@@ -119,7 +119,9 @@ impl Entries {
             }
             Entry::Rule(_) => !rules.contains(*object),
         };
-        let missing: Vec<Entry> = self.held.iter().filter(is_missing).cloned().collect();
+        let mut missing: Vec<Entry> = self.held.iter().filter(is_missing).cloned().collect();
+        // The same surroundings always give the same log.
+        missing.sort_by_cached_key(Entry::to_string);
         for object in &missing {
             self.held.remove(object);
         }

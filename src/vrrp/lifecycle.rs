@@ -420,8 +420,10 @@ impl Engine {
         }
         let links = self.left_links();
         for id in self.order.clone() {
+            self.remove_leftover_entries(id);
             self.remove_leftovers(id);
         }
+        self.remove_static_leftovers();
         for change in links {
             self.change_link(change);
         }

@@ -7,9 +7,10 @@ use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::fsm::State;
 use super::snapshot::RouterView;
 use crate::model::address::AddressFlags;
+use crate::model::route::{Placement, Prefix, RuleAction};
 use crate::model::{
-    Address, Auth, Extras, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify, NotifyState,
-    Priority, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig,
+    Address, Auth, Entry, Extras, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify,
+    NotifyState, Priority, Route, Rule, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig,
 };
 use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
 use crate::wire::{self, ipv4};
@@ -40,6 +41,64 @@ pub fn vip(interface: &str, last: u8) -> Address {
         preferred: Lifetime::Forever,
         tracked: true,
         use_vmac: false,
+        track_group: None,
+    }
+}
+
+/// The route 10.50.NUMBER.0/24 over eth0, tracked.
+pub fn route(number: u8) -> Route {
+    Route {
+        family: Family::V4,
+        kind: 1,
+        destination: Prefix { ip: [10, 50, number, 0].into(), len: 24 },
+        source: None,
+        preferred_source: None,
+        via: None,
+        dev: Some(name("eth0")),
+        onlink: false,
+        encap: None,
+        hops: vec![],
+        table: None,
+        vrf: None,
+        metric: None,
+        tos: 0,
+        protocol: Some(18),
+        scope: None,
+        realms: None,
+        metrics: vec![],
+        congestion_control: None,
+        expires: None,
+        preference: None,
+        ttl_propagate: None,
+        placement: Placement::Prepend,
+        tracked: true,
+        track_group: None,
+    }
+}
+
+/// The rule `from all lookup 100` with this preference, tracked.
+pub fn rule(preference: u32) -> Rule {
+    Rule {
+        family: Family::V4,
+        invert: false,
+        from: None,
+        to: None,
+        iif: None,
+        oif: None,
+        fwmark: None,
+        tos: 0,
+        uid_range: None,
+        ip_protocol: None,
+        sport: None,
+        dport: None,
+        tunnel_id: None,
+        realms: None,
+        action: RuleAction::Table(100),
+        suppress_prefix_length: None,
+        suppress_group: None,
+        preference,
+        protocol: Some(18),
+        tracked: true,
         track_group: None,
     }
 }
@@ -144,6 +203,17 @@ pub fn link(interface: &str, index: u32, up: bool) -> Link {
 
 pub fn on(index: u32, ip: impl Into<IpAddr>, prefix_len: u8) -> IfAddress {
     IfAddress { index, ip: ip.into(), prefix_len, scope: 0, tentative: false, ours: false }
+}
+
+/// `route NUMBER`, `rule PREFERENCE`.
+fn short(entry: &Entry) -> String {
+    match entry {
+        Entry::Route(route) => match route.destination.ip {
+            IpAddr::V4(ip) => format!("route {}", ip.octets()[2]),
+            IpAddr::V6(ip) => format!("route {ip}"),
+        },
+        Entry::Rule(rule) => format!("rule {}", rule.preference),
+    }
 }
 
 /// The node.
@@ -281,13 +351,15 @@ impl Rig {
             .collect()
     }
 
-    /// Addresses added (`+`) and removed (`-`), in order.
+    /// Addresses, routes and rules added (`+`) and removed (`-`), in order.
     pub fn tables(&self) -> Vec<String> {
         self.done
             .iter()
             .filter_map(|action| match action {
                 Action::AddAddress(address) => Some(format!("+{}", address.ip)),
                 Action::RemoveAddress(address) => Some(format!("-{}", address.ip)),
+                Action::AddEntry(entry) => Some(format!("+{}", short(entry))),
+                Action::RemoveEntry(entry) => Some(format!("-{}", short(entry))),
                 _ => None,
             })
             .collect()

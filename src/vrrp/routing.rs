@@ -9,7 +9,7 @@ use super::event::{Action, Level};
 use super::fsm::Input;
 use super::holdings::same_setting;
 use super::router::RouterId;
-use crate::model::{Address, Entry, IfName, Instance, KernelRoute, Rule, Time, VrrpConfig};
+use crate::model::{Address, Entry, IfName, Instance, KernelRoute, Route, Rule, Time, VrrpConfig};
 
 /// What a reload does to routes and rules.
 pub(super) struct Exchange {
@@ -93,6 +93,12 @@ impl Engine {
         }
     }
 
+    /// The same of the static routes and rules.
+    pub(super) fn remove_static_leftovers(&mut self) {
+        let marked = rules_first(self.config.static_entries()).into_iter().filter(Entry::is_marked);
+        self.out.extend(marked.map(Action::RemoveEntry));
+    }
+
     /// Works out what a reload does to the entries of the static lists and of routers that stay master. An entry that
     /// only goes from one of them to another is left alone. A route goes and comes with the address that it names as its
     /// source: the kernel drops it with that.
@@ -172,6 +178,10 @@ impl Engine {
         if !matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
             return;
         }
+        // A route with a lifetime goes by itself.
+        if matches!(object, Entry::Route(route) if route.expires.is_some()) {
+            return;
+        }
         if let Some(entry) = self.entries.fixed(object).filter(|entry| entry.is_tracked()).cloned() {
             self.log(Level::Info, format!("Restoring deleted static {entry}"));
             self.add_entry(entry);
@@ -189,6 +199,19 @@ impl Engine {
     pub(super) fn entry_refused(&mut self, entry: &Entry, reason: &str) {
         if self.entries.refused(entry.object(), reason) {
             self.log(Level::Warning, format!("cannot set {entry}: {reason}"));
+        }
+    }
+
+    /// An interface has another name: what we have set there comes off.
+    pub(super) fn remove_renamed_entries(&mut self, old: &IfName, new: &IfName) {
+        for entry in self.wanted_entries() {
+            if let Entry::Route(route) = &entry
+                && route.dev.as_ref() == Some(old)
+                && self.entries.removing(&entry.object())
+            {
+                let there = Route { dev: Some(new.clone()), ..(**route).clone() };
+                self.out.push_back(Action::RemoveEntry(there.into()));
+            }
         }
     }
 

@@ -9,3 +9,4 @@ mod monitor;
 mod namespace;
 mod neighbours;
 mod own_links;
+mod routing;

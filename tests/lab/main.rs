@@ -14,6 +14,7 @@ mod network;
 mod process;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
+mod routing;
 mod scene;
 mod scripts;
 mod seeds;

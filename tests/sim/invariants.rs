@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use keepalived_rs::model::{Micros, Time};
+use keepalived_rs::model::{Entry, Micros, Time};
 use keepalived_rs::vrrp::fsm::State;
 use keepalived_rs::vrrp::snapshot::Glance;
 
+use crate::node::place_of;
 use crate::scenario::Plan;
 use crate::world::World;
 
@@ -34,6 +35,14 @@ impl World {
                     router.state.is_master() && router.config.addresses().any(|address| address.ip == ip)
                 });
                 assert!(held, "node {number} has {ip} and no master for it\n{}", self.story());
+            }
+            let held = || {
+                let holders = routers.iter().filter(|router| router.state.is_master());
+                holders.flat_map(|router| router.config.entries())
+            };
+            for place in node.own_entries() {
+                let is_held = held().any(|entry| place_of(&entry) == place);
+                assert!(is_held, "node {number} has {place} and no master for it\n{}", self.story());
             }
             for router in &routers {
                 let partners = || routers.iter().filter(|other| router.group.is_some() && other.group == router.group);
@@ -111,6 +120,11 @@ impl World {
     pub fn check_agreement(&self, whole: bool) {
         for node in &self.nodes {
             for router in node.engine.iter().flat_map(|engine| engine.glance()) {
+                let mut tracked = router.config.entries().filter(Entry::is_tracked);
+                let missing = tracked.find(|entry| !node.own_entries().contains(&place_of(entry)));
+                if let (true, Some(missing)) = (router.state.is_master(), missing) {
+                    panic!("node {}: master {} has no {missing}\n{}", node.number, router.config.name, self.story());
+                }
                 let missing = router.config.addresses().find(|address| !node.has(address));
                 if let (true, Some(missing)) = (router.state.is_master(), missing) {
                     panic!("node {}: master {} has no {missing}\n{}", node.number, router.config.name, self.story());

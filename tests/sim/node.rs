@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use keepalived_rs::model::macvlan::Linkbeat;
-use keepalived_rs::model::{Address, Entry, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
+use keepalived_rs::model::{
+    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Route, Time, VrrpConfig,
+};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing, Standing, Tracker};
 
@@ -219,6 +221,7 @@ impl Node {
                 self.addresses.remove(&address);
                 reports.push(Effect::Report(KernelEvent::AddressGone(self.describe(&address))));
             }
+            reports.extend(self.drop_routes(interface));
         }
         reports
     }
@@ -231,6 +234,7 @@ impl Node {
             reports.push(Effect::Report(KernelEvent::AddressGone(self.describe(&address))));
             self.addresses.remove(&address);
         }
+        reports.extend(self.drop_routes(interface));
         reports.push(Effect::Report(KernelEvent::LinkGone(self.index[interface])));
         let name = IfName::new(INTERFACES[interface]);
         self.broken.extend(self.channels.iter().filter(|(_, channel)| channel.interface == name).map(|(id, _)| *id));
@@ -252,7 +256,14 @@ impl Node {
             return vec![];
         }
         self.clean_up(now);
-        self.names[interface] = name;
+        let old = std::mem::replace(&mut self.names[interface], name);
+        let renamed = |entry: Entry| match &entry {
+            Entry::Route(route) if route.dev.as_ref().is_some_and(|dev| dev.as_str() == old) => {
+                over(route, &self.names[interface]).object()
+            }
+            _ => entry,
+        };
+        self.entries = std::mem::take(&mut self.entries).into_iter().map(renamed).collect();
         vec![Effect::Report(KernelEvent::Link(self.link(interface)))]
     }
 
@@ -260,7 +271,17 @@ impl Node {
     pub fn resync(&mut self, now: Time) -> Vec<Effect> {
         let links = (0..INTERFACES.len()).map(|interface| self.link(interface)).collect();
         let addresses = self.addresses.iter().map(|address| self.describe(address)).collect();
-        self.feed(now, Event::Resync(links, addresses))
+        let mut effects = self.feed(now, Event::Resync(links, addresses));
+        let mut routes = Vec::new();
+        let mut rules = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Route(route) => routes.push(KernelRoute { place: route.place(), hops: vec![(None, None)] }),
+                Entry::Rule(rule) => rules.push((**rule).clone()),
+            }
+        }
+        effects.extend(self.feed(now, Event::Entries(routes, rules)));
+        effects
     }
 
     /// Somebody removes one virtual address, if there is one.
@@ -275,6 +296,13 @@ impl Node {
     /// The addresses on its interfaces that a daemon has set.
     pub fn virtual_addresses(&self) -> Vec<OnInterface> {
         self.addresses.intersection(&self.marked).copied().collect()
+    }
+
+    /// The routes and rules that stand where its configuration has some, by where that is.
+    pub fn own_entries(&self) -> BTreeSet<String> {
+        let configured: BTreeSet<String> =
+            self.config.instances.iter().flat_map(|config| config.entries()).map(|entry| place_of(&entry)).collect();
+        self.entries.iter().map(place_of).filter(|place| configured.contains(place)).collect()
     }
 
     /// Whether an address of the configuration is on its interface.
@@ -380,11 +408,21 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::AddEntry(entry) => {
-                self.entries.insert(entry.object());
-            }
+            Action::AddEntry(entry) => match self.located(&entry).filter(|it| it.interfaces().all(|on| self.is_up(on)))
+            {
+                Some(located) => {
+                    self.entries.insert(located.object());
+                }
+                None => {
+                    if let Some(engine) = &mut self.engine {
+                        engine.handle(now, Event::EntryRefused(entry, "Network is down".into()));
+                    }
+                }
+            },
             Action::RemoveEntry(entry) => {
-                self.entries.remove(&entry.object());
+                if let Some(located) = self.located(&entry) {
+                    self.entries.remove(&located.object());
+                }
             }
             Action::PromoteSecondaries { .. }
             | Action::Listen(..)
@@ -409,6 +447,56 @@ impl Node {
         }
     }
 
+    fn is_up(&self, name: &IfName) -> bool {
+        self.names.iter().zip(self.up).any(|(own, up)| own == name.as_str() && up)
+    }
+
+    /// An entry as the kernel has it: it knows interfaces by their numbers, which the daemon finds by the names that it
+    /// has been told.
+    fn located(&self, entry: &Entry) -> Option<Entry> {
+        let Entry::Route(route) = entry else {
+            return Some(entry.clone());
+        };
+        let Some(dev) = &route.dev else {
+            return Some(entry.clone());
+        };
+        let index = self.engine.as_ref()?.link(dev)?.index;
+        let interface = self.index.iter().position(|known| *known == index)?;
+        Some(over(route, &self.names[interface]))
+    }
+
+    /// The kernel drops the routes of an interface: those of IPv4 without a word.
+    fn drop_routes(&mut self, interface: usize) -> Vec<Effect> {
+        let name = IfName::new(self.names[interface].as_str()).expect("a name");
+        let mut gone: Vec<Entry> =
+            self.entries.iter().filter(|entry| entry.interfaces().any(|on| *on == name)).cloned().collect();
+        gone.sort_by_cached_key(Entry::to_string);
+        self.entries.retain(|entry| !gone.contains(entry));
+        gone.iter().filter(|entry| is_ipv6(entry)).map(Self::report_of).collect()
+    }
+
+    /// What the kernel says when an entry goes.
+    fn report_of(entry: &Entry) -> Effect {
+        let event = match entry {
+            Entry::Route(route) => {
+                KernelEvent::RouteGone(KernelRoute { place: route.place(), hops: vec![(None, None)] })
+            }
+            Entry::Rule(rule) => KernelEvent::RuleGone(rule.clone()),
+        };
+        Effect::Report(event)
+    }
+
+    /// Somebody removes one route or rule, if there is one.
+    pub fn lose_entry(&mut self, number: u64) -> Vec<Effect> {
+        let mut entries: Vec<Entry> = self.entries.iter().cloned().collect();
+        entries.sort_by_key(Entry::to_string);
+        let Some(entry) = entries.get(number as usize % entries.len().max(1)).cloned() else {
+            return vec![];
+        };
+        self.entries.remove(&entry);
+        vec![Self::report_of(&entry)]
+    }
+
     /// Whether the daemon knows the interface of an address as it is now.
     fn is_current(&self, address: &Address) -> bool {
         let known = self.engine.as_ref().and_then(|engine| engine.link(&address.interface));
@@ -420,4 +508,21 @@ impl Node {
         let interface = self.names.iter().position(|name| name == address.interface.as_str())?;
         Some((interface, address.ip, address.prefix_len))
     }
+}
+
+/// A route over this interface.
+fn over(route: &Route, interface: &str) -> Entry {
+    Route { dev: IfName::new(interface), ..route.clone() }.into()
+}
+
+/// Where an entry stands, whatever the name of its interface.
+pub fn place_of(entry: &Entry) -> String {
+    match entry {
+        Entry::Route(route) => format!("{:?}", route.place()),
+        Entry::Rule(rule) => format!("{} rule {}", rule.family, rule.preference),
+    }
+}
+
+fn is_ipv6(entry: &Entry) -> bool {
+    matches!(entry, Entry::Route(route) if route.family == Family::V6)
 }

@@ -4,9 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keepalived_rs::model::address::AddressFlags;
 use keepalived_rs::model::global::GarpPace;
+use keepalived_rs::model::route::{Placement, Prefix, RuleAction};
 use keepalived_rs::model::{
-    Address, Auth, Extras, Family, Garp, IfName, Instance, Lifetime, Micros, Notify, Peer, Priority, Secret, SyncGroup,
-    TrackInterface, Tracked, Tracking, Transport, Version, Vrid, VrrpConfig, Weight,
+    Address, Auth, Extras, Family, Garp, IfName, Instance, Lifetime, Micros, Notify, Peer, Priority, Route, Rule,
+    Secret, SyncGroup, TrackInterface, Tracked, Tracking, Transport, Version, Vrid, VrrpConfig, Weight,
 };
 
 use crate::rng::Rng;
@@ -243,11 +244,78 @@ fn instance(index: usize, node: usize, nodes: usize, shared: &Shared) -> Instanc
         tracking: Tracking::default(),
         track_source: false,
         own_link: None,
-        routes: vec![],
-        rules: vec![],
+        routes: routes(index, shared),
+        rules: rules(index, shared),
         extras: Extras::default(),
         config_fault: None,
     }
+}
+
+/// A route of the instance's own, one that all instances of its interface and family have, and one that says nothing of
+/// where it goes.
+fn routes(index: usize, shared: &Shared) -> Vec<Route> {
+    let interface = IfName::new(INTERFACES[shared.interface]);
+    let prefix = |number: u8| match shared.family {
+        Family::V4 => Prefix { ip: [172, 16, number, 0].into(), len: 24 },
+        Family::V6 => Prefix { ip: Ipv6Addr::new(0xfd10, 0, 0, number.into(), 0, 0, 0, 0).into(), len: 64 },
+    };
+    let route = |number: u8, dev: Option<IfName>| Route {
+        family: shared.family,
+        kind: 1,
+        destination: prefix(number),
+        source: None,
+        preferred_source: None,
+        via: None,
+        dev,
+        onlink: false,
+        encap: None,
+        hops: vec![],
+        table: None,
+        vrf: None,
+        metric: None,
+        tos: 0,
+        protocol: Some(18),
+        scope: None,
+        realms: None,
+        metrics: vec![],
+        congestion_control: None,
+        expires: None,
+        preference: None,
+        ttl_propagate: None,
+        placement: Placement::Prepend,
+        tracked: true,
+        track_group: None,
+    };
+    let untracked = Route { tracked: false, ..route(index as u8 + 101, IfName::new(INTERFACES[1])) };
+    vec![route(index as u8 + 1, interface.clone()), route(100 + shared.interface as u8 * 50, interface), untracked]
+}
+
+/// A rule that every instance of the family has, and one of its own.
+fn rules(index: usize, shared: &Shared) -> Vec<Rule> {
+    let rule = |preference| Rule {
+        family: shared.family,
+        invert: false,
+        from: None,
+        to: None,
+        iif: None,
+        oif: None,
+        fwmark: None,
+        tos: 0,
+        uid_range: None,
+        ip_protocol: None,
+        sport: None,
+        dport: None,
+        tunnel_id: None,
+        realms: None,
+        action: RuleAction::Table(100),
+        suppress_prefix_length: None,
+        suppress_group: None,
+        preference,
+        protocol: Some(18),
+        tracked: true,
+        track_group: None,
+    };
+    vec![rule(1000), rule(index as u32 + 1001)]
 }
 
 fn group_of(rng: &mut Rng, instances: &[Instance]) -> SyncGroup {

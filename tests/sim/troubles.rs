@@ -11,7 +11,7 @@ impl World {
     pub fn trouble(&mut self) {
         let node = self.rng.range(0, self.nodes.len() as u64 - 1) as usize;
         self.calm_since = self.now;
-        match self.rng.range(0, 19) {
+        match self.rng.range(0, 20) {
             0 | 1 => {
                 self.note(format!("--- node {node} is killed"));
                 self.nodes[node].kill();
@@ -70,6 +70,12 @@ impl World {
                 let effects = self.nodes[node].rename(self.now, interface, own);
                 self.apply(node, effects);
             }
+            20 => {
+                let number = self.rng.range(0, 1_000);
+                self.note(format!("--- somebody takes a route or rule from node {node}"));
+                let effects = self.nodes[node].lose_entry(number);
+                self.apply(node, effects);
+            }
             14 => self.reload_storm(node),
             15..=17 => self.turn(node),
             _ => self.reload(node),
@@ -84,6 +90,10 @@ impl World {
         self.note(format!("--- the kernel of node {node} loses its reports"));
         if self.rng.chance(50) {
             self.nodes[node].lose_vip();
+        }
+        if self.rng.chance(50) {
+            let number = self.rng.range(0, 1_000);
+            self.nodes[node].lose_entry(number);
         }
         self.contents.retain(|_, coming| !matches!(coming, Coming::Report { node: of, .. } if *of == node));
         let effects = self.nodes[node].resync(self.now);

@@ -111,6 +111,11 @@ impl World {
             let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false, take_all: false });
             self.apply(node, effects);
             assert!(self.nodes[node].virtual_addresses().is_empty(), "node {node} left a VIP behind\n{}", self.story());
+            assert!(
+                self.nodes[node].own_entries().is_empty(),
+                "node {node} left a route or rule behind\n{}",
+                self.story()
+            );
             self.nodes[node].kill();
         }
         self.log.finish()

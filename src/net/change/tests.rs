@@ -34,9 +34,9 @@ fn only_harmless_refusals_count_as_done() {
         (Change::Add { address: &address, index: 3 }, vec![Errno::EEXIST]),
         (Change::Remove { address: &address, index: 3 }, vec![Errno::EADDRNOTAVAIL, Errno::ENODEV]),
         (Change::AddRoute(placed()), vec![Errno::EEXIST]),
-        (Change::RemoveRoute(placed()), vec![Errno::ESRCH, Errno::ENODEV]),
+        (Change::RemoveRoute(placed()), vec![Errno::ESRCH, Errno::ENODEV, Errno::EINVAL, Errno::EOPNOTSUPP]),
         (Change::AddRule(&rule), vec![Errno::EEXIST]),
-        (Change::RemoveRule(&rule), vec![Errno::ENOENT]),
+        (Change::RemoveRule(&rule), vec![Errno::ENOENT, Errno::EINVAL, Errno::EOPNOTSUPP]),
     ];
     let all = [
         Errno::EEXIST,
@@ -46,6 +46,7 @@ fn only_harmless_refusals_count_as_done() {
         Errno::ENOENT,
         Errno::EPERM,
         Errno::EINVAL,
+        Errno::EOPNOTSUPP,
         Errno::ENETUNREACH,
         Errno::ENOBUFS,
     ];
@@ -74,4 +75,5 @@ fn a_route_gets_in_as_its_line_says() {
 fn a_device_that_is_not_there_is_named() {
     let route = Route { dev: IfName::new("eth9"), ..route() };
     assert_eq!(PlacedRoute::find(&route, |_| None).unwrap_err().as_str(), "eth9");
+    assert!(PlacedRoute::left(&route, |_| None).is_none(), "it has gone with its device");
 }

@@ -49,7 +49,7 @@ fn change(action: &Action, index_of: impl Fn(&IfName) -> Option<u32>) -> Option<
         Action::AddAddress(address) => index_of(&address.interface).map(|index| Change::Add { address, index }),
         Action::RemoveAddress(address) => index_of(&address.interface).map(|index| Change::Remove { address, index }),
         Action::AddEntry(Entry::Route(route)) => PlacedRoute::find(route, index_of).ok().map(Change::AddRoute),
-        Action::RemoveEntry(Entry::Route(route)) => PlacedRoute::find(route, index_of).ok().map(Change::RemoveRoute),
+        Action::RemoveEntry(Entry::Route(route)) => PlacedRoute::left(route, index_of).map(Change::RemoveRoute),
         Action::AddEntry(Entry::Rule(rule)) => Some(Change::AddRule(rule)),
         Action::RemoveEntry(Entry::Rule(rule)) => Some(Change::RemoveRule(rule)),
         _ => None,
