@@ -325,6 +325,7 @@ impl Action {
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
+            Action::Divert(_) => Stage::Divert,
             Action::Block(_) => Stage::Guard,
             Action::Unblock(_) => Stage::Release,
             Action::Announce { .. } => Stage::Announcements,

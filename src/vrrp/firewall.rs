@@ -14,19 +14,12 @@ use super::limit::LogLimit;
 use super::links::Links;
 use super::own_links::OwnLinkView;
 use super::router::RouterId;
+use crate::model::macvlan::OwnLink;
 use crate::model::own_link::OwnKind;
 use crate::model::{Address, Family, FilterRules, FilterStyle, FilteredLink, IfName, Instance, LinkRef, Time};
 
-/// A macvlan that an instance has made, in a family that it is used for.
-#[derive(Clone, Debug)]
-pub(super) struct OwnMacvlan {
-    /// Its name
-    pub name: IfName,
-    /// The interface below
-    pub base: IfName,
-    /// Family of what is sent over it
-    pub family: Family,
-}
+/// A macvlan of ours, and the family of what it is used for; one that is used for both comes twice.
+pub(super) type Used<'a> = (&'a OwnLinkView, Family);
 
 /// Kinds of log lines that others can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,7 +58,7 @@ fn accepts(config: &Instance) -> bool {
 pub(super) fn rules<'a>(
     style: FilterStyle,
     masters: impl Iterator<Item = &'a Instance>,
-    macvlans: &[OwnMacvlan],
+    macvlans: &[Used<'_>],
     links: &Links,
 ) -> FilterRules {
     let mut rules = FilterRules::empty(style);
@@ -82,15 +75,13 @@ pub(super) fn rules<'a>(
             }
         }
     }
-    for own in macvlans {
-        if let (Some(link), Some(base)) = (links.get(&own.name), links.get(&own.base)) {
-            let filtered = FilteredLink {
-                name: own.name.clone(),
-                base: base.index,
-                parent_link_local: link_local(links, &own.base),
-            };
-            rules.own_links.insert((own.family, link.index), filtered);
-        }
+    for (own, family) in macvlans {
+        let filtered = FilteredLink {
+            name: own.name.clone(),
+            base: own.base_index,
+            parent_link_local: link_local(links, &own.base),
+        };
+        rules.own_links.insert((*family, own.index), filtered);
     }
     rules
 }
@@ -232,12 +223,26 @@ impl Engine {
         self.order.iter().any(|id| needs(&self.routers[*id].config)) || self.own_macvlans().next().is_some()
     }
 
-    /// The macvlans that instances have made.
-    fn own_macvlans(&self) -> Vec<OwnMacvlan> {
-        self.own_links()
-            .filter(|own| matches!(own.kind, OwnKind::Macvlan(_)))
-            .map(|own| OwnMacvlan { name: own.name, base: own.base, family: own.family })
-            .collect()
+    fn own_macvlans(&self) -> impl Iterator<Item = OwnLinkView> {
+        self.own_links().filter(|own| matches!(own.kind, OwnKind::Macvlan(_)))
+    }
+
+    /// What macvlans are used for: their own family, and the other one if the instance has addresses of it. With
+    /// `disable_local_igmp` no group is reported over IPv4 at all.
+    fn uses_of<'a>(&self, macvlans: &'a [OwnLinkView]) -> Vec<Used<'a>> {
+        let mixed: BTreeSet<&IfName> = self
+            .order
+            .iter()
+            .map(|id| &self.routers[*id].config)
+            .filter(|config| config.addresses().any(|address| address.family() != config.family))
+            .filter_map(|config| self.own_links.of_instance(&config.name))
+            .collect();
+        let uses = |own: &OwnLinkView, family: Family| {
+            let wanted = own.family == family || mixed.contains(&own.name);
+            wanted && (family == Family::V6 || !self.config.disable_local_igmp)
+        };
+        let pairs = macvlans.iter().flat_map(|own| [(own, Family::V4), (own, Family::V6)]);
+        pairs.filter(|(own, family)| uses(own, *family)).collect()
     }
 }
 

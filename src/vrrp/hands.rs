@@ -240,7 +240,7 @@ impl Hands {
                     tables.push(action)
                 }
                 Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
-                Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
+                Action::Divert(rules) | Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
                 Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);

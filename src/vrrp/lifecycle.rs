@@ -466,10 +466,7 @@ impl Engine {
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
-            // Own links stay for their last words, which the packet filter leads to the interface below.
-            if !self.has_own_links() {
-                self.stop_filter();
-            }
+            self.stop_filter();
         }
         self.settle_promotion();
         for id in &order {

@@ -220,7 +220,6 @@ impl Engine {
 
     /// After the stop: links go, once what leaves over them has left, and sysctls are as before.
     pub(super) fn leave_links(&mut self) {
-        self.stop_filter();
         for own in std::mem::take(&mut self.own_links.links).into_values() {
             self.remove_own(&own);
         }
@@ -276,7 +275,6 @@ impl Engine {
             self.own_links.hushed.remove(name);
         }
         for name in self.own_links.concerned(name, index) {
-            self.firewall.reconsider();
             self.tend(now, &name);
         }
     }

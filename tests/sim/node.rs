@@ -404,7 +404,6 @@ impl Node {
             }
             // The scenarios have no own links.
             Action::Link(_) => {}
-            Action::Block(_) | Action::Unblock(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

@@ -215,10 +215,18 @@ fn macvlans_are_named_with_what_is_below_them() {
     links.put_address(on(2, Ipv4Addr::new(10, 0, 0, 5), 24));
     let parent = crate::model::IfAddress { scope: 253, ..on(2, Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), 64) };
     links.put_address(parent);
-    let (eth0, first, second, absent) = (name("eth0"), name("vrrp.9"), name("vrrp.66"), name("vrrp.1"));
-    let own = |name: &crate::model::IfName, family| OwnMacvlan { name: name.clone(), base: eth0.clone(), family };
-    let macvlans = [own(&first, Family::V4), own(&second, Family::V6), own(&absent, Family::V4)];
-    let rules = rules(FilterStyle::of(&Firewall::default()), [].into_iter(), &macvlans, &links);
+    let own = |interface, index, family| OwnLinkView {
+        name: name(interface),
+        index,
+        kind: OwnKind::Macvlan([0; 6]),
+        family,
+        base: name("eth0"),
+        base_index: 2,
+        shared_link_local: None,
+    };
+    let (v4, v6) = (own("vrrp.9", 5, Family::V4), own("vrrp.66", 6, Family::V6));
+    let uses = [(&v4, Family::V4), (&v4, Family::V6), (&v6, Family::V6)];
+    let rules = rules(FilterStyle::of(&Firewall::default()), [].into_iter(), &uses, &links);
     let keys: Vec<_> = rules.own_links.keys().copied().collect();
     assert_eq!(keys, [(Family::V4, 5), (Family::V6, 5), (Family::V6, 6)]);
     assert!(rules.own_links.values().all(|own| own.base == 2 && own.parent_link_local.is_some()));
