@@ -9,6 +9,7 @@ mod election;
 mod hostile;
 mod network;
 mod process;
+mod reload;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
 mod scene;
