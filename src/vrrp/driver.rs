@@ -19,6 +19,7 @@ use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
+use crate::os::process;
 use crate::os::signals::{Signal, Signals};
 use crate::report::dump;
 use crate::sock::SockError;
@@ -81,8 +82,9 @@ pub async fn run(
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.begin(&mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
+    process::return_free_memory();
     loop {
-        driver.timer.arm(driver.wake_at())?;
+        driver.arm()?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
@@ -104,12 +106,14 @@ pub async fn run(
                 }
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
+                process::return_free_memory();
             }
             Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
             Woken::Timer => {
+                driver.armed = None;
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
             }
@@ -131,6 +135,8 @@ struct Driver {
     hands: Hands,
     monitor: Monitor,
     timer: Timer,
+    /// When the timer goes off at the latest
+    armed: Option<Time>,
     report_addresses: bool,
     stalls: LogLimit<()>,
 }
@@ -142,6 +148,7 @@ impl Driver {
             hands: Hands::open()?,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
+            armed: None,
             report_addresses,
             stalls: LogLimit::default(),
         })
@@ -178,6 +185,19 @@ impl Driver {
         self.carry_out(now, tell);
         self.hands.end_turn(now);
         Ok(())
+    }
+
+    /// Sees to it that the timer goes off in time. A backup's deadline is put off by each advert: the timer may as well
+    /// go off once in vain as be set each time.
+    fn arm(&mut self) -> io::Result<()> {
+        let next = self.wake_at();
+        if let (Some(armed), Some(next)) = (self.armed, next)
+            && armed <= next
+        {
+            return Ok(());
+        }
+        self.armed = next;
+        self.timer.arm(next)
     }
 
     /// When the timer has to go off.

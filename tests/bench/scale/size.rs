@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::rig::moment::{SOON, now, stay};
-use crate::rig::node::{Daemon, Role};
+use crate::rig::node::Daemon;
 use crate::rig::{Lab, Layout};
 use crate::sample::Sample;
 use crate::usage::{memory, processor_time};
