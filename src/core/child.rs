@@ -83,7 +83,7 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToVrrp::Start(options, shared, config)) => (options, shared, config),
-        Some(ToVrrp::Reload(..)) => return Err(Error::NoStart),
+        Some(ToVrrp::Reload(..) | ToVrrp::Bfd { .. }) => return Err(Error::NoStart),
         None => return Ok(0),
     };
     let log = begin(&options);

@@ -1,13 +1,16 @@
 //! The whole configuration, complete and checked.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
+use super::settings::{Firewall, RxBuffers};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
-use super::{Address, CheckConfig, Global, IfName, Instance, Micros, SyncGroup};
+use super::{Address, CheckConfig, Entry, Global, IfName, Instance, Micros, SyncGroup};
 
 /// What a set of configuration files means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,14 +52,33 @@ pub struct VrrpConfig {
     pub linkbeats: Vec<(IfName, Linkbeat)>,
     /// Paces of gratuitous ARP; the first that names an interface counts, then the first without interfaces
     pub garp_paces: Vec<GarpPace>,
+    /// Packet filter, as in [`Global`]
+    pub firewall: Firewall,
     /// No instance starts before this span has passed (`vrrp_startup_delay`, `vrrp_delay_after_boot`)
     pub startup_delay: Micros,
     /// Uptime of the machine before which no instance starts (`vrrp_delay_after_boot`)
     pub delay_after_boot: Micros,
+    /// `vrrp_mcast_group4`, if it is not 224.0.0.18
+    pub group4: Option<Ipv4Addr>,
     /// Log adverts for virtual routers that we do not run
     pub log_unknown_vrids: bool,
+    /// Tell of changed priorities, where neither instance nor group says otherwise (`vrrp_notify_priority_changes`)
+    pub notify_priority_changes: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
+    /// Receive buffers of advert sockets
+    pub receive_buffers: ReceiveBuffers,
+    /// Groups of the own link are not reported (`disable_local_igmp`)
+    pub disable_local_igmp: bool,
+}
+
+/// Receive buffers of advert sockets, as far as instances have no `kernel_rx_buf_size`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiveBuffers {
+    /// `vrrp_rx_bufs_policy`
+    pub policy: RxBuffers,
+    /// `vrrp_rx_bufs_multiplier`, at least 1
+    pub multiplier: u32,
 }
 
 /// Instances that follow the static objects naming the group.
@@ -71,7 +93,26 @@ pub struct TrackGroup {
 impl VrrpConfig {
     /// Whether the `vrrp` process has anything to do.
     pub fn is_empty(&self) -> bool {
-        self.instances.is_empty() && self.static_addresses.is_empty()
+        self.instances.is_empty()
+            && self.static_addresses.is_empty()
+            && self.static_routes.is_empty()
+            && self.static_rules.is_empty()
+    }
+
+    /// All static routes, then all static rules.
+    pub fn static_entries(&self) -> impl Iterator<Item = Entry> {
+        let routes = self.static_routes.iter().cloned().map(Entry::from);
+        routes.chain(self.static_rules.iter().cloned().map(Entry::from))
+    }
+
+    /// Whether it matters when somebody else removes a route or a rule.
+    pub fn follows_entries(&self) -> bool {
+        let of_instances = |instance: &Instance| {
+            instance.routes.iter().any(|route| route.tracked) || instance.rules.iter().any(|rule| rule.tracked)
+        };
+        self.static_routes.iter().any(|route| route.tracked)
+            || self.static_rules.iter().any(|rule| rule.tracked)
+            || self.instances.iter().any(of_instances)
     }
 }
 

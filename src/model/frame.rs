@@ -77,6 +77,13 @@ pub enum ToVrrp {
     Start(ChildOptions, Box<Shared>, Box<VrrpConfig>),
     /// A new configuration; the answer is [`FromChild::Reloaded`]
     Reload(Box<Shared>, Box<VrrpConfig>),
+    /// A BFD session is up, or no longer. Sessions that have not been told of are down
+    Bfd {
+        /// Its name
+        name: String,
+        /// Whether it is up
+        up: bool,
+    },
 }
 
 /// From core to `check`.

@@ -8,7 +8,7 @@ use super::macvlan::OwnLink;
 use super::route::{Route, Rule};
 use super::settings::GarpExtra;
 use super::weight::Tracking;
-use super::{Address, Family, Hmac, IfName, Micros, Priority, Script, Secret, Vrid};
+use super::{Address, Entry, Family, Hmac, IfName, Micros, Priority, Script, Secret, Vrid};
 
 /// VRRP version of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -253,6 +253,12 @@ impl Instance {
     /// All addresses that move with the instance: VIPs, then excluded ones.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.vips.iter().chain(&self.excluded)
+    }
+
+    /// All routes, then all rules that move with the instance.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        let routes = self.routes.iter().cloned().map(Entry::from);
+        routes.chain(self.rules.iter().cloned().map(Entry::from))
     }
 }
 

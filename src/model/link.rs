@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::IfName;
+use super::{IfName, KernelRoute, Rule};
 
 /// A network interface as the kernel describes it (`RTM_NEWLINK`, linux/if_link.h).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,5 +74,16 @@ pub enum KernelEvent {
         links: Vec<Link>,
         /// All addresses
         addresses: Vec<IfAddress>,
+    },
+    /// A route of keepalived's protocol has gone, and not by our request
+    RouteGone(KernelRoute),
+    /// A rule of keepalived's protocol has gone, and not by our request
+    RuleGone(Box<Rule>),
+    /// Events were lost: these are all routes and rules of keepalived's protocol
+    Entries {
+        /// All routes
+        routes: Vec<KernelRoute>,
+        /// All rules
+        rules: Vec<Rule>,
     },
 }

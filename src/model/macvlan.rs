@@ -1,5 +1,6 @@
 //! Interfaces that an instance makes for itself, and what is asked of interfaces that exist.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -81,4 +82,15 @@ pub enum Linkbeat {
     Ethtool,
     /// Interface flags
     Ioctl,
+}
+
+impl fmt::Display for Linkbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Linkbeat::Any => "any",
+            Linkbeat::Mii => "MII",
+            Linkbeat::Ethtool => "ETHTOOL",
+            Linkbeat::Ioctl => "IOCTL",
+        })
+    }
 }

@@ -39,6 +39,17 @@ pub enum NotifyState {
     Deleted,
     /// A master heard a weaker router
     MasterRxLowerPri,
+    /// A master has another priority
+    MasterPriority,
+    /// One that is no master has another priority
+    BackupPriority,
+}
+
+impl NotifyState {
+    /// Whether it is a state that somebody is in, and no event within one.
+    pub fn is_state(self) -> bool {
+        !matches!(self, NotifyState::MasterRxLowerPri | NotifyState::MasterPriority | NotifyState::BackupPriority)
+    }
 }
 
 impl fmt::Display for NotifyState {
@@ -50,6 +61,8 @@ impl fmt::Display for NotifyState {
             NotifyState::Stop => "STOP",
             NotifyState::Deleted => "DELETED",
             NotifyState::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
+            NotifyState::MasterPriority => "MASTER_PRIORITY",
+            NotifyState::BackupPriority => "BACKUP_PRIORITY",
         })
     }
 }

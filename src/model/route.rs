@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Family, IfName};
 
 /// An address with a prefix length; `0.0.0.0/0` and `::/0` stand for `default`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Prefix {
     /// The address as written; host bits are not cleared
     pub ip: IpAddr,
@@ -20,7 +20,7 @@ pub struct Prefix {
 pub type Gateway = IpAddr;
 
 /// How a route gets in among others for the same destination.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Placement {
     /// In front, or in place of an equal one (`NLM_F_CREATE`)
     #[default]
@@ -32,7 +32,7 @@ pub enum Placement {
 }
 
 /// One of the `RTAX_*` metrics, in the kernel's units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Metric {
     /// Which
     pub kind: MetricKind,
@@ -64,7 +64,7 @@ pub enum MetricKind {
 }
 
 /// Lightweight tunnel of a route or next hop (`RTA_ENCAP`, linux/lwtunnel.h).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Encap {
     /// `encap ip`
     Ip(TunnelKey),
@@ -77,7 +77,7 @@ pub enum Encap {
 }
 
 /// What a tunnelled packet is marked with; `None` was not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TunnelKey {
     /// Tunnel id
     pub id: Option<u64>,
@@ -94,7 +94,7 @@ pub struct TunnelKey {
 }
 
 /// One hop of a multipath route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NextHop {
     /// Gateway
     pub via: Option<Gateway>,
@@ -111,7 +111,7 @@ pub struct NextHop {
 }
 
 /// One route of `virtual_routes` or `static_routes`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Route {
     /// Family of the destination
     pub family: Family,
@@ -166,7 +166,7 @@ pub struct Route {
 }
 
 /// What a policy rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RuleAction {
     /// Look into this table
     Table(u32),
@@ -185,7 +185,7 @@ pub enum RuleAction {
 }
 
 /// One rule of `virtual_rules` or `static_rules`; `None` was not given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rule {
     /// Family
     pub family: Family,

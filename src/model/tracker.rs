@@ -14,7 +14,17 @@ pub enum Probe {
     /// Runs a command; exit status 0 is good
     Run(Script),
     /// `</path`: good if the file can be opened for reading
-    Open(#[serde(with = "readable::path")] PathBuf),
+    Open {
+        /// The file
+        #[serde(with = "readable::path")]
+        file: PathBuf,
+        /// User id that it is opened with
+        uid: u32,
+        /// Group id that it is opened with
+        gid: u32,
+        /// With the further groups of the user
+        further_groups: bool,
+    },
 }
 
 /// One `vrrp_script` that can be run.
@@ -61,15 +71,17 @@ pub struct InitFile {
     pub overwrite: bool,
 }
 
-/// How the arguments of a process are compared with `process`.
+/// How the arguments of a process are compared with those after `process`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ParamMatch {
-    /// All of them, no more
+    /// Not at all: neither arguments nor `param_match` are given
     #[default]
+    Ignored,
+    /// All of them, no more. `param_match` without a word and without arguments: there must be none
     Exact,
-    /// The first ones; more may follow, and the last may be longer (`param_match initial`: whole arguments only)
+    /// `param_match initial`: as `Partial`, and the last of the arguments may go on
     Initial,
-    /// As `Initial`, and the last one may go on (`param_match partial`)
+    /// `param_match partial`: these come first, whole; more may follow
     Partial,
 }
 
@@ -95,4 +107,36 @@ pub struct TrackProcess {
     pub terminate_delay: Micros,
     /// How long a gain has to last before it counts
     pub fork_delay: Micros,
+}
+
+/// What the kernel tells of a process. Threads of a process are never told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessEvent {
+    /// A process has a child, a copy of itself
+    Forked {
+        /// The process
+        parent: u32,
+        /// Its child
+        child: u32,
+    },
+    /// It runs another program now
+    Executed(u32),
+    /// It has given itself another name
+    Renamed {
+        /// The process
+        pid: u32,
+        /// The name, at most 15 bytes
+        name: Vec<u8>,
+    },
+    /// It has ended
+    Ended(u32),
+}
+
+/// What a process looks like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProcessLook {
+    /// The name that the kernel knows it by, at most 15 bytes
+    pub name: Vec<u8>,
+    /// Its command line, each word with a NUL behind it; empty where it was not asked for
+    pub command_line: Vec<u8>,
 }

@@ -1,15 +1,13 @@
 //! Addresses put on interfaces and taken off again.
 //!
 //! Holds how a [`model::Address`](crate::model::Address) is said to the kernel. Never decides which addresses should
-//! be there, and never looks whether they are. Called by the drivers through [`Netlink::apply`].
+//! be there, and never looks whether they are. Called by `change`.
 
 use std::net::IpAddr;
 
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, CacheInfo};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use nix::errno::Errno;
 
-use super::transport::{Netlink, Refusal};
 use crate::model::{Address, Family, Lifetime};
 
 /// keepalived's number in `IFA_PROTO` (rt_addrprotos of iproute2; the kernel has the attribute since 5.18).
@@ -18,62 +16,20 @@ pub(super) const PROTOCOL_KEEPALIVED: u8 = 18;
 /// `INFINITY_LIFE_TIME` (include/net/addrconf.h of the kernel).
 const FOREVER: u32 = u32::MAX;
 
-/// A wish about one address. `index` is that of the interface which the address names.
-#[derive(Clone, Copy, Debug)]
-pub enum Change<'a> {
-    /// Put it there
-    Add {
-        /// The address
-        address: &'a Address,
-        /// Where
-        index: u32,
-    },
-    /// Take it away
-    Remove {
-        /// The address
-        address: &'a Address,
-        /// From where
-        index: u32,
-    },
+/// The request to put an address on the interface with this index.
+pub(super) fn addition(address: &Address, index: u32) -> RouteNetlinkMessage {
+    let mut message = head(address, index);
+    message.attributes.extend(additional(address));
+    RouteNetlinkMessage::NewAddress(message)
 }
 
-impl Netlink {
-    /// Carries out the changes in order, in as few sends as possible, and returns the kernel's answer to each. An
-    /// address that is there already counts as added, and one that is not there, or whose interface is not, as removed.
-    pub fn apply(&mut self, changes: &[Change<'_>]) -> Vec<Result<(), Refusal>> {
-        let mut answers = self.transact(changes.iter().map(request).collect());
-        for (change, answer) in changes.iter().zip(&mut answers) {
-            if answer.as_ref().is_err_and(|refusal| is_done(change, refusal.errno)) {
-                *answer = Ok(());
-            }
-        }
-        answers
-    }
-}
-
-/// Whether the refusal only says that things are as wished.
-fn is_done(change: &Change<'_>, errno: Errno) -> bool {
-    match change {
-        Change::Add { .. } => errno == Errno::EEXIST,
-        Change::Remove { .. } => matches!(errno, Errno::EADDRNOTAVAIL | Errno::ENODEV),
-    }
-}
-
-fn request(change: &Change<'_>) -> RouteNetlinkMessage {
-    match *change {
-        Change::Add { address, index } => {
-            let mut message = head(address, index);
-            message.attributes.extend(additional(address));
-            RouteNetlinkMessage::NewAddress(message)
-        }
-        Change::Remove { address, index } => {
-            let mut message = head(address, index);
-            // With it the kernel takes the address with this prefix length or peer, and no other of the same IP.
-            let far_end = address.peer.unwrap_or(address.ip);
-            message.attributes.push(AddressAttribute::Address(far_end));
-            RouteNetlinkMessage::DelAddress(message)
-        }
-    }
+/// The request to take an address from the interface with this index.
+pub(super) fn removal(address: &Address, index: u32) -> RouteNetlinkMessage {
+    let mut message = head(address, index);
+    // With it the kernel takes the address with this prefix length or peer, and no other of the same IP.
+    let far_end = address.peer.unwrap_or(address.ip);
+    message.attributes.push(AddressAttribute::Address(far_end));
+    RouteNetlinkMessage::DelAddress(message)
 }
 
 fn head(address: &Address, index: u32) -> AddressMessage {

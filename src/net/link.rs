@@ -13,8 +13,9 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::NetError;
 use super::addr::PROTOCOL_KEEPALIVED;
+use super::sysctl;
 use super::transport::Netlink;
-use crate::model::{IfAddress, IfName, Link};
+use crate::model::{Family, IfAddress, IfName, Link};
 
 // linux/rtnetlink.h
 pub(super) const RTM_NEWLINK: u16 = 16;
@@ -59,8 +60,7 @@ impl Netlink {
 /// Whether the interface forwards IPv6 (`net.ipv6.conf.NAME.forwarding`), so that its neighbour advertisements must
 /// have the Router flag. `false` where that cannot be read.
 pub fn forwards_ipv6(interface: &IfName) -> bool {
-    let file = format!("/proc/sys/net/ipv6/conf/{interface}/forwarding");
-    std::fs::read(file).is_ok_and(|content| content.trim_ascii() != b"0")
+    sysctl::read(interface, Family::V6, "forwarding").is_ok_and(|content| content != "0")
 }
 
 /// The interface that a link message is about. `None` if the message is not whole, or is about something else: a
@@ -136,7 +136,8 @@ pub(super) fn address(payload: &[u8]) -> Option<IfAddress> {
     })
 }
 
-fn interface_name(value: &[u8]) -> Option<IfName> {
+/// The name that an attribute holds, up to its NUL.
+pub(super) fn interface_name(value: &[u8]) -> Option<IfName> {
     let text = value.split(|byte| *byte == 0).next()?;
     IfName::new(std::str::from_utf8(text).ok()?)
 }

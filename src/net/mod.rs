@@ -1,19 +1,33 @@
-//! Room 4: the kernel's tables of interfaces and addresses, read, changed and watched over netlink.
+//! Room 4: the kernel's tables of interfaces, addresses, routes, rules and the packet filter, read, changed and watched
+//! over netlink, and its settings of interfaces.
 //!
 //! Holds the only netlink code of the crate; outside it there are model types. Never decides what the tables should
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
 
 mod addr;
+mod attribute;
+mod buffer;
+mod change;
+mod connector;
+mod filter;
 mod link;
 mod link_info;
+mod local_igmp;
 mod monitor;
+mod nftables;
+mod route;
+mod rule;
 mod stacked;
+pub mod sysctl;
 mod transport;
 mod vrf;
 
-pub use addr::Change;
+pub use change::{Change, PlacedRoute};
+pub use connector::{ProcessEvents, Told};
 pub use link::forwards_ipv6;
+pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
+pub use nftables::{FilterWatch, Nftables};
 pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};
 

@@ -16,15 +16,19 @@ use netlink_packet_core::{
 use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, NetlinkAddr, recvmsg, sendto};
-use rtnetlink::sys::Socket;
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
+use rtnetlink::sys::{Socket, SocketAddr};
 
-use super::NetError;
+use super::{NetError, buffer};
+use crate::model::settings;
 
 /// Bounds of one send. An acknowledgement takes some 800 bytes of receive buffer; the smallest usual buffer
 /// (`net.core.rmem_default`, 212,992 bytes) holds that of a full batch three times over.
 const BATCH_MESSAGES: usize = 64;
 const BATCH_BYTES: usize = 32 * 1024;
+
+/// Usual size of the receive buffer: the smallest usual `net.core.rmem_default`.
+const BUFFER_BYTES: usize = 212_992;
 
 /// More than any message without `IFLA_EXT_MASK` needs; the kernel fills a dump's parts up to the reader's buffer.
 pub(super) const RECEIVE_BYTES: usize = 64 * 1024;
@@ -66,24 +70,30 @@ impl Netlink {
     /// # Errors
     /// [`NetError::Socket`] if the process may not have it.
     pub fn open() -> Result<Self, NetError> {
-        let mut socket = Socket::new(NETLINK_ROUTE).map_err(NetError::socket("open the request socket"))?;
-        socket.bind_auto().map_err(NetError::socket("bind the request socket"))?;
-        // Both only make answers shorter and clearer; kernels before 4.12 do without.
-        let _ = socket.set_cap_ack(true);
-        let _ = socket.set_ext_ack(true);
+        let socket = open(NETLINK_ROUTE, "open the request socket")?;
         Ok(Netlink { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
+    }
+
+    /// Sets the receive buffer, in which answers wait. Of a small one too, no answer is lost for good.
+    ///
+    /// # Errors
+    /// [`NetError::Socket`] if the kernel refuses the size.
+    pub fn set_buffer(&self, wanted: settings::NetlinkBuffer) -> Result<(), NetError> {
+        buffer::set(&self.socket, wanted, BUFFER_BYTES)
     }
 
     /// Sends the requests, in order and many at a time, and returns the kernel's answer to each.
     ///
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
-    pub(super) fn transact(&mut self, requests: Vec<RouteNetlinkMessage>) -> Vec<Result<(), Refusal>> {
+    ///
+    /// With each request come its flags beyond those that every request has.
+    pub(super) fn transact(&mut self, requests: Vec<(RouteNetlinkMessage, u16)>) -> Vec<Result<(), Refusal>> {
         let mut requests: Vec<NetlinkMessage<RouteNetlinkMessage>> = requests
             .into_iter()
-            .map(|request| {
+            .map(|(request, flags)| {
                 let mut message = NetlinkMessage::from(request);
-                message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
+                message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
                 message.finalize();
                 message
             })
@@ -203,17 +213,48 @@ impl Netlink {
         }
     }
 
+    /// Lets the kernel take the header of a dump's request for a filter (`NETLINK_GET_STRICT_CHK`, kernels since 4.20).
+    pub(super) fn strictly<T>(&mut self, dump: impl FnOnce(&mut Self) -> T) -> T {
+        let _ = self.socket.set_netlink_get_strict_chk(true);
+        let result = dump(self);
+        let _ = self.socket.set_netlink_get_strict_chk(false);
+        result
+    }
+
+    /// The number by which the kernel knows this socket, and names it in reports of what it asked for.
+    pub fn port(&self) -> u32 {
+        let mut address = SocketAddr::new(0, 0);
+        match self.socket.get_address(&mut address) {
+            Ok(()) => address.port_number(),
+            // No report names 0: that is the kernel itself.
+            Err(_) => 0,
+        }
+    }
+
     fn next_sequence(&mut self) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);
         self.sequence
     }
 
-    /// Datagrams go whole or not at all.
     fn send(&self) -> nix::Result<()> {
-        let kernel = NetlinkAddr::new(0, 0);
-        let socket = self.socket.as_raw_fd();
-        sendto(socket, &self.outgoing, &kernel, MsgFlags::empty()).map(drop)
+        send(&self.socket, &self.outgoing)
     }
+}
+
+/// A socket for requests of a protocol (`NETLINK_*`); `action` is what is tried.
+pub(super) fn open(protocol: isize, action: &'static str) -> Result<Socket, NetError> {
+    let mut socket = Socket::new(protocol).map_err(NetError::socket(action))?;
+    socket.bind_auto().map_err(NetError::socket(action))?;
+    // Both only make answers shorter and clearer; kernels before 4.12 do without.
+    let _ = socket.set_cap_ack(true);
+    let _ = socket.set_ext_ack(true);
+    Ok(socket)
+}
+
+/// Sends bytes to the kernel. They go whole or not at all.
+pub(super) fn send(socket: &Socket, bytes: &[u8]) -> nix::Result<()> {
+    let kernel = NetlinkAddr::new(0, 0);
+    sendto(socket.as_raw_fd(), bytes, &kernel, MsgFlags::empty()).map(drop)
 }
 
 impl From<Errno> for Refusal {
@@ -222,7 +263,7 @@ impl From<Errno> for Refusal {
     }
 }
 
-fn no_answer() -> Refusal {
+pub(super) fn no_answer() -> Refusal {
     Refusal { errno: Errno::ENOBUFS, hint: Some("the kernel gave no answer".to_owned()) }
 }
 
@@ -273,6 +314,8 @@ pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
+    /// The port of the socket that has caused it, in reports
+    pub(super) port: u32,
     pub(super) payload: &'a [u8],
 }
 
@@ -297,6 +340,7 @@ impl<'a> Iterator for Messages<'a> {
             kind: header.message_type(),
             flags: header.flags(),
             sequence: header.sequence_number(),
+            port: header.port_number(),
             payload: header.payload(),
         };
         // NLMSG_ALIGN; the last message may lack the padding.
@@ -306,7 +350,7 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 /// What `NLMSG_ERROR` or `NLMSG_DONE` says; `None` if it is too short to say anything.
-fn outcome(payload: &[u8]) -> Option<Result<(), Refusal>> {
+pub(super) fn outcome(payload: &[u8]) -> Option<Result<(), Refusal>> {
     let error = ErrorBuffer::new_checked(payload).ok()?;
     let Some(code) = error.code() else {
         return Some(Ok(()));

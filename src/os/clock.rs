@@ -30,8 +30,14 @@ pub fn wall() -> SystemTime {
     SystemTime::now()
 }
 
+/// By how many microseconds the time of day, since the Unix epoch, is ahead of [`now`]. It may step.
+pub fn ahead_of_monotonic() -> i64 {
+    let [wall, monotonic] = [time::ClockId::CLOCK_REALTIME, time::ClockId::CLOCK_MONOTONIC].map(micros);
+    wall.cast_signed().wrapping_sub(monotonic.cast_signed())
+}
+
 fn micros(clock: time::ClockId) -> u64 {
-    // clock_gettime fails for clocks that do not exist, which these two do since Linux 2.6.39.
+    // clock_gettime fails for clocks that do not exist, which these do since Linux 2.6.39.
     let reading = time::clock_gettime(clock).unwrap_or(TimeSpec::new(0, 0));
     Duration::from(reading).as_micros() as u64
 }

@@ -3,13 +3,14 @@
 //! No shell, no search in `PATH`, the words exactly as configured; no output, no input, a process group of its own, no
 //! descriptor and no pending signal of ours. `core` and `report` start scripts; they decide when and for how long.
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use nix::errno::Errno;
 use nix::libc;
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 
 use super::process;
 use crate::model::Script;
@@ -58,12 +59,38 @@ fn prepare(command: &mut Command, script: &Script) {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    // SAFETY: runs in the new process between fork and exec, and makes one system call.
+    let identity = identity(script);
+    // SAFETY: runs in the new process between fork and exec, and makes system calls only: the groups are known already.
     #[allow(unsafe_code)]
     unsafe {
-        command.pre_exec(process::end_with_parent);
+        command.pre_exec(move || {
+            if let Some((uid, gid, groups)) = &identity {
+                setgroups(groups)?;
+                setgid(*gid)?;
+                setuid(*uid)?;
+            }
+            // The last one, because a new identity forgets it.
+            process::end_with_parent()
+        });
     }
-    if (script.uid, script.gid) != (geteuid().as_raw(), getegid().as_raw()) {
-        command.uid(script.uid).gid(script.gid);
+}
+
+/// Who a script has to become; `None` if it is who we are. The user's further groups are looked up each time.
+fn identity(script: &Script) -> Option<(Uid, Gid, Vec<Gid>)> {
+    let (uid, gid) = (Uid::from_raw(script.uid), Gid::from_raw(script.gid));
+    if (uid, gid) == (geteuid(), getegid()) && !script.further_groups {
+        return None;
+    }
+    let name = || CString::new(User::from_uid(uid).ok()??.name).ok();
+    let groups = if script.further_groups { name().and_then(|name| getgrouplist(&name, gid).ok()) } else { None };
+    Some((uid, gid, groups.unwrap_or_default()))
+}
+
+/// What the log says of a script that could not be started.
+pub fn complaint(script: &Script, error: &io::Error) -> String {
+    let path = script.argv.first().map(|word| word.display().to_string()).unwrap_or_default();
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(errno) => format!("Error exec-ing command '{path}', error {}: {}", errno as i32, errno.desc()),
+        None => format!("Error exec-ing command '{path}': {error}"),
     }
 }

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -145,7 +144,7 @@ impl Starter {
         let mut child = match started {
             Ok(child) => child,
             Err(error) => {
-                report(script, &error);
+                error!("{}", script::complaint(script, &error));
                 return;
             }
         };
@@ -169,12 +168,4 @@ impl Starter {
 fn appended(notification: &Notification) -> [OsString; 4] {
     let Notification { subject, name, state, priority, .. } = notification;
     [subject.to_string(), name.clone(), state.to_string(), priority.to_string()].map(OsString::from)
-}
-
-fn report(script: &Script, error: &io::Error) {
-    let path = script.argv.first().map(|word| word.display().to_string()).unwrap_or_default();
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(errno) => error!("Error exec-ing command '{path}', error {}: {}", errno as i32, errno.desc()),
-        None => error!("Error exec-ing command '{path}': {error}"),
-    }
 }

@@ -25,8 +25,31 @@ use super::option::{set_ipv6_checksum, set_multicast_interface_v4};
 use crate::model::{Family, IfName, Micros};
 use crate::os::clock;
 
-/// IP protocol number of VRRP (RFC 9568 section 5.1.1.4).
-const PROTOCOL_VRRP: i32 = 112;
+/// What adverts travel in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// IP itself (RFC 9568 section 5.1.1.4)
+    Plain,
+    /// An Authentication Header (RFC 2402), IPv4 only
+    Authenticated,
+}
+
+impl Carrier {
+    fn protocol(self) -> i32 {
+        match self {
+            Carrier::Plain => 112,
+            Carrier::Authenticated => 51,
+        }
+    }
+
+    /// Length of what stands between IP header and advert.
+    fn header_len(self) -> u32 {
+        match self {
+            Carrier::Plain => 0,
+            Carrier::Authenticated => 24,
+        }
+    }
+}
 
 /// Where the checksum stands in the VRRP header.
 const CHECKSUM_OFFSET: libc::c_int = 6;
@@ -154,6 +177,7 @@ impl Inbox {
 #[derive(Debug)]
 pub struct AdvertSocket {
     endpoint: Endpoint,
+    carrier: Carrier,
     receiver: Socket,
     sender: Socket,
 }
@@ -164,10 +188,10 @@ impl AdvertSocket {
     ///
     /// # Errors
     /// [`SockError::Advert`] that names the step, for instance if the interface has gone.
-    pub fn open(endpoint: Endpoint) -> Result<Self, SockError> {
-        let receiver = receiver(&endpoint)?;
-        let sender = sender(&endpoint)?;
-        Ok(AdvertSocket { endpoint, receiver, sender })
+    pub fn open(endpoint: Endpoint, carrier: Carrier) -> Result<Self, SockError> {
+        let receiver = receiver(&endpoint, carrier)?;
+        let sender = sender(&endpoint, carrier)?;
+        Ok(AdvertSocket { endpoint, carrier, receiver, sender })
     }
 
     /// Listens for these virtual routers only; the kernel drops all other packets without waking us, and also those
@@ -178,8 +202,21 @@ impl AdvertSocket {
     pub fn set_vrids(&self, vrids: &[u8]) -> Result<(), SockError> {
         let family = Family::of(&self.endpoint.local());
         self.receiver
-            .attach_filter(&Program::vrids(family, vrids).to_filter())
+            .attach_filter(&Program::vrids(family, self.carrier.header_len(), vrids).to_filter())
             .map_err(self.endpoint.failed("filter by virtual router"))
+    }
+
+    /// Gives the receiving socket a queue of so many bytes, which the kernel doubles for its own overhead; `force`: beyond
+    /// `net.core.rmem_max`, where we may.
+    ///
+    /// # Errors
+    /// [`SockError::Advert`] if the kernel refuses it.
+    pub fn set_receive_buffer(&self, bytes: u32, force: bool) -> Result<(), SockError> {
+        let size = bytes as usize;
+        if force && setsockopt(&self.receiver, sockopt::RcvBufForce, &size).is_ok() {
+            return Ok(());
+        }
+        self.receiver.set_recv_buffer_size(size).map_err(self.endpoint.failed("set SO_RCVBUF"))
     }
 
     /// The next packet, without waiting; `None` if there is none.
@@ -269,13 +306,13 @@ impl Drop for AdvertSocket {
 }
 
 /// A raw VRRP socket that hears nothing yet.
-fn raw_socket(endpoint: &Endpoint) -> Result<Socket, SockError> {
+fn raw_socket(endpoint: &Endpoint, carrier: Carrier) -> Result<Socket, SockError> {
     let family = Family::of(&endpoint.local());
     let domain = match family {
         Family::V4 => Domain::IPV4,
         Family::V6 => Domain::IPV6,
     };
-    let protocol = Protocol::from(PROTOCOL_VRRP);
+    let protocol = Protocol::from(carrier.protocol());
     let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(protocol)).map_err(endpoint.failed("open it"))?;
     socket.attach_filter(&Program::nothing().to_filter()).map_err(endpoint.failed("filter"))?;
     // Kernels before 4.20 have no such option for IPv6; binding and filter keep other groups out as well.
@@ -294,8 +331,8 @@ fn raw_socket(endpoint: &Endpoint) -> Result<Socket, SockError> {
     Ok(socket)
 }
 
-fn receiver(endpoint: &Endpoint) -> Result<Socket, SockError> {
-    let socket = raw_socket(endpoint)?;
+fn receiver(endpoint: &Endpoint, carrier: Carrier) -> Result<Socket, SockError> {
+    let socket = raw_socket(endpoint, carrier)?;
     match endpoint {
         Endpoint::Multicast { group, interface } => {
             let index = interface.index;
@@ -326,8 +363,8 @@ fn receiver(endpoint: &Endpoint) -> Result<Socket, SockError> {
     Ok(socket)
 }
 
-fn sender(endpoint: &Endpoint) -> Result<Socket, SockError> {
-    let socket = raw_socket(endpoint)?;
+fn sender(endpoint: &Endpoint, carrier: Carrier) -> Result<Socket, SockError> {
+    let socket = raw_socket(endpoint, carrier)?;
     // It receives nothing; the kernel keeps its minimum.
     socket.set_recv_buffer_size(0).map_err(endpoint.failed("set SO_RCVBUF"))?;
     let set = match endpoint.local() {

@@ -38,9 +38,10 @@ impl Program {
     }
 
     /// Keeps adverts for these virtual routers. A datagram too short to name one is dropped.
-    pub(super) fn vrids(family: Family, vrids: &[u8]) -> Self {
+    /// `ahead` is the length of what stands between IPv4 header and advert.
+    pub(super) fn vrids(family: Family, ahead: u32, vrids: &[u8]) -> Self {
         let mut program = match family {
-            Family::V4 => vec![plain(LOAD_HEADER_LENGTH_TO_X, 0), plain(LOAD_BYTE_AT_X, VRID_OFFSET)],
+            Family::V4 => vec![plain(LOAD_HEADER_LENGTH_TO_X, 0), plain(LOAD_BYTE_AT_X, ahead + VRID_OFFSET)],
             Family::V6 => vec![plain(LOAD_BYTE, VRID_OFFSET)],
         };
         for vrid in vrids {

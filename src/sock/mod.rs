@@ -9,7 +9,7 @@ mod option;
 pub mod packet;
 mod ready;
 
-pub use advert::{AdvertSocket, Datagram, Endpoint, Inbox, Interface, Packet};
+pub use advert::{AdvertSocket, Carrier, Datagram, Endpoint, Inbox, Interface, Packet};
 pub use packet::NeighbourSocket;
 pub use ready::ReadySet;
 

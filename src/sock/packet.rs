@@ -27,12 +27,12 @@ impl NeighbourSocket {
             .map_err(|errno| failed("open it", errno.into()))
     }
 
-    /// Sends a frame, link-layer header included, over the interface with this index, without waiting.
+    /// Sends a frame of this EtherType, link-layer header included, over the interface with this index, without waiting.
     ///
     /// # Errors
     /// [`SockError::Packet`], for instance if the interface is down or gone.
-    pub fn send(&self, index: u32, frame: &[u8]) -> Result<(), SockError> {
-        sendto(self.0.as_raw_fd(), frame, &link_address(index, frame)?, MsgFlags::empty())
+    pub fn send(&self, index: u32, ether_type: u16, frame: &[u8]) -> Result<(), SockError> {
+        sendto(self.0.as_raw_fd(), frame, &link_address(index, ether_type)?, MsgFlags::empty())
             .map(drop)
             .map_err(|errno| failed("send a frame", errno.into()))
     }
@@ -40,14 +40,10 @@ impl NeighbourSocket {
 
 /// Where the frame goes. The kernel takes the destination from the frame itself; it wants the EtherType for its queues.
 #[allow(unsafe_code)]
-fn link_address(index: u32, frame: &[u8]) -> Result<LinkAddr, SockError> {
-    let ether_type = match frame.get(12..14) {
-        Some(&[high, low]) => u16::from_ne_bytes([high, low]),
-        _ => return Err(failed("send a frame", io::ErrorKind::InvalidInput.into())),
-    };
+fn link_address(index: u32, ether_type: u16) -> Result<LinkAddr, SockError> {
     let address = libc::sockaddr_ll {
         sll_family: libc::AF_PACKET as libc::sa_family_t,
-        sll_protocol: ether_type,
+        sll_protocol: ether_type.to_be(),
         sll_ifindex: index as libc::c_int,
         sll_hatype: 0,
         sll_pkttype: 0,

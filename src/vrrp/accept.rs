@@ -2,28 +2,34 @@
 //!
 //! One function, [`judge`], makes the receive checks of RFC 9568 section 7.1 and RFC 3768 section 7.1 in keepalived's
 //! order and gives an advert or a [`Refusal`]. A refusal names its counter and its log line and has no other
-//! consequence: in particular it never touches a timer. Nothing here changes state.
+//! consequence: in particular it never touches a timer. Nothing here changes state, but for the marks that tell a
+//! replay from a new advert (`signature.rs`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use thiserror::Error;
 
 use super::event::Datagram;
+use super::signature::{Sealed, Signatures};
 use super::stats::Counter;
 use crate::model::{Auth, Family, Instance, Micros, Transport, Version};
 use crate::wire::vrrp::{self, Packet, Pseudo};
-use crate::wire::{self, ipv4};
+use crate::wire::{ah, ipv4, trailer};
 
 /// The only TTL that a multicast advert may arrive with: nobody outside the link can send it.
 const TTL: u8 = 255;
 
 /// What an instance knows that the checks need, beside its configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Context {
     /// Effective priority
     pub effective: u8,
     /// The router whose adverts we follow at the moment
     pub following: Option<IpAddr>,
+    /// The time of day, in microseconds since the Unix epoch
+    pub wall: u64,
+    /// The global IPv4 group, which old routers put into the checksum of unicast adverts
+    pub old_group: Option<Ipv4Addr>,
 }
 
 /// An advert that passed.
@@ -35,6 +41,8 @@ pub struct Heard {
     pub priority: u8,
     /// The sender's interval
     pub interval: Micros,
+    /// Its checksum is right only in the form of keepalived up to 1.3.6, which has the group as destination
+    pub old_checksum: bool,
     /// Things that are odd and yet no reason to refuse it, as log lines
     pub oddities: Vec<Oddity>,
 }
@@ -60,9 +68,89 @@ pub enum Refusal {
         /// Length received
         received: usize,
     },
-    /// An Authentication Header where there should be none
-    #[error("unexpected Authentication Header from {source_ip}")]
-    UnexpectedAh {
+    /// An Authentication Header where there should be none, or none where there should be one
+    #[error("{} Authentication Header from {source_ip}", if *.present { "unexpected" } else { "no" })]
+    HeaderPresence {
+        /// Sender
+        source_ip: IpAddr,
+        /// Whether there is one
+        present: bool,
+    },
+    /// An Authentication Header in front of something else
+    #[error("IPSEC-AH : next header {received} from {source_ip}, expecting {}", vrrp::PROTOCOL)]
+    HeaderNext {
+        /// Sender
+        source_ip: IpAddr,
+        /// Protocol that it announces
+        received: u8,
+    },
+    /// The check value of an Authentication Header is wrong
+    #[error("IPSEC-AH : invalid IPSEC HMAC-MD5 value. Due to fields mutation or bad password ! (from {source_ip})")]
+    HeaderCheck {
+        /// Sender
+        source_ip: IpAddr,
+    },
+    /// keepalived puts the source address into the security parameters index
+    #[error("IPSEC AH : invalid IPSEC SPI value. {received} and expect {expected} (from {source_ip})")]
+    HeaderSpi {
+        /// Sender
+        source_ip: IpAddr,
+        /// Index received
+        received: u32,
+        /// The source address as a number
+        expected: u32,
+    },
+    /// An Authentication Header that was heard before, or is older than one heard before
+    #[error(
+        "IPSEC-AH : sequence number {received} already processed. Packet dropped. Local({ours}) (from {source_ip})"
+    )]
+    HeaderReplay {
+        /// Sender
+        source_ip: IpAddr,
+        /// Sequence number received
+        received: u32,
+        /// The highest one so far
+        ours: u32,
+    },
+    /// `auth_hmac` is enforced and the advert is not signed
+    #[error("missing authentication trailer from {source_ip}")]
+    TrailerMissing {
+        /// Sender
+        source_ip: IpAddr,
+    },
+    /// A trailer of another scheme, or with a reserved field in use
+    #[error("malformed authentication trailer from {source_ip}")]
+    TrailerMalformed {
+        /// Sender
+        source_ip: IpAddr,
+    },
+    /// Signed with a key that we do not have
+    #[error("unknown authentication key id {key_id} from {source_ip}")]
+    TrailerKey {
+        /// Sender
+        source_ip: IpAddr,
+        /// Id of the key
+        key_id: u8,
+    },
+    /// The tag is wrong
+    #[error("invalid authentication HMAC from {source_ip}")]
+    TrailerTag {
+        /// Sender
+        source_ip: IpAddr,
+    },
+    /// Signed too long ago, or in the future
+    #[error("stale authentication trailer from {source_ip}, clock skew {skew} sec exceeds window {window} sec")]
+    TrailerStale {
+        /// Sender
+        source_ip: IpAddr,
+        /// Seconds that our clock is ahead of the trailer
+        skew: i64,
+        /// Seconds tolerated
+        window: i64,
+    },
+    /// Heard before, or older than one heard before
+    #[error("replayed authentication trailer from {source_ip}")]
+    TrailerReplay {
         /// Sender
         source_ip: IpAddr,
     },
@@ -178,11 +266,21 @@ impl Refusal {
     pub fn counter(&self) -> Option<Counter> {
         match self {
             Refusal::Malformed { .. } | Refusal::IpLength { .. } => Some(Counter::Length),
-            Refusal::UnexpectedAh { .. } | Refusal::AuthTypeMismatch { .. } => Some(Counter::AuthTypeMismatch),
+            Refusal::HeaderPresence { .. } | Refusal::AuthTypeMismatch { .. } => Some(Counter::AuthTypeMismatch),
             Refusal::Ttl { .. } | Refusal::PeerTtl { .. } => Some(Counter::Ttl),
             Refusal::Version { .. } => Some(Counter::Version),
             Refusal::InvalidAuthType { .. } => Some(Counter::InvalidAuthType),
-            Refusal::Password { .. } => Some(Counter::AuthFailure),
+            Refusal::Password { .. }
+            | Refusal::HeaderNext { .. }
+            | Refusal::HeaderCheck { .. }
+            | Refusal::HeaderSpi { .. }
+            | Refusal::HeaderReplay { .. } => Some(Counter::AuthFailure),
+            Refusal::TrailerMissing { .. } => Some(Counter::TrailerMissing),
+            Refusal::TrailerMalformed { .. } => Some(Counter::TrailerMalformed),
+            Refusal::TrailerKey { .. } => Some(Counter::TrailerKey),
+            Refusal::TrailerTag { .. } => Some(Counter::TrailerTag),
+            Refusal::TrailerStale { .. } => Some(Counter::TrailerStale),
+            Refusal::TrailerReplay { .. } => Some(Counter::TrailerReplay),
             Refusal::Interval { .. } | Refusal::ZeroInterval { .. } => Some(Counter::Interval),
             Refusal::Kind { .. } => Some(Counter::InvalidType),
             Refusal::Checksum { .. } => Some(Counter::Checksum),
@@ -224,13 +322,23 @@ pub enum Oddity {
         /// The first address that is missing
         missing: IpAddr,
     },
+    /// `auth_hmac`: the sender's clock and ours drift apart
+    #[error("authentication clock skew {skew} sec from {source_ip} approaching window {window} sec")]
+    ClockSkew {
+        /// Sender
+        source_ip: IpAddr,
+        /// Seconds that our clock is ahead
+        skew: i64,
+        /// Seconds tolerated
+        window: i64,
+    },
 }
 
 impl Oddity {
     /// The counter that it adds to.
     pub fn counter(&self) -> Option<Counter> {
         match self {
-            Oddity::Interval { .. } => None,
+            Oddity::Interval { .. } | Oddity::ClockSkew { .. } => None,
             Oddity::AddressCount { .. } | Oddity::AddressMissing { .. } => Some(Counter::AddressList),
         }
     }
@@ -239,14 +347,25 @@ impl Oddity {
 /// The virtual router id of a datagram, for finding its instance; `None` if it is too short to have one.
 pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
     let pdu = match family {
-        Family::V4 => ipv4::split(bytes)?.payload,
+        Family::V4 => {
+            let split = ipv4::split(bytes)?;
+            match split.header.protocol {
+                ah::PROTOCOL => split.payload.get(ah::LEN..)?,
+                _ => split.payload,
+            }
+        }
         Family::V6 => bytes,
     };
     pdu.first_chunk::<{ vrrp::HEADER_LEN }>().map(|header| header[1])
 }
 
 /// Makes all the checks. The caller has found `instance` by the packet's virtual router id.
-pub fn judge(instance: &Instance, context: Context, datagram: &Datagram<'_>) -> Result<Heard, Refusal> {
+pub fn judge(
+    instance: &Instance,
+    context: Context,
+    signatures: &mut Signatures,
+    datagram: &Datagram<'_>,
+) -> Result<Heard, Refusal> {
     let source_ip = datagram.source;
     let envelope = open(instance, datagram)?;
     let packet = envelope.packet;
@@ -258,8 +377,16 @@ pub fn judge(instance: &Instance, context: Context, datagram: &Datagram<'_>) -> 
     if packet.version != instance.version.number() {
         return Err(Refusal::Version { source_ip, received: packet.version, expected: instance.version.number() });
     }
+    let drifting = match &instance.auth {
+        Auth::Hmac(hmac) => signatures.verify(instance, hmac, context.wall, source_ip, &packet, envelope.trailer)?,
+        Auth::None | Auth::Pass(_) | Auth::Ah(_) => None,
+    };
     if instance.version == Version::V2 {
         authenticate(instance, source_ip, &packet)?;
+        if let (Auth::Ah(password), Some(sealed), IpAddr::V4(source)) = (&instance.auth, &envelope.sealed, source_ip) {
+            signatures.verify_header(password, instance.is_unicast(), source, sealed, packet.pdu)?;
+        }
+        same_interval(instance, source_ip, &packet)?;
     }
     if packet.kind != vrrp::ADVERTISEMENT {
         return Err(Refusal::Kind { source_ip, received: packet.kind });
@@ -267,9 +394,9 @@ pub fn judge(instance: &Instance, context: Context, datagram: &Datagram<'_>) -> 
     if packet.interval.is_zero() {
         return Err(Refusal::ZeroInterval { source_ip });
     }
-    if !checksum_ok(instance, datagram, &packet) {
+    let Some(form) = checksum_form(instance, context, &envelope) else {
         return Err(Refusal::Checksum { source_ip, version: packet.version });
-    }
+    };
     let unicast = instance.is_unicast();
     if envelope.destination.is_some_and(|destination| destination.is_multicast() == unicast) {
         return Err(Refusal::Destination { unicast });
@@ -285,40 +412,88 @@ pub fn judge(instance: &Instance, context: Context, datagram: &Datagram<'_>) -> 
             return Err(Refusal::PeerTtl { source_ip, received, min: peer.min_ttl, max: peer.max_ttl });
         }
     }
+    let mut oddities = oddities(instance, context, source_ip, &packet);
+    oddities.extend(drifting);
     Ok(Heard {
         source: source_ip,
         priority: packet.priority,
         interval: packet.interval,
-        oddities: oddities(instance, context, source_ip, &packet),
+        old_checksum: form == Form::Old,
+        oddities,
     })
 }
 
-/// A packet and what its IP header said.
+/// A packet and what stood around it.
 struct Envelope<'a> {
     packet: Packet<'a>,
     ttl: Option<u8>,
     destination: Option<IpAddr>,
+    /// IPv4: source and destination of the header
+    addresses: Option<(Ipv4Addr, Ipv4Addr)>,
+    sealed: Option<Sealed<'a>>,
+    trailer: Option<&'a [u8; trailer::LEN]>,
 }
 
 fn open<'a>(instance: &Instance, datagram: &Datagram<'a>) -> Result<Envelope<'a>, Refusal> {
-    let source_ip = datagram.source;
-    let malformed = |error| Refusal::Malformed { source_ip, error };
     match instance.family {
+        Family::V4 => open_v4(instance, datagram),
         Family::V6 => {
-            let packet = Packet::decode(datagram.bytes, Family::V6, None).map_err(malformed)?;
-            Ok(Envelope { packet, ttl: datagram.ttl, destination: datagram.destination })
+            let (packet, trailer) = decode(instance, datagram.bytes, None)
+                .map_err(|error| Refusal::Malformed { source_ip: datagram.source, error })?;
+            let (ttl, destination) = (datagram.ttl, datagram.destination);
+            Ok(Envelope { packet, ttl, destination, addresses: None, sealed: None, trailer })
         }
-        Family::V4 => {
-            let split =
-                ipv4::split(datagram.bytes).ok_or_else(|| malformed(vrrp::Error::TooShort(datagram.bytes.len())))?;
-            if split.header.protocol != vrrp::PROTOCOL {
-                return Err(Refusal::UnexpectedAh { source_ip });
-            }
-            let packet = Packet::decode(split.payload, Family::V4, Some(split.header_len)).map_err(malformed)?;
-            if split.total_len != split.header_len + packet.pdu.len() && split.total_len != datagram.bytes.len() {
-                return Err(Refusal::IpLength { source_ip, stated: split.total_len, received: datagram.bytes.len() });
-            }
-            Ok(Envelope { packet, ttl: Some(split.header.ttl), destination: Some(split.header.destination.into()) })
+    }
+}
+
+fn open_v4<'a>(instance: &Instance, datagram: &Datagram<'a>) -> Result<Envelope<'a>, Refusal> {
+    let source_ip = datagram.source;
+    let received = datagram.bytes.len();
+    let malformed = |error| Refusal::Malformed { source_ip, error };
+    let too_short = || malformed(vrrp::Error::TooShort(received));
+    let split = ipv4::split(datagram.bytes).ok_or_else(too_short)?;
+    let present = match split.header.protocol {
+        vrrp::PROTOCOL => false,
+        ah::PROTOCOL => true,
+        _ => return Err(too_short()),
+    };
+    if present != matches!(instance.auth, Auth::Ah(_)) {
+        return Err(Refusal::HeaderPresence { source_ip, present });
+    }
+    let (sealed, bytes) = if present {
+        let (header, rest) = split.payload.split_first_chunk().ok_or_else(too_short)?;
+        let ip = datagram.bytes.get(..split.header_len).unwrap_or_default();
+        (Some(Sealed { ip, header }), rest)
+    } else {
+        (None, split.payload)
+    };
+    let headers_len = split.header_len + sealed.map_or(0, |_| ah::LEN);
+    let (packet, trailer) = decode(instance, bytes, Some(headers_len)).map_err(malformed)?;
+    let whole = headers_len + packet.pdu.len() + trailer.map_or(0, |_| trailer::LEN);
+    if split.total_len != whole && split.total_len != received {
+        return Err(Refusal::IpLength { source_ip, stated: split.total_len, received });
+    }
+    let (source, destination) = (split.header.source, split.header.destination);
+    Ok(Envelope {
+        packet,
+        ttl: Some(split.header.ttl),
+        destination: Some(destination.into()),
+        addresses: Some((source, destination)),
+        sealed,
+        trailer,
+    })
+}
+
+/// Reads the PDU; a trailer may follow it only where `auth_hmac` is configured.
+fn decode<'a>(
+    instance: &Instance,
+    bytes: &'a [u8],
+    headers_len: Option<usize>,
+) -> Result<(Packet<'a>, Option<&'a [u8; trailer::LEN]>), vrrp::Error> {
+    match instance.auth {
+        Auth::Hmac(_) => Packet::decode_signed(bytes, instance.family, headers_len),
+        Auth::None | Auth::Pass(_) | Auth::Ah(_) => {
+            Packet::decode(bytes, instance.family, headers_len).map(|packet| (packet, None))
         }
     }
 }
@@ -341,15 +516,15 @@ fn authenticate(instance: &Instance, source_ip: IpAddr, packet: &Packet<'_>) -> 
     {
         return Err(Refusal::Password { source_ip });
     }
-    if packet.interval != instance.advert_interval {
-        let seconds = |span: Micros| span.0 / 1_000_000;
-        return Err(Refusal::Interval {
-            source_ip,
-            ours: seconds(instance.advert_interval),
-            received: seconds(packet.interval),
-        });
-    }
     Ok(())
+}
+
+fn same_interval(instance: &Instance, source_ip: IpAddr, packet: &Packet<'_>) -> Result<(), Refusal> {
+    if packet.interval == instance.advert_interval {
+        return Ok(());
+    }
+    let seconds = |span: Micros| span.0 / 1_000_000;
+    Err(Refusal::Interval { source_ip, ours: seconds(instance.advert_interval), received: seconds(packet.interval) })
 }
 
 /// Compares without an early end, so that the time taken tells nothing about the password.
@@ -358,15 +533,37 @@ fn same_password(password: &[u8], data: &[u8]) -> bool {
     data.iter().zip(padded).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
-fn checksum_ok(instance: &Instance, datagram: &Datagram<'_>, packet: &Packet<'_>) -> bool {
-    match (instance.family, instance.version) {
-        (Family::V6, _) => true,
-        (Family::V4, Version::V2) => packet.checksum_ok(Pseudo::None),
+/// How the checksum of an acceptable packet was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As the RFC has it
+    Ordinary,
+    /// With the group in place of the destination
+    Old,
+}
+
+/// The form in which the checksum is right; `None` if it is wrong.
+fn checksum_form(instance: &Instance, context: Context, envelope: &Envelope<'_>) -> Option<Form> {
+    let packet = &envelope.packet;
+    let with = |pseudo, form| packet.checksum_ok(pseudo).then_some(form);
+    match (instance.version, envelope.addresses) {
+        // The kernel has verified those of IPv6.
+        (_, None) => Some(Form::Ordinary),
+        (Version::V2, Some(_)) => with(Pseudo::None, Form::Ordinary),
         // Any value is accepted then: that is what the option is for.
-        (Family::V4, Version::V3) if instance.v3_checksum_as_v2 => true,
-        (Family::V4, Version::V3) => wire::ipv4::split(datagram.bytes).is_some_and(|split| {
-            packet.checksum_ok(Pseudo::V4 { source: split.header.source, destination: split.header.destination })
-        }),
+        (Version::V3, Some(_)) if instance.v3_checksum_as_v2 => Some(Form::Ordinary),
+        (Version::V3, Some((source, destination))) => {
+            let ordinary = || with(Pseudo::V4 { source, destination }, Form::Ordinary);
+            let old = || {
+                let destination = context.old_group.filter(|_| instance.is_unicast())?;
+                with(Pseudo::V4 { source, destination }, Form::Old)
+            };
+            match instance.extras.old_unicast_checksum.filter(|_| instance.is_unicast()) {
+                Some(true) => old(),
+                Some(false) => ordinary(),
+                None => ordinary().or_else(old),
+            }
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! one is, each interface (or group of interfaces) sends one packet per interval, first come first served, and what
 //! remains of an address goes back to the end of the queue.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use super::event::Action;
@@ -35,58 +36,56 @@ enum Lane {
 #[derive(Clone, Debug, Default)]
 struct Queue {
     free_at: Time,
-    waiting: VecDeque<Waiting>,
+    order: VecDeque<Key>,
+    /// How many rounds are left for each that is in `order`
+    rounds: HashMap<Key, u32>,
 }
 
-#[derive(Clone, Debug)]
-struct Waiting {
+/// An address that is announced.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
     router: RouterId,
     interface: IfName,
     address: IpAddr,
-    rounds: u32,
 }
 
 impl Announcer {
-    /// Takes over the configured paces; what waits goes on waiting, at the pace that its interface has now.
+    /// Takes over the configured paces; what waits goes on waiting, at the new pace.
     pub(super) fn set_paces(&mut self, paces: Vec<GarpPace>) {
         if paces == self.paces {
             return;
         }
         self.paces = paces;
         for ((_, family), old) in std::mem::take(&mut self.queues) {
-            for waiting in old.waiting {
-                let queue = self.queues.entry((self.lane_of(&waiting.interface), family)).or_default();
-                queue.free_at = queue.free_at.max(old.free_at);
-                queue.waiting.push_back(waiting);
+            for key in old.order {
+                let rounds = old.rounds.get(&key).copied().unwrap_or_default();
+                let queue = self.queues.entry((self.lane_of(&key.interface), family)).or_default();
+                queue.add(key, rounds);
             }
         }
     }
 
-    /// Queues `rounds` announcements of an address.
+    /// Queues `rounds` announcements of an address. What waits already counts: an address never waits for more rounds
+    /// than the larger of two bursts has.
     pub(super) fn add(&mut self, router: RouterId, interface: &IfName, address: IpAddr, rounds: u32) {
         if rounds == 0 {
             return;
         }
         let queue = self.queues.entry((self.lane_of(interface), Family::of(&address))).or_default();
-        queue.waiting.push_back(Waiting { router, interface: interface.clone(), address, rounds });
+        queue.add(Key { router, interface: interface.clone(), address }, rounds);
     }
 
     /// Drops everything that waits for a router.
     pub(super) fn cancel(&mut self, router: RouterId) {
         for queue in self.queues.values_mut() {
-            queue.waiting.retain(|waiting| waiting.router != router);
+            queue.order.retain(|key| key.router != router);
+            queue.rounds.retain(|key, _| key.router != router);
         }
-        self.queues.retain(|_, queue| !queue.waiting.is_empty() || queue.free_at > Time(0));
-    }
-
-    /// Whether a router's addresses are still waiting to be announced. Bursts that packets cause must not pile up.
-    pub(super) fn is_busy_with(&self, router: RouterId) -> bool {
-        self.queues.values().any(|queue| queue.waiting.iter().any(|waiting| waiting.router == router))
     }
 
     /// How many addresses wait to be announced.
     pub(super) fn len(&self) -> usize {
-        self.queues.values().map(|queue| queue.waiting.len()).sum()
+        self.queues.values().map(|queue| queue.order.len()).sum()
     }
 
     /// Sends what may leave now.
@@ -96,12 +95,12 @@ impl Announcer {
             queue.pump(now, interval(&paces, lane, *family), out);
         }
         self.paces = paces;
-        self.queues.retain(|_, queue| !queue.waiting.is_empty() || queue.free_at > now);
+        self.queues.retain(|_, queue| !queue.order.is_empty() || queue.free_at > now);
     }
 
     /// When [`Announcer::pump`] has to be called again.
     pub(super) fn next_timeout(&self) -> Option<Time> {
-        self.queues.values().filter(|queue| !queue.waiting.is_empty()).map(|queue| queue.free_at).min()
+        self.queues.values().filter(|queue| !queue.order.is_empty()).map(|queue| queue.free_at).min()
     }
 
     fn lane_of(&self, interface: &IfName) -> Lane {
@@ -113,15 +112,31 @@ impl Announcer {
 }
 
 impl Queue {
+    fn add(&mut self, key: Key, rounds: u32) {
+        match self.rounds.entry(key) {
+            Entry::Occupied(mut left) => {
+                let most = rounds.max(*left.get());
+                left.insert(most);
+            }
+            Entry::Vacant(place) => {
+                self.order.push_back(place.key().clone());
+                place.insert(rounds);
+            }
+        }
+    }
+
     fn pump(&mut self, now: Time, interval: Micros, out: &mut VecDeque<Action>) {
         let mut budget = if interval.is_zero() { TURN } else { 1 };
         while self.free_at <= now
-            && let Some(mut next) = self.waiting.pop_front()
+            && let Some(next) = self.order.pop_front()
         {
             out.push_back(Action::Announce { interface: next.interface.clone(), address: next.address });
-            next.rounds -= 1;
-            if next.rounds > 0 {
-                self.waiting.push_back(next);
+            match self.rounds.get_mut(&next) {
+                Some(left) if *left > 1 => {
+                    *left -= 1;
+                    self.order.push_back(next);
+                }
+                Some(_) | None => drop(self.rounds.remove(&next)),
             }
             budget -= 1;
             if budget == 0 {

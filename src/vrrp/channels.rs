@@ -85,6 +85,21 @@ impl Channels {
         self.open.get(&id).into_iter().flat_map(|open| open.by_vrid.values().flatten().copied()).collect()
     }
 
+    /// The channels whose routers have changed since [`Channels::settle`].
+    pub(super) fn changed(&self) -> Vec<ChannelId> {
+        self.changed.iter().copied().collect()
+    }
+
+    /// All channels.
+    pub(super) fn open(&self) -> Vec<ChannelId> {
+        self.open.keys().copied().collect()
+    }
+
+    /// How many channels are open.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// Tells the hands which VRIDs to let through, where that has changed: ours, or `all` to hear of strangers too.
     pub(super) fn settle(&mut self, all: bool, out: &mut VecDeque<Action>) {
         for id in std::mem::take(&mut self.changed) {

@@ -11,15 +11,19 @@ mod cleanup;
 pub use cleanup::{Cleanup, clean_up};
 
 use super::engine::Engine;
-use super::event::{ChannelId, Event};
+use super::event::{ChannelId, Event, Standing, Tracker};
+use super::hands::scripts::Scripts;
+use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::limit::LogLimit;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
+use crate::model::settings::NetlinkBuffer;
 use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
+use crate::os::runner::{End, Ends};
 use crate::os::signals::{Signal, Signals};
 use crate::report::dump;
 use crate::sock::SockError;
@@ -79,8 +83,11 @@ pub async fn run(
     if options.dump {
         show(shared, &config);
     }
+    let mut watchers = Watchers::new();
+    let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.begin(&mut tell)?;
+    driver.size_netlink(shared);
+    driver.begin(found, &mut tell)?;
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();
     loop {
@@ -91,6 +98,8 @@ pub async fn run(
             frame = parent.receiver.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            Some(end) = driver.ends.recv() => Woken::Script(end),
+            found = watchers.news() => Woken::Tracked(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -104,14 +113,25 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                watchers.follow(&config, process_buffer(&shared));
+                driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
+                driver.size_netlink(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();
             }
+            Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
+                let standing = if up { Standing::Good } else { Standing::Bad };
+                driver.turn(&mut tell, |engine, now| {
+                    engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
+                })?;
+            }
+            Woken::Tracked(found) => driver.turn(&mut tell, |engine, now| standings(engine, now, found))?,
             Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
             Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
                 driver.hear(now, &channels);
             })?,
+            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
                 driver.armed = None;
                 driver.await_claim();
@@ -119,7 +139,9 @@ pub async fn run(
             }
         }
     }
-    driver.stop(options, &mut tell)
+    driver.stop(options, &mut tell)?;
+    driver.hands.scripts.finish(&mut driver.ends).await;
+    Ok(())
 }
 
 enum Woken {
@@ -127,6 +149,8 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    Script((u64, End)),
+    Tracked(Vec<(Tracker, Standing)>),
     Timer,
 }
 
@@ -137,16 +161,22 @@ struct Driver {
     timer: Timer,
     /// When the timer goes off at the latest
     armed: Option<Time>,
+    ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
 }
 
 impl Driver {
     fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+        let (scripts, ends) = Scripts::new();
+        let hands = Hands::open(scripts)?;
+        let mut monitor = Monitor::open()?;
+        monitor.follow_entries(config.follows_entries(), hands.netlink_port())?;
         Ok(Driver {
             engine: Engine::new(config),
-            hands: Hands::open()?,
-            monitor: Monitor::open()?,
+            hands,
+            ends,
+            monitor,
             timer: Timer::new()?,
             armed: None,
             report_addresses,
@@ -154,10 +184,20 @@ impl Driver {
         })
     }
 
-    /// Tells the engine of all interfaces and addresses, and lets it begin.
-    fn begin(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    /// Gives the netlink sockets the receive buffers that are configured.
+    fn size_netlink(&self, shared: &Shared) {
+        let buffers = shared.global.netlink;
+        let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
+        set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
+    }
+
+    /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
+    fn begin(&mut self, found: Vec<(Tracker, Standing)>, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         let present = self.monitor.pending()?;
-        self.turn_with(tell, |driver, now| driver.take(now, present))?;
+        self.turn_with(tell, |driver, now| {
+            driver.take(now, present);
+            standings(&mut driver.engine, now, found);
+        })?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
     }
 
@@ -174,7 +214,14 @@ impl Driver {
         feed: impl FnOnce(&mut Self, Time),
     ) -> Result<(), Error> {
         let now = clock::now();
+        if self.engine.needs_time_of_day() {
+            self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
+        }
         feed(self, now);
+        // Neither must a flood keep scripts from being heard.
+        while let Ok(end) = self.ends.try_recv() {
+            self.hear_end(now, end);
+        }
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {
                 self.carry_out(now, tell);
@@ -230,6 +277,8 @@ impl Driver {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
+                    Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
+                    Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
                 };
                 self.engine.handle(now, event);
             }
@@ -249,6 +298,12 @@ impl Driver {
     /// Tells the engine of some packets of each channel; gives the channels that may have more.
     fn hear(&mut self, now: Time, channels: &[ChannelId]) -> Vec<ChannelId> {
         channels.iter().copied().filter(|id| self.hands.hear(now, *id, &mut self.engine)).collect()
+    }
+
+    /// Tells the engine that a run of a script has ended.
+    fn hear_end(&mut self, now: Time, end: (u64, End)) {
+        let (run, end) = self.hands.scripts.ended(end);
+        self.engine.handle(now, Event::ScriptEnded(run, end));
     }
 
     /// After a stall: adverts that wait in the sockets and changes that wait in the monitor come before timers, for a
@@ -279,6 +334,17 @@ impl Driver {
     }
 }
 
+/// Tells the engine how things stand that routers follow.
+fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
+    for (tracker, standing) in found {
+        engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+fn process_buffer(shared: &Shared) -> NetlinkBuffer {
+    shared.global.netlink.process_monitor
+}
+
 /// `-d`: the configuration in the log.
 fn show(shared: &Shared, config: &VrrpConfig) {
     dump::vrrp(shared, config).iter().for_each(|line| info!("{line}"));
@@ -289,6 +355,11 @@ fn report(event: &KernelEvent) {
     match event {
         KernelEvent::Address(address) => info!("Netlink reflector reports IP {} added", address.ip),
         KernelEvent::AddressGone(address) => info!("Netlink reflector reports IP {} removed", address.ip),
-        KernelEvent::Link(_) | KernelEvent::LinkGone(_) | KernelEvent::Resync { .. } => {}
+        KernelEvent::Link(_)
+        | KernelEvent::LinkGone(_)
+        | KernelEvent::Resync { .. }
+        | KernelEvent::RouteGone(_)
+        | KernelEvent::RuleGone(_)
+        | KernelEvent::Entries { .. } => {}
     }
 }

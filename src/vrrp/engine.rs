@@ -13,13 +13,21 @@ use foldhash::fast::FixedState;
 
 use super::accept::{self, Context, Heard, Refusal};
 use super::announce::Announcer;
+use super::buffers::ReceiveBuffer;
 use super::channels::Channels;
+use super::day::TimeOfDay;
+use super::debounce::Debouncer;
+use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::flood::Flood;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
+use super::linkbeat::Linkbeats;
 use super::links::Links;
 use super::ownership::Ownership;
+use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
+use super::script::Scripts;
 use super::stats::Counter;
 use super::sync::Group;
 use super::trackers::Trackers;
@@ -92,12 +100,23 @@ pub struct Engine {
     /// The routers that an interface matters to, in configuration order
     pub(super) watchers: HashMap<IfName, Vec<RouterId>>,
     pub(super) trackers: Trackers,
+    pub(super) scripts: Scripts,
     pub(super) links: Links,
+    pub(super) debouncer: Debouncer,
+    pub(super) linkbeats: Linkbeats,
     pub(super) ownership: Ownership,
+    pub(super) entries: Entries,
+    /// The interfaces on which `promote_secondaries` is set
+    pub(super) promoted: BTreeSet<IfName>,
     pub(super) channels: Channels,
+    pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
+    pub(super) day: TimeOfDay,
+    /// The time of what is going on
+    pub(super) now: Time,
+    pub(super) flood: Flood,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -115,12 +134,21 @@ impl Engine {
             groups: Vec::new(),
             watchers: HashMap::new(),
             trackers: Trackers::default(),
+            scripts: Scripts::default(),
             links: Links::default(),
+            debouncer: Debouncer::default(),
+            linkbeats: Linkbeats::default(),
             ownership: Ownership::default(),
+            entries: Entries::default(),
+            promoted: BTreeSet::new(),
             channels: Channels::default(),
+            buffers: HashMap::new(),
             announcer: Announcer::default(),
             timers: BTreeSet::new(),
             next_id: 0,
+            day: TimeOfDay::default(),
+            now: Time(0),
+            flood: Flood::default(),
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -130,25 +158,39 @@ impl Engine {
 
     /// Takes in what has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
+        self.day.turn(now);
+        self.now = now;
         match event {
             Event::Link(link) => {
+                let link = self.perceive(now, link);
                 let name = link.name.clone();
                 let was_up = self.links.get(&name).map(|old| old.is_up());
+                let has_other_mtu = self.links.get(&name).is_some_and(|old| old.mtu != link.mtu);
                 let is_up = link.is_up();
                 if let Some(old_name) = self.links.put(link).from {
                     self.interface_renamed(now, &old_name, &name);
                 }
+                if has_other_mtu {
+                    self.mtu_changed(&name);
+                }
                 if self.phase != Phase::Learning && was_up.is_some_and(|was| was != is_up) && self.is_watched(&name) {
-                    self.log(Level::Info, format!("Netlink reports {name} {}", if is_up { "up" } else { "down" }));
+                    let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
+                    self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
                 self.interface_changed(now, &name);
+                if was_up.is_none() {
+                    self.settle_promotion();
+                }
                 if is_up && was_up != Some(true) {
-                    self.restore_static(&name);
+                    self.restore(&name);
                 }
             }
             Event::LinkGone(index) => {
                 if let Some(link) = self.links.remove(index) {
+                    self.debouncer.forget(&link.name);
+                    self.linkbeats.forget(&link.name);
                     self.ownership.forget_interface(&link.name);
+                    self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
@@ -159,9 +201,12 @@ impl Engine {
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
             Event::Start => self.start(now),
+            Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
+            Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
+            Event::Polled { interface, by, up } => self.polled(now, &interface, by, up),
             Event::AddressRefused(address, reason) => {
                 self.ownership.refused(&address);
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
@@ -169,6 +214,10 @@ impl Engine {
             }
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
+            Event::RouteGone(route) => self.route_gone(now, &route),
+            Event::RuleGone(rule) => self.rule_gone(now, &rule),
+            Event::Entries(routes, rules) => self.resync_entries(now, &routes, rules),
+            Event::EntryRefused(entry, reason) => self.entry_refused(&entry, &reason),
             Event::Stop { keep_addresses, take_all } => self.stop(keep_addresses, take_all),
         }
         self.settle(now);
@@ -176,11 +225,16 @@ impl Engine {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.day.turn(now);
+        self.now = now;
         if let Phase::Delayed { until } = self.phase
             && until <= now
         {
             self.phase = Phase::Running;
             self.log(Level::Info, "Delayed start completed".into());
+        }
+        for link in self.debouncer.due(now) {
+            self.handle(now, Event::Link(link));
         }
         let horizon = now + COALESCE;
         let due: Vec<RouterId> =
@@ -188,6 +242,7 @@ impl Engine {
         for router in due {
             self.fire(now, router);
         }
+        self.scripts.handle_timeout(now, &mut self.out);
         self.settle(now);
     }
 
@@ -203,7 +258,9 @@ impl Engine {
             Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
-        [delay, router, self.announcer.next_timeout()].into_iter().flatten().min()
+        let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
+        let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
+        [delay, router].into_iter().chain(others).chain(links).flatten().min()
     }
 
     /// When a backup will claim mastership, if that is what is due next: the one deadline whose lateness people feel.
@@ -225,6 +282,8 @@ impl Engine {
     /// Ends a turn: paced announcements, socket filters, timers.
     pub(super) fn settle(&mut self, now: Time) {
         self.announcer.pump(now, &mut self.out);
+        self.poll_links(now);
+        self.set_buffers(self.channels.changed());
         self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }
 
@@ -244,7 +303,9 @@ impl Engine {
     }
 
     pub(super) fn log(&mut self, level: Level, line: String) {
-        self.out.push_back(Action::Log(level, line));
+        if let Some(line) = self.flood.pass(self.now, line) {
+            self.out.push_back(Action::Log(level, line));
+        }
     }
 
     /// A log line about an instance, in keepalived's form.
@@ -272,7 +333,10 @@ impl Engine {
             State::Backup { down_at } => down_at <= now,
             State::Init | State::Fault => false,
         };
-        if due {
+        self.rival_due(now, id);
+        if due && self.has_been_replaced(now, id) {
+            self.give_up_stale_mastership(now, id);
+        } else if due {
             self.input(now, id, Input::Timeout, None);
         }
         self.requeue(id);
@@ -300,9 +364,15 @@ impl Engine {
         if matches!(self.routers[id].state, State::Init | State::Fault) {
             return;
         }
-        let router = &self.routers[id];
-        let context = Context { effective: router.effective(), following: router.leader.map(|Leader { ip, .. }| ip) };
-        match accept::judge(&router.config, context, datagram) {
+        let Outside { wall, old_group } = self.outside();
+        let router = &mut self.routers[id];
+        let context = Context {
+            effective: router.effective(),
+            following: router.leader.map(|Leader { ip, .. }| ip),
+            wall,
+            old_group,
+        };
+        match accept::judge(&router.config, context, &mut router.signatures, datagram) {
             Ok(heard) => self.heard(now, id, &heard),
             Err(refusal) => self.refused(now, id, &refusal),
         }
@@ -351,12 +421,14 @@ impl Engine {
         if heard.priority == 0 {
             router.stats[Counter::PriorityZeroReceived] += 1;
         }
+        self.learn_checksum(id, heard);
         for oddity in &heard.oddities {
             if let Some(counter) = oddity.counter() {
                 self.routers[id].stats[counter] += 1;
             }
             self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
         }
+        self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         self.input(now, id, Input::Heard(rank), Some(heard));
     }
@@ -377,6 +449,7 @@ impl Engine {
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
+            self.retry_entries();
         }
     }
 
@@ -441,6 +514,8 @@ impl Engine {
             .map(|address| Address { interface: new.clone(), ..address.clone() })
             .collect();
         self.ownership.forget_interface(old);
+        self.debouncer.forget(old);
+        self.linkbeats.forget(old);
         self.interface_changed(now, old);
         for address in left_behind {
             self.remove_address(address);

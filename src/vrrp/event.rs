@@ -6,7 +6,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Notification};
+use super::buffers::ReceiveBuffer;
+use crate::model::macvlan::Linkbeat;
+use crate::model::{
+    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
+};
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +25,8 @@ pub struct Channel {
     pub family: Family,
     /// Multicast group joined, or unicast source address bound to
     pub local: Local,
+    /// IP protocol: 112, or 51 for adverts behind an Authentication Header
+    pub protocol: u8,
 }
 
 /// The local side of a channel.
@@ -69,6 +75,36 @@ pub enum Standing {
     Bad,
     /// What a file says
     Number(i32),
+    /// New since a reload and not tried yet: no reason for FAULT, and nothing to a priority
+    Assumed,
+}
+
+/// One run of a tracked script. Numbers are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// How a run of a script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It exited with this status
+    Exited(i32),
+    /// This signal ended it
+    Signalled(i32),
+    /// The program cannot be run
+    CannotRun(String),
+    /// This machine has no room for a process now, which says nothing of what the script looks after
+    NoProcess(String),
+}
+
+/// By how much force a run is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// SIGTERM to its process group
+    Ask,
+    /// SIGKILL to its process group
+    Kill,
+    /// SIGKILL again: it is there still
+    KillAgain,
 }
 
 /// What happens to the engine.
@@ -86,18 +122,40 @@ pub enum Event<'a> {
     Resync(Vec<Link>, Vec<IfAddress>),
     /// Interfaces and addresses are known: begin
     Start,
+    /// By how many microseconds the time of day (since the Unix epoch) is ahead of the engine's clock. To be told at the
+    /// start of each turn while [`Engine::needs_time_of_day`](super::engine::Engine::needs_time_of_day)
+    TimeOfDay(i64),
     /// A datagram has arrived
     Datagram(ChannelId, Datagram<'a>),
     /// A channel could not be opened, or broke
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
     Tracked(Tracker, Standing),
+    /// A run of a script has ended, or could not begin
+    ScriptEnded(RunId, RunEnd),
+    /// A polled link has answered
+    Polled {
+        /// Which
+        interface: IfName,
+        /// What answered
+        by: Linkbeat,
+        /// Whether it is up
+        up: bool,
+    },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
     /// Instead of a start: remove what a daemon with this configuration may have left behind
     CleanUp,
     /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
     Farewell,
+    /// Somebody has removed a route of keepalived's protocol
+    RouteGone(KernelRoute),
+    /// Somebody has removed a rule of keepalived's protocol
+    RuleGone(Box<Rule>),
+    /// Events were lost: these are all routes and rules of keepalived's protocol
+    Entries(Vec<KernelRoute>, Vec<Rule>),
+    /// The kernel refused to set a route or rule
+    EntryRefused(Entry, String),
     /// Leave everything
     Stop {
         /// Leave addresses where they are and send no priority 0 (`-V`)
@@ -115,6 +173,9 @@ impl From<KernelEvent> for Event<'_> {
             KernelEvent::Address(address) => Event::Address(address),
             KernelEvent::AddressGone(address) => Event::AddressGone(address),
             KernelEvent::Resync { links, addresses } => Event::Resync(links, addresses),
+            KernelEvent::RouteGone(route) => Event::RouteGone(route),
+            KernelEvent::RuleGone(rule) => Event::RuleGone(rule),
+            KernelEvent::Entries { routes, rules } => Event::Entries(routes, rules),
         }
     }
 }
@@ -130,12 +191,25 @@ pub enum Action {
     Close(ChannelId),
     /// Listen on this channel only for these virtual routers
     Listen(ChannelId, Vec<u8>),
+    /// Give the receiving socket of a channel a buffer of this size
+    Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
     /// Put an address on its interface
     AddAddress(Address),
     /// Take an address from its interface
     RemoveAddress(Address),
+    /// Set a route or rule
+    AddEntry(Entry),
+    /// Remove a route or rule
+    RemoveEntry(Entry),
+    /// Set `promote_secondaries` of an interface, or make it what it was
+    PromoteSecondaries {
+        /// The interface
+        interface: IfName,
+        /// Whether it is to be set
+        wanted: bool,
+    },
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -143,6 +217,26 @@ pub enum Action {
         /// For which address
         address: IpAddr,
     },
+    /// Run a tracked script once
+    RunScript {
+        /// The number of this run, under which its end is reported
+        run: RunId,
+        /// The name after `vrrp_script`
+        name: String,
+        /// The command
+        script: Script,
+    },
+    /// End a run, with everything in its process group
+    EndScript(RunId, Force),
+    /// Ask a link whether it is up, by the first of these means that answers
+    Poll {
+        /// Which
+        interface: IfName,
+        /// In this order
+        means: Vec<Linkbeat>,
+    },
+    /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
+    LocalIgmp(bool),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -182,7 +276,7 @@ pub enum Stage {
     Channels,
     /// Adverts leave, and sockets close behind the last one
     Adverts,
-    /// Addresses
+    /// Addresses, routes and rules
     Tables,
     /// Gratuitous ARP and NA
     Announcements,
@@ -195,12 +289,20 @@ impl Action {
     /// over many instances keeps each one's order.
     pub fn stage(&self) -> Stage {
         match self {
-            Action::Open(..) | Action::Listen(..) => Stage::Channels,
+            Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
             // A farewell is the last packet of a channel: closing it earlier would lose it.
             Action::Send(_) | Action::Close(_) => Stage::Adverts,
-            Action::AddAddress(_) | Action::RemoveAddress(_) => Stage::Tables,
+            Action::AddAddress(_)
+            | Action::RemoveAddress(_)
+            | Action::AddEntry(_)
+            | Action::RemoveEntry(_)
+            | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Announce { .. } => Stage::Announcements,
-            Action::Notify(_) | Action::Log(..) => Stage::Reports,
+            Action::Poll { .. }
+            | Action::RunScript { .. }
+            | Action::EndScript(..)
+            | Action::Notify(_)
+            | Action::Log(..) => Stage::Reports,
         }
     }
 }

@@ -1,7 +1,19 @@
-//! Carries out the engine's actions: sockets, addresses, frames. Part of the driver; decides nothing.
+//! Carries out the engine's actions: sockets, addresses, routes, rules, frames. Part of the driver; decides nothing.
 //!
-//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses in one burst to the
-//! kernel, then all announcements, and only then what people and scripts are told.
+//! The actions of a turn are carried out stage by stage: all adverts first, then all addresses, routes and rules in one
+//! burst to the kernel, then all announcements, and only then what people and scripts are told.
+
+mod promotion;
+mod tables;
+
+mod board;
+mod errand;
+mod files;
+mod processes;
+pub(super) mod scripts;
+pub(super) mod watchers;
+
+mod links;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,14 +21,19 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::promotion::Promotion;
+use self::scripts::Scripts;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use super::limit::LogLimit;
-use crate::model::{Address, IfName, Micros, Notification, Time};
-use crate::net::{self, Change, Netlink};
+use crate::model::macvlan::Linkbeat;
+use crate::model::settings::NetlinkBuffer;
+use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
+use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
-use crate::sock::{AdvertSocket, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
-use crate::wire::neigh;
+use crate::os::linkbeat::LinkProbe;
+use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
+use crate::wire::{ah, neigh};
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -34,18 +51,36 @@ enum Failure {
     Receive(ChannelId),
     Announce(u32),
     Truncated(ChannelId),
+    Buffer(ChannelId),
+    Poll,
+}
+
+impl Failure {
+    fn is_about(&self, channel: ChannelId) -> bool {
+        match self {
+            Failure::Send(id, _) | Failure::Receive(id) | Failure::Truncated(id) | Failure::Buffer(id) => {
+                *id == channel
+            }
+            Failure::Announce(_) | Failure::Poll => false,
+        }
+    }
 }
 
 /// The sockets of the process.
 pub(super) struct Hands {
     netlink: Netlink,
+    promotion: Promotion,
     neighbours: NeighbourSocket,
     channels: HashMap<ChannelId, AdvertSocket>,
     ready: ReadySet,
     inbox: Inbox,
     forwarding: HashMap<IfName, (Time, bool)>,
     failures: LogLimit<Failure>,
+    /// Opened when a link is polled for the first time
+    probe: Option<LinkProbe>,
+    local_igmp: LocalIgmp,
     last_turn: Time,
+    pub(super) scripts: Scripts,
 }
 
 /// What the engine has to be told after its actions.
@@ -54,20 +89,38 @@ pub(super) enum Feedback {
     ChannelFailed(ChannelId, SockError),
     /// The kernel did not take an address
     AddressRefused(Address, String),
+    /// The kernel did not take a route or rule
+    EntryRefused(Entry, String),
+    /// A polled link has answered: by these means, and whether it is up
+    Polled(IfName, Linkbeat, bool),
 }
 
 impl Hands {
-    pub(super) fn open() -> Result<Self, super::driver::Error> {
+    pub(super) fn open(scripts: Scripts) -> Result<Self, super::driver::Error> {
         Ok(Hands {
+            scripts,
             netlink: Netlink::open()?,
+            promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
             channels: HashMap::new(),
             ready: ReadySet::new()?,
             inbox: Inbox::new(INBOX_BYTES),
             forwarding: HashMap::new(),
             failures: LogLimit::default(),
+            probe: None,
+            local_igmp: LocalIgmp::default(),
             last_turn: clock::now(),
         })
+    }
+
+    /// The port of the socket that asks for changes of the kernel's tables.
+    pub(super) fn netlink_port(&self) -> u32 {
+        self.netlink.port()
+    }
+
+    /// Sets the receive buffer for the kernel's answers.
+    pub(super) fn set_netlink_buffer(&self, wanted: NetlinkBuffer) -> Result<(), NetError> {
+        self.netlink.set_buffer(wanted)
     }
 
     /// Waits until packets have arrived.
@@ -138,7 +191,7 @@ impl Hands {
         let mut announced = Vec::new();
         let mut tables = Vec::new();
         for action in actions {
-            if !matches!(action, Action::AddAddress(_) | Action::RemoveAddress(_)) {
+            if !tables::is_change(&action) {
                 self.change_tables(std::mem::take(&mut tables), engine, &mut feedback);
             }
             match action {
@@ -149,20 +202,29 @@ impl Hands {
                 }
                 Action::Close(id) => {
                     self.channels.remove(&id);
+                    self.failures.forget(|failure| failure.is_about(id));
                 }
+                Action::Buffer(id, buffer) => self.set_buffer(now, id, buffer),
+                Action::Poll { interface, means } => feedback.extend(self.poll_link(now, interface, &means)),
+                Action::LocalIgmp(on) => self.report_local_igmp(on),
                 Action::Listen(id, vrids) => {
                     if let Some(Err(error)) = self.channels.get(&id).map(|socket| socket.set_vrids(&vrids)) {
                         feedback.push(Feedback::ChannelFailed(id, error));
                     }
                 }
                 Action::Send(packet) => self.send(now, &packet),
-                Action::AddAddress(_) | Action::RemoveAddress(_) => tables.push(action),
+                Action::AddAddress(_) | Action::RemoveAddress(_) | Action::AddEntry(_) | Action::RemoveEntry(_) => {
+                    tables.push(action)
+                }
+                Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
                     if tracing::enabled!(tracing::Level::DEBUG) {
                         announced.push((interface, address));
                     }
                 }
+                Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
+                Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
@@ -189,7 +251,8 @@ impl Hands {
             (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
             (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
         };
-        let socket = AdvertSocket::open(endpoint)?;
+        let carrier = if channel.protocol == ah::PROTOCOL { Carrier::Authenticated } else { Carrier::Plain };
+        let socket = AdvertSocket::open(endpoint, carrier)?;
         self.ready.add(&socket, u64::from(id.0))?;
         let (kind, local) = match channel.local {
             Local::Group(group) => ("multicast", group),
@@ -199,7 +262,7 @@ impl Hands {
             "VRRP sockpool: [ifindex({:3}), family({}), proto({}), {kind}, address({local})]",
             channel.interface.as_ref().and_then(|name| engine.link(name)).map_or(0, |link| link.index),
             channel.family,
-            crate::wire::vrrp::PROTOCOL,
+            channel.protocol,
         );
         self.channels.insert(id, socket);
         Ok(())
@@ -225,49 +288,18 @@ impl Hands {
         }
     }
 
-    fn change_tables(&mut self, actions: Vec<Action>, engine: &Engine, feedback: &mut Vec<Feedback>) {
-        if actions.is_empty() {
-            return;
-        }
-        let index_of = |address: &Address| engine.link(&address.interface).map(|link| link.index);
-        let mut changes = Vec::with_capacity(actions.len());
-        for action in &actions {
-            match action {
-                Action::AddAddress(address) => match index_of(address) {
-                    Some(index) => changes.push(Change::Add { address, index }),
-                    None => {
-                        let reason = Errno::ENODEV.desc().to_owned();
-                        feedback.push(Feedback::AddressRefused(address.clone(), reason));
-                    }
-                },
-                Action::RemoveAddress(address) => {
-                    changes.extend(index_of(address).map(|index| Change::Remove { address, index }));
-                }
-                _ => {}
-            }
-        }
-        for (change, answer) in changes.iter().zip(self.netlink.apply(&changes)) {
-            match (change, answer) {
-                (_, Ok(())) => {}
-                (Change::Add { address, .. }, Err(refusal)) => {
-                    feedback.push(Feedback::AddressRefused((*address).clone(), refusal.to_string()));
-                }
-                (Change::Remove { address, .. }, Err(refusal)) => {
-                    warn!("cannot remove {address} from {}: {refusal}", address.interface);
-                }
-            }
-        }
-    }
-
     fn announce(&mut self, now: Time, engine: &Engine, interface: &IfName, address: IpAddr) {
         let Some(link) = engine.link(interface) else {
             return;
         };
         let sent = match address {
-            IpAddr::V4(ip) => neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, &frame)),
+            IpAddr::V4(ip) => {
+                neigh::gratuitous_arp(link, ip).map(|frame| self.neighbours.send(link.index, neigh::ETHER_ARP, &frame))
+            }
             IpAddr::V6(ip) => {
                 let router = self.forwards(now, interface);
-                neigh::unsolicited_advert(link, ip, router).map(|frame| self.neighbours.send(link.index, &frame))
+                neigh::unsolicited_advert(link, ip, router)
+                    .map(|frame| self.neighbours.send(link.index, neigh::ETHER_IPV6, &frame))
             }
         };
         if let Some(Err(error)) = sent

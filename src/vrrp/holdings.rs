@@ -10,7 +10,7 @@ use super::router::RouterId;
 use crate::model::{Address, Family, IfAddress, IfName, Instance, Time};
 
 /// Whether the kernel was told the same of two addresses.
-fn same_setting(old: &Address, new: &Address) -> bool {
+pub(super) fn same_setting(old: &Address, new: &Address) -> bool {
     old.same_object(new) && Address { tracked: new.tracked, ..old.clone() } == *new
 }
 
@@ -74,22 +74,15 @@ impl Engine {
         let owner = config.priority.is_owner() && config.start_as_master;
         let mut leftovers = Vec::new();
         for vip in config.addresses() {
-            let on_interface = || self.links.addresses(&vip.interface);
-            let Some(found) = on_interface().find(|found| found.ip == vip.ip && found.prefix_len == vip.prefix_len)
-            else {
+            let found =
+                self.links.addresses(&vip.interface).find(|it| it.ip == vip.ip && it.prefix_len == vip.prefix_len);
+            let Some(found) = found.cloned() else {
                 continue;
             };
-            let alone = vip.family() == Family::V4
-                && !on_interface()
-                    .any(|other| other.ip.is_ipv4() && !self.ownership.is_virtual(&vip.interface, other.ip));
             if owner && !found.ours {
                 self.ownership.keep(vip);
-            } else if alone && !found.ours {
-                let line = format!(
-                    "{vip} is the only address of {} and stays there: the interface needs an address of its own",
-                    vip.interface
-                );
-                self.log_of(id, Level::Warning, line);
+            } else if self.is_alone(vip) && !found.ours {
+                self.warn_alone(id, vip);
             } else {
                 leftovers.push(vip.clone());
             }
@@ -157,8 +150,8 @@ impl Engine {
         supposed
     }
 
-    /// An interface has come up: static addresses that it may have lost are set again.
-    pub(super) fn restore_static(&mut self, interface: &IfName) {
+    /// An interface has come up: what it may have lost is set again. Masters are there still that do not mind its loss.
+    pub(super) fn restore(&mut self, interface: &IfName) {
         if !matches!(self.phase, Phase::Running | Phase::Delayed { .. }) {
             return;
         }
@@ -167,6 +160,58 @@ impl Engine {
                 self.add_address(address);
             }
         }
+        for id in self.order.clone() {
+            let router = &self.routers[id];
+            if !router.state.is_master() {
+                continue;
+            }
+            let rounds = router.config.garp.master_repeat;
+            let is_lost = |address: &&Address| address.interface == *interface && !self.ownership.is_held(address);
+            for address in router.config.addresses().filter(is_lost).cloned().collect::<Vec<_>>() {
+                let ip = address.ip;
+                self.add_address(address);
+                self.announce_one(id, interface, ip, rounds);
+            }
+        }
+        self.restore_entries(interface);
+    }
+
+    /// A router that owns its addresses no longer has no right to them at all times: they are ours from now on, as they
+    /// would be if it started so.
+    pub(super) fn review_native(&mut self, routers: &[(RouterId, Option<Instance>)]) {
+        let owns = |config: &Instance| config.priority.is_owner() && config.start_as_master;
+        for (id, old) in routers {
+            let config = &self.routers[*id].config;
+            if !old.as_ref().is_some_and(owns) || owns(config) {
+                continue;
+            }
+            let master = self.routers[*id].state.is_master();
+            for vip in config.addresses().filter(|vip| self.ownership.is_native(vip)).cloned().collect::<Vec<_>>() {
+                self.ownership.release_native(&vip);
+                if self.is_alone(&vip) {
+                    self.ownership.keep(&vip);
+                    self.warn_alone(*id, &vip);
+                } else if master {
+                    self.ownership.adding(&vip);
+                } else {
+                    self.release_address(*id, vip);
+                }
+            }
+        }
+    }
+
+    /// Whether an interface would have no IPv4 address of its own without this one.
+    fn is_alone(&self, vip: &Address) -> bool {
+        let is_own = |other: &IfAddress| other.ip.is_ipv4() && !self.ownership.is_virtual(&vip.interface, other.ip);
+        vip.family() == Family::V4 && !self.links.addresses(&vip.interface).any(is_own)
+    }
+
+    fn warn_alone(&mut self, id: RouterId, vip: &Address) {
+        let line = format!(
+            "{vip} is the only address of {} and stays there: the interface needs an address of its own",
+            vip.interface
+        );
+        self.log_of(id, Level::Warning, line);
     }
 
     /// Somebody has removed an address: if it is a static one of ours, it is set again.

@@ -14,7 +14,7 @@ use super::sync::{self, Group, GroupState};
 use super::track;
 use super::transition::Wait;
 use crate::model::{
-    Address, Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
+    Family, IfAddress, IfName, Instance, Link, NotifyState, Time, Transport, Version, Vrid, VrrpConfig,
     macvlan::OwnLink,
 };
 
@@ -73,13 +73,18 @@ impl Engine {
         if until > now {
             self.log(Level::Info, format!("Delaying startup for {} seconds", until.since(now).as_secs_f64()));
         }
+        self.begin_links(now);
         for address in self.config.static_addresses.clone() {
             self.add_address(address);
         }
+        self.settle_promotion();
+        self.set_static_entries();
         let order = self.order.clone();
         for id in &order {
+            self.remove_leftover_entries(*id);
             self.remove_leftovers(*id);
         }
+        self.start_scripts(now);
         for id in &order {
             self.inspect(now, *id);
         }
@@ -97,22 +102,35 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.day.turn(now);
+        self.now = now;
         let matching = self.match_routers(std::mem::take(&mut config.instances));
         for id in &matching.removed {
             self.remove_router(*id);
         }
-        let old_static = self.install(config, &matching);
+        let quiet = self.config.disable_local_igmp;
+        let old = self.install(config, &matching);
         if self.phase == Phase::Learning {
             return;
         }
-        self.exchange_addresses(now, &matching.routers, &old_static);
+        self.reload_links(now, quiet);
+        self.settle_promotion();
+        let exchange = self.plan_entries(&matching.routers, &old);
+        self.remove_old_entries(&exchange);
+        self.exchange_addresses(now, &matching.routers, &old.static_addresses);
+        self.add_new_entries(exchange);
+        self.review_native(&matching.routers);
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
-                None => self.remove_leftovers(*id),
+                None => {
+                    self.remove_leftover_entries(*id);
+                    self.remove_leftovers(*id);
+                }
             }
         }
         self.delay_anew(now);
+        self.reload_scripts(now);
         for id in self.order.clone() {
             self.inspect(now, id);
         }
@@ -206,8 +224,8 @@ impl Engine {
         Matching { routers, removed }
     }
 
-    /// Makes order, groups and indexes anew; gives the static addresses of before.
-    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> Vec<Address> {
+    /// Makes order, groups and indexes anew; gives the configuration of before.
+    fn install(&mut self, mut config: VrrpConfig, matching: &Matching) -> VrrpConfig {
         self.order = matching.routers.iter().map(|(id, _)| *id).collect();
         let by_name: HashMap<&str, RouterId> =
             self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
@@ -226,7 +244,7 @@ impl Engine {
         for id in &self.order {
             let group = groups.iter().position(|group| group.members.contains(id));
             let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, tracks.into_iter().flatten()) {
+            for interface in track::watched(&self.routers[*id].config, &config, tracks.into_iter().flatten()) {
                 self.watchers.entry(interface).or_default().push(*id);
             }
             self.routers[*id].group = group;
@@ -240,18 +258,19 @@ impl Engine {
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
         let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers, config.static_addresses.iter());
+        self.ownership.index(routers.clone(), config.static_addresses.iter());
+        self.entries.index(routers, &config);
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.groups.clear();
-        std::mem::replace(&mut self.config, config).static_addresses
+        std::mem::replace(&mut self.config, config)
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
     fn remove_router(&mut self, id: RouterId) {
-        let faulty = self.routers[id].state == State::Fault;
+        let faulty = self.routers[id].state == State::Fault || self.routers[id].waits;
         self.farewell(id);
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -271,10 +290,12 @@ impl Engine {
     /// A router that goes on with a changed configuration: its timers follow.
     fn apply_difference(&mut self, now: Time, id: RouterId, old: &Instance) {
         let from = self.from(now);
+        self.announce_differently(now, id, &old.garp);
         let router = &mut self.routers[id];
         if router.config == *old {
             return;
         }
+        router.forget_peculiarities(old);
         let old_wait = router.master_down_with(old);
         let new = &router.config;
         if new.source != old.source {
@@ -286,7 +307,6 @@ impl Engine {
             router.master_interval = new.advert_interval;
         }
         let same_pace = !other_interval && new.down_timer_adverts == old.down_timer_adverts;
-        let garp_refresh = (new.garp.master_refresh != old.garp.master_refresh).then_some(new.garp.master_refresh);
         match &mut router.state {
             // What has passed since the last advert stays passed; only another skew moves the end.
             State::Backup { down_at } if same_pace => {
@@ -295,12 +315,7 @@ impl Engine {
                 router.state = State::Backup { down_at: ((at + wait) - old_wait).max(from) };
             }
             State::Backup { .. } => router.state = State::Backup { down_at: from + router.master_down() },
-            State::Master { .. } => {
-                if let Some(period) = garp_refresh {
-                    router.announcements.refresh_at = (!period.is_zero()).then_some(now + period);
-                }
-            }
-            State::Init | State::Fault => {}
+            State::Master { .. } | State::Init | State::Fault => {}
         }
         self.requeue(id);
     }
@@ -315,8 +330,10 @@ impl Engine {
             let members: Vec<RouterId> = [first].into_iter().chain(self.partners(first)).collect();
             let faulty = members.iter().any(|id| !self.routers[*id].faults.is_empty());
             let masters = members.iter().filter(|id| self.routers[**id].state.is_master()).count();
+            let at_rest = |id: &RouterId| matches!(self.routers[*id].state, State::Init | State::Fault);
             let state = match () {
                 () if faulty => GroupState::Fault,
+                () if self.is_held(first) && members.iter().all(at_rest) => GroupState::Init,
                 () if masters == members.len() => GroupState::Master,
                 () => GroupState::Backup,
             };
@@ -343,6 +360,12 @@ impl Engine {
 
     /// The kernel's tables, read anew after a loss of events: what they do not name is gone.
     pub(super) fn resync(&mut self, now: Time, links: Vec<Link>, addresses: Vec<IfAddress>) {
+        if self.phase != Phase::Learning {
+            self.log(
+                Level::Info,
+                "The kernel had no room for its reports: interfaces and addresses are read anew".into(),
+            );
+        }
         self.ownership.forget_reports();
         let indexes: HashSet<u32> = links.iter().map(|link| link.index).collect();
         for index in self.links.indexes() {
@@ -401,18 +424,22 @@ impl Engine {
             self.part();
         }
         self.phase = Phase::Stopped;
+        self.end_links();
         if take_all {
             self.ownership.forget_native();
         }
+        self.stop_scripts();
         let order = self.order.clone();
         if !keep_addresses && started {
             for id in &order {
                 self.leave_master(*id);
             }
+            self.release_static_entries();
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
             }
         }
+        self.settle_promotion();
         for id in &order {
             self.announcer.cancel(*id);
             let router = &mut self.routers[*id];

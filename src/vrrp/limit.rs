@@ -10,7 +10,10 @@ const QUIET: Micros = Micros::from_secs(60);
 /// Packets can make lines news again this often.
 const RENEWAL: Micros = Micros::from_secs(10);
 
-/// One line of a kind at once; further ones are counted. Memory is bounded by the number of kinds.
+/// No more kinds than this are known at a time.
+const CAPACITY: usize = 4096;
+
+/// One line of a kind at once; further ones are counted. Memory is bounded.
 #[derive(Clone, Debug)]
 pub struct LogLimit<Kind> {
     seen: HashMap<Kind, Seen>,
@@ -32,6 +35,9 @@ impl<Kind> Default for LogLimit<Kind> {
 impl<Kind: Eq + Hash> LogLimit<Kind> {
     /// The line to write now, if any.
     pub fn pass(&mut self, now: Time, kind: Kind, line: impl FnOnce() -> String) -> Option<String> {
+        if !self.seen.contains_key(&kind) && self.is_full(now) {
+            return None;
+        }
         match self.seen.get_mut(&kind) {
             None => {
                 self.seen.insert(kind, Seen { written_at: now, left_out: 0 });
@@ -56,6 +62,19 @@ impl<Kind: Eq + Hash> LogLimit<Kind> {
             self.renewed_at = Some(now);
             self.seen.clear();
         }
+    }
+
+    /// Whether there are so many kinds that a further one has to be left out.
+    fn is_full(&mut self, now: Time) -> bool {
+        if self.seen.len() >= CAPACITY {
+            self.seen.retain(|_, seen| now.since(seen.written_at) < QUIET);
+        }
+        self.seen.len() >= CAPACITY
+    }
+
+    /// Forgets kinds of which nothing more will come.
+    pub fn forget(&mut self, gone: impl Fn(&Kind) -> bool) {
+        self.seen.retain(|kind, _| !gone(kind));
     }
 
     /// Forgets everything: the next line of each kind is written.

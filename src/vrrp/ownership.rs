@@ -79,6 +79,11 @@ impl Ownership {
         self.native.insert(Key::of(address));
     }
 
+    /// An address is ours to remove from now on.
+    pub(super) fn release_native(&mut self, address: &Address) {
+        self.native.remove(&Key::of(address));
+    }
+
     /// All addresses are ours to remove from now on.
     pub(super) fn forget_native(&mut self) {
         self.native.clear();

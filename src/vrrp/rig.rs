@@ -11,8 +11,8 @@ use crate::model::{
     Address, Auth, Extras, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify, NotifyState,
     Priority, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig,
 };
-use crate::wire::ipv4;
 use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
+use crate::wire::{self, ipv4};
 
 /// Our address on eth0; eth1 has 10.1.0.5.
 pub const OURS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
@@ -237,7 +237,7 @@ impl Rig {
             interval: Micros::from_secs(1),
             addresses: &addresses,
             family: Family::V4,
-            password: None,
+            auth: wire::vrrp::Auth::None,
         };
         change(&mut advert);
         let pseudo = match advert.version {

@@ -9,13 +9,14 @@ use std::mem::Discriminant;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Oddity, Refusal};
-use super::event::{ChannelId, Outgoing, Tracker};
+use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
 use super::limit::LogLimit;
-use super::stats::{Counter, Stats};
-use crate::model::{Auth, Family, IfName, Instance, Micros, Time, Transport, Version};
-use crate::wire::ipv4;
-use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
+use super::packets::Form;
+use super::rivals::Rival;
+use super::signature::Signatures;
+use super::stats::Stats;
+use crate::model::{Family, IfName, Instance, Micros, Time, Transport, Version};
 
 /// A number that a router keeps for life, over reloads too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,8 @@ pub enum Fault {
     InterfaceMissing(IfName),
     /// The interface is down or has no carrier
     InterfaceDown(IfName),
+    /// The interface is there, and VRRP cannot be spoken over it
+    InterfaceUnfit(IfName, &'static str),
     /// A link that is tracked in reverse is up
     InterfaceUp(IfName),
     /// No address to send from
@@ -40,8 +43,6 @@ pub enum Fault {
     Channel(String),
     /// Something that it follows is bad
     Tracked(Tracker),
-    /// Something that it follows has not given a result yet
-    Pending(Tracker),
 }
 
 impl fmt::Display for Fault {
@@ -50,12 +51,12 @@ impl fmt::Display for Fault {
             Fault::Config(reason) => f.write_str(reason),
             Fault::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
             Fault::InterfaceDown(name) => write!(f, "interface {name} down"),
+            Fault::InterfaceUnfit(name, reason) => write!(f, "interface {name} {reason}"),
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
             Fault::Channel(reason) => f.write_str(reason),
             Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
-            Fault::Pending(tracker) => write!(f, "{tracker} has not given a result yet"),
         }
     }
 }
@@ -111,6 +112,10 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
+    /// What has to give a first result before it may begin, or leave FAULT
+    pub(super) holds: BTreeSet<Tracker>,
+    /// It would have begun already, but for what it or its group waits for
+    pub(super) waits: bool,
     /// Index of its sync group
     pub(super) group: Option<usize>,
     pub(super) channel: Option<ChannelId>,
@@ -124,7 +129,10 @@ pub struct Router {
     pub(super) stats: Stats,
     pub(super) lines: LogLimit<Line>,
     /// Identification of the last IPv4 packet
-    packet_id: u16,
+    pub(super) packet_id: u16,
+    pub(super) form: Form,
+    pub(super) signatures: Signatures,
+    pub(super) rival: Rival,
     /// What the timer queue holds for it
     pub(super) queued: Option<Time>,
 }
@@ -141,6 +149,8 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
+            holds: BTreeSet::new(),
+            waits: false,
             group: None,
             channel: None,
             source: config.source,
@@ -150,6 +160,9 @@ impl Router {
             stats: Stats::default(),
             lines: LogLimit::default(),
             packet_id: 0,
+            form: Form::default(),
+            signatures: Signatures::default(),
+            rival: Rival::default(),
             queued: None,
             config,
         }
@@ -158,14 +171,16 @@ impl Router {
     /// The priority that counts: an owner's is fixed, any other is the sum with all weights, 1 to 254.
     pub fn effective(&self) -> u8 {
         if self.config.priority.is_owner() {
-            return u8::MAX;
+            return self.owner_priority();
         }
         (i32::from(self.config.priority.get()) + self.weight).clamp(1, 254) as u8
     }
 
     /// `Skew_Time`: the weaker a router, the longer it waits (RFC 3768 section 6.1, RFC 9568 section 6.1).
     pub fn skew(&self) -> Micros {
-        let weakness = 256 - u64::from(self.effective());
+        // An owner that gave way to another one is as quick as before.
+        let priority = if self.config.priority.is_owner() { u8::MAX } else { self.effective() };
+        let weakness = 256 - u64::from(priority);
         match self.config.version {
             Version::V2 => Micros(weakness * 1_000_000 / 256),
             Version::V3 => Micros(weakness * self.master_interval.as_centis() * 625 / 16),
@@ -196,7 +211,7 @@ impl Router {
     /// The next moment at which something has to be done.
     pub(super) fn deadline(&self) -> Option<Time> {
         let Announcements { second_at, refresh_at, lower_prio_at } = self.announcements;
-        [self.state.deadline(), second_at, refresh_at, lower_prio_at].into_iter().flatten().min()
+        [self.state.deadline(), second_at, refresh_at, lower_prio_at, self.rival.deadline()].into_iter().flatten().min()
     }
 
     /// What an accepted advert means in the present state.
@@ -221,72 +236,6 @@ impl Router {
     fn tolerates(&self, now: Time) -> bool {
         let delay = self.config.preempt_delay;
         !delay.is_zero() && self.preempt_since.is_none_or(|since| now.since(since) < delay)
-    }
-
-    /// The packets of one advert with this priority: one for a group, a copy for each unicast peer. Empty while there
-    /// is no channel or no source address.
-    pub(super) fn advert(&mut self, priority: u8) -> Vec<Outgoing> {
-        let (Some(channel), Some(source)) = (self.channel, self.source) else {
-            return Vec::new();
-        };
-        self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
-        self.stats[Counter::Sent] += 1;
-        if priority == 0 {
-            self.stats[Counter::PriorityZeroSent] += 1;
-        }
-        let config = &self.config;
-        let addresses: Vec<IpAddr> = config.vips.iter().map(|vip| vip.ip).collect();
-        let advert = Advert {
-            version: config.version,
-            vrid: config.vrid.get(),
-            priority,
-            interval: config.advert_interval,
-            addresses: &addresses,
-            family: config.family,
-            password: match &config.auth {
-                Auth::None | Auth::Ah(_) | Auth::Hmac(_) => None,
-                Auth::Pass(password) => Some(password.expose()),
-            },
-        };
-        match &config.transport {
-            Transport::Multicast { group } => vec![self.outgoing(&advert, channel, source, *group, Some(u8::MAX))],
-            Transport::Unicast { peers, ttl } => {
-                let ttl = match config.family {
-                    Family::V4 => Some(ttl.unwrap_or(u8::MAX)),
-                    Family::V6 => *ttl,
-                };
-                peers.iter().map(|peer| self.outgoing(&advert, channel, source, peer.ip, ttl)).collect()
-            }
-        }
-    }
-
-    /// The copy of an advert for one destination.
-    fn outgoing(
-        &self,
-        advert: &Advert<'_>,
-        channel: ChannelId,
-        source: IpAddr,
-        to: IpAddr,
-        ttl: Option<u8>,
-    ) -> Outgoing {
-        let bytes = match (source, to) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let pseudo = match advert.version {
-                    Version::V3 if !self.config.v3_checksum_as_v2 => Pseudo::V4 { source, destination },
-                    Version::V2 | Version::V3 => Pseudo::None,
-                };
-                let header = ipv4::Header {
-                    id: self.packet_id,
-                    ttl: ttl.unwrap_or(u8::MAX),
-                    protocol: PROTOCOL,
-                    source,
-                    destination,
-                };
-                header.encode(&advert.encode(pseudo))
-            }
-            _ => advert.encode(Pseudo::Kernel),
-        };
-        Outgoing { channel, to, source, ttl, bytes }
     }
 }
 

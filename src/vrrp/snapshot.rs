@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::engine::Engine;
+use super::event::Tracker;
 use super::fsm::State;
 use super::router::{Fault, Leader};
 use super::stats::Stats;
@@ -26,6 +27,8 @@ pub struct RouterView {
     pub master_interval: Micros,
     /// Reasons for FAULT
     pub faults: Vec<Fault>,
+    /// What has to give a first result before it may begin, or leave FAULT
+    pub holds: Vec<Tracker>,
     /// Name of its sync group
     pub group: Option<String>,
     /// Addresses that move with it
@@ -85,6 +88,7 @@ impl Engine {
                 leader: router.leader,
                 master_interval: router.master_interval,
                 faults: router.faults.iter().cloned().collect(),
+                holds: router.holds.iter().cloned().collect(),
                 group: router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.clone()),
                 addresses: router.config.addresses().cloned().collect(),
                 stats: router.stats.clone(),

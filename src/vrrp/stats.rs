@@ -31,8 +31,20 @@ pub enum Counter {
     InvalidAuthType,
     /// Packets of another authentication type than ours
     AuthTypeMismatch,
-    /// Packets with a wrong password
+    /// Packets with a wrong password, or a wrong or replayed Authentication Header
     AuthFailure,
+    /// `auth_hmac`: packets without a trailer
+    TrailerMissing,
+    /// Packets with a trailer that cannot be read
+    TrailerMalformed,
+    /// Packets signed with a key that we do not have
+    TrailerKey,
+    /// Packets with a wrong signature
+    TrailerTag,
+    /// Packets signed too long ago, or in the future
+    TrailerStale,
+    /// Packets that were heard before
+    TrailerReplay,
     /// Farewells received
     PriorityZeroReceived,
     /// Farewells sent

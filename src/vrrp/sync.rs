@@ -142,7 +142,10 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
         NotifyState::Backup => &group.notify.backup,
         NotifyState::Fault => &group.notify.fault,
         NotifyState::Stop => &group.notify.stop,
-        NotifyState::Deleted | NotifyState::MasterRxLowerPri => &None,
+        NotifyState::Deleted
+        | NotifyState::MasterRxLowerPri
+        | NotifyState::MasterPriority
+        | NotifyState::BackupPriority => &None,
     };
     Notification {
         subject: Subject::Group,

@@ -7,18 +7,21 @@ use super::engine::{Engine, Phase};
 use super::event::{Channel, Level, Local, Standing, Tracker};
 use super::fsm::{Input, State};
 use super::links::Links;
+use super::packets;
 use super::router::{Fault, Router, RouterId};
 use super::sync::Group;
 use super::trackers::{self, Effect};
-use crate::model::{IfName, Instance, Time, TrackInterface, Transport, Weight};
+use crate::model::{IfName, Instance, Time, TrackInterface, Transport, VrrpConfig, Weight};
 
 impl Engine {
     /// Looks at a router's surroundings anew and acts on what is different.
     pub(super) fn inspect(&mut self, now: Time, id: RouterId) {
         let source = self.find_source(id);
         let faults = self.find_faults(id, source);
+        let holds = self.find_holds(id);
         self.adjust_weight(now, id);
         let router = &mut self.routers[id];
+        let was_held = !std::mem::replace(&mut router.holds, holds).is_empty();
         let before = std::mem::replace(&mut router.faults, faults);
         let failed = before.is_empty() && !router.faults.is_empty();
         if failed {
@@ -27,7 +30,7 @@ impl Engine {
         }
         self.routers[id].source = source;
         self.rejoin(id);
-        if !before.is_empty() {
+        if !before.is_empty() || was_held {
             self.recover(now, id);
         }
     }
@@ -44,17 +47,18 @@ impl Engine {
 
     fn fail(&mut self, now: Time, id: RouterId) {
         for fault in self.routers[id].faults.clone() {
-            self.log_of(id, Level::Info, format!("entering FAULT state ({fault})"));
+            self.log_fault(id, &fault);
         }
-        if self.phase != Phase::Learning && self.routers[id].state != State::Init {
+        let begun = self.routers[id].state != State::Init || self.routers[id].waits;
+        if self.phase != Phase::Learning && begun {
             self.input(now, id, Input::Fault, None);
         }
     }
 
-    /// Leaves FAULT if neither the router nor its group has a reason left.
+    /// Leaves FAULT, or begins, if neither the router nor its group has a reason left against it.
     pub(super) fn recover(&mut self, now: Time, id: RouterId) {
-        if self.routers[id].faults.is_empty() && !self.group_is_faulty(id) {
-            self.input(now, id, Input::Recovered, None);
+        if self.routers[id].faults.is_empty() && !self.group_is_faulty(id) && !self.is_held(id) {
+            self.release(now, id);
         }
     }
 
@@ -66,7 +70,7 @@ impl Engine {
             }
         }
         for id in ids {
-            self.input(now, *id, Input::Start, None);
+            self.start_or_wait(now, *id);
         }
     }
 
@@ -92,6 +96,7 @@ impl Engine {
         let config = &router.config;
         let mut faults = BTreeSet::new();
         faults.extend(config.config_fault.clone().map(Fault::Config));
+        faults.extend(self.unfit_link(config));
         if let Some(interface) = &config.interface {
             if self.links.get(interface).is_none() {
                 faults.insert(Fault::InterfaceMissing(interface.clone()));
@@ -102,7 +107,7 @@ impl Engine {
         if let Some(ip) = config.source.filter(|ip| config.is_unicast() && !self.links.has_ip(*ip)) {
             faults.insert(Fault::SourceMissing(ip));
         }
-        for interface in needed(config) {
+        for interface in needed(config).chain(needed_by_groups(&self.config, &config.name)) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
@@ -120,8 +125,7 @@ impl Engine {
         for (tracker, weight) in self.followed_by(router) {
             match trackers::effect(self.trackers.standing(&tracker), weight) {
                 Effect::Fault => faults.insert(Fault::Tracked(tracker)),
-                Effect::Hold => faults.insert(Fault::Pending(tracker)),
-                Effect::Priority(_) => false,
+                Effect::Hold | Effect::Priority(_) => false,
             };
         }
         faults
@@ -188,6 +192,7 @@ impl Engine {
             router.state = State::Backup { down_at: ((down_at + wait) - old_wait).max(now) };
         }
         self.log_of(id, Level::Info, format!("Changing effective priority from {old_priority} to {priority}"));
+        self.tell_priority(id);
         self.requeue(id);
     }
 
@@ -210,30 +215,53 @@ impl Engine {
     }
 }
 
-/// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses.
+/// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses, routes and rules.
 fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
     let own = config.interface.as_ref().filter(|_| config.track_primary);
-    let others = config
-        .addresses()
-        .filter(|address| address.tracked && config.interface.as_ref() != Some(&address.interface))
-        .map(|address| &address.interface);
+    let addresses = config.addresses().filter(|address| address.tracked).map(|address| &address.interface);
+    let routes = config.routes.iter().filter(|route| route.tracked).filter_map(|route| route.dev.as_ref());
+    let rules = config.rules.iter().filter(|rule| rule.tracked).flat_map(|rule| rule.iif.iter().chain(&rule.oif));
+    let others = addresses.chain(routes).chain(rules).filter(|name| config.interface.as_ref() != Some(name));
     own.into_iter().chain(others)
 }
 
+/// The interfaces of the static objects that an instance follows by `track_group`.
+fn needed_by_groups<'a>(config: &'a VrrpConfig, instance: &'a str) -> impl Iterator<Item = &'a IfName> {
+    let groups = config.track_groups.iter().filter(move |group| group.members.iter().any(|name| name == instance));
+    groups.flat_map(move |group| {
+        let follows = move |tracked: bool, name: &Option<String>| tracked && name.as_ref() == Some(&group.name);
+        let addresses = config.static_addresses.iter().filter(move |it| follows(it.tracked, &it.track_group));
+        let routes = config.static_routes.iter().filter(move |it| follows(it.tracked, &it.track_group));
+        let rules = config.static_rules.iter().filter(move |it| follows(it.tracked, &it.track_group));
+        let of_routes = routes.filter_map(|route| route.dev.as_ref());
+        let of_rules = rules.filter_map(|rule| rule.iif.as_ref());
+        addresses.map(|address| &address.interface).chain(of_routes).chain(of_rules)
+    })
+}
+
 /// All interfaces that matter to an instance with these trackers.
-pub(super) fn watched<'a>(config: &'a Instance, group: impl Iterator<Item = &'a TrackInterface>) -> BTreeSet<IfName> {
+pub(super) fn watched<'a>(
+    config: &'a Instance,
+    whole: &'a VrrpConfig,
+    group: impl Iterator<Item = &'a TrackInterface>,
+) -> BTreeSet<IfName> {
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
-    config.interface.iter().chain(needed(config)).chain(tracked).cloned().collect()
+    let of_groups = needed_by_groups(whole, &config.name);
+    let own = config.interface.iter().chain(&config.extras.vrf);
+    own.chain(needed(config)).chain(of_groups).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
     let config = &router.config;
-    if config.interface.as_ref().is_some_and(|name| links.get(name).is_none()) {
+    // Without an interface of its own a router may be bound to a VRF.
+    let interface = config.interface.as_ref().or(config.extras.vrf.as_ref());
+    if interface.is_some_and(|name| links.get(name).is_none()) {
         return None;
     }
     let local = match &config.transport {
         Transport::Multicast { group } => Local::Group(*group),
         Transport::Unicast { .. } => Local::Source(router.source?),
     };
-    Some(Channel { interface: config.interface.clone(), family: config.family, local })
+    let protocol = packets::protocol(&config.auth);
+    Some(Channel { interface: interface.cloned(), family: config.family, local, protocol })
 }

@@ -30,7 +30,7 @@ pub(super) fn effect(standing: Standing, weight: Weight) -> Effect {
     let sign = if weight.reverse { -1 } else { 1 };
     match (standing, weight.value) {
         (Standing::Pending, 0) => Effect::Hold,
-        (Standing::Pending, _) => Effect::Priority(0),
+        (Standing::Pending | Standing::Assumed, _) => Effect::Priority(0),
         (Standing::Good, 0) if weight.reverse => Effect::Fault,
         (Standing::Bad, 0) if !weight.reverse => Effect::Fault,
         (Standing::Good | Standing::Bad, 0) => Effect::Priority(0),
@@ -66,6 +66,11 @@ impl Trackers {
     /// The routers that follow a thing, in configuration order.
     pub(super) fn followers(&self, tracker: &Tracker) -> Vec<RouterId> {
         self.followers.get(tracker).cloned().unwrap_or_default()
+    }
+
+    /// Whether anybody follows a thing.
+    pub(super) fn is_followed(&self, tracker: &Tracker) -> bool {
+        self.followers.contains_key(tracker)
     }
 
     /// Makes the list of followers anew. What nobody follows any more is forgotten.

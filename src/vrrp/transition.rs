@@ -106,11 +106,14 @@ impl Engine {
         router.reassured_at = None;
         router.wants_master = true;
         router.state = State::Master { advert_at };
+        router.signatures.begin_mastership();
         router.stats[Counter::BecameMaster] += 1;
-        let priority = router.effective();
+        self.restore_owner(id);
+        let priority = self.routers[id].effective();
         self.send(id, priority);
         self.log_of(id, Level::Info, "Entering MASTER STATE");
         self.set_addresses(id);
+        self.set_entries(id);
         self.announce_master(now, id);
         self.notify(id, NotifyState::Master);
         self.requeue(id);
@@ -120,6 +123,7 @@ impl Engine {
     pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
         let from = self.from(now);
         self.announce_source(id);
+        let waited = std::mem::take(&mut self.routers[id].waits);
         if self.starts_as_master(id) {
             let router = &mut self.routers[id];
             router.wants_master = true;
@@ -127,7 +131,7 @@ impl Engine {
             self.requeue(id);
             return;
         }
-        let initial = self.routers[id].state == State::Init;
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" });
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -161,7 +165,8 @@ impl Engine {
 
     /// To fault, from anywhere; a master says goodbye.
     pub(super) fn enter_fault(&mut self, id: RouterId) {
-        let initial = self.routers[id].state == State::Init;
+        let waited = std::mem::take(&mut self.routers[id].waits);
+        let initial = self.routers[id].state == State::Init && !waited;
         self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
         if self.routers[id].state.is_master() {
             // Twice: it is the only word of it that the others get, and one packet may be lost.
@@ -184,9 +189,11 @@ impl Engine {
         if !self.routers[id].state.is_master() {
             return;
         }
+        self.release_entries(id);
         self.release_addresses(id);
         let router = &mut self.routers[id];
         router.announcements = Announcements::default();
+        router.rival.retire();
         router.lines.clear();
         router.stats[Counter::ReleasedMaster] += 1;
         self.announcer.cancel(id);
@@ -209,6 +216,7 @@ impl Engine {
         // From deadline to deadline, so that the rate is exact; after a long stall from now on.
         let next = advert_at + interval;
         router.state = State::Master { advert_at: if next > now { next } else { now + interval } };
+        router.rival.answered(now, interval);
         let priority = router.effective();
         self.send(id, priority);
     }
@@ -216,7 +224,9 @@ impl Engine {
     /// An advert out of turn; the next one follows a full interval later.
     pub(super) fn advertise_anew(&mut self, now: Time, id: RouterId) {
         let router = &mut self.routers[id];
-        router.state = State::Master { advert_at: now + router.config.advert_interval };
+        let interval = router.config.advert_interval;
+        router.state = State::Master { advert_at: now + interval };
+        router.rival.answered(now, interval);
         let priority = router.effective();
         self.send(id, priority);
         self.requeue(id);
@@ -239,7 +249,8 @@ impl Engine {
     }
 
     fn send(&mut self, id: RouterId, priority: u8) {
-        let packets = self.routers[id].advert(priority);
+        let outside = self.outside();
+        let packets = self.routers[id].advert(priority, &outside);
         self.out.extend(packets.into_iter().map(Action::Send));
     }
 
@@ -345,6 +356,7 @@ impl Engine {
         let router = &mut self.routers[id];
         if router.config.version == Version::V3 && router.master_interval != heard.interval {
             let old = std::mem::replace(&mut router.master_interval, heard.interval);
+            self.limit_debounce(id);
             self.limited(now, id, Line::Learned, Level::Detail, || {
                 let (old, new) = (old.0 / 1000, heard.interval.0 / 1000);
                 format!("advertisement interval updated from {old}ms to {new}ms by master")
@@ -374,8 +386,9 @@ impl Engine {
             NotifyState::Stop => &notify.stop,
             NotifyState::Deleted => &notify.deleted,
             NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
+            NotifyState::MasterPriority | NotifyState::BackupPriority => &None,
         };
-        let generic = notify.any.clone().filter(|_| state != NotifyState::MasterRxLowerPri);
+        let generic = notify.any.clone().filter(|_| state.is_state());
         let notification = Notification {
             subject: Subject::Instance,
             name: router.config.name.clone(),

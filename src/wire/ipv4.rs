@@ -25,7 +25,14 @@ pub struct Header {
 impl Header {
     /// The datagram with `payload`; the kernel fills the header checksum.
     pub fn encode(&self, payload: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(HEADER_LEN + payload.len()).unwrap_or(u16::MAX);
+        let mut datagram = self.encode_for(payload.len());
+        datagram.extend_from_slice(payload);
+        datagram
+    }
+
+    /// The header alone, for a payload of this many bytes.
+    pub fn encode_for(&self, payload_len: usize) -> Vec<u8> {
+        let length = u16::try_from(HEADER_LEN + payload_len).unwrap_or(u16::MAX);
         let mut datagram = Vec::with_capacity(usize::from(length));
         datagram.extend_from_slice(&[0x45, TOS]);
         datagram.extend_from_slice(&length.to_be_bytes());
@@ -33,7 +40,6 @@ impl Header {
         datagram.extend_from_slice(&[0, 0, self.ttl, self.protocol, 0, 0]);
         datagram.extend_from_slice(&self.source.octets());
         datagram.extend_from_slice(&self.destination.octets());
-        datagram.extend_from_slice(payload);
         datagram
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Pure functions over slices: no sockets, no clock, no panic on any input. Each decoder is fuzzed by a property test.
 
+pub mod ah;
 pub mod checksum;
 pub mod ipv4;
 pub mod neigh;
+pub mod trailer;
 pub mod vrrp;

@@ -1,107 +1,152 @@
 //! The frames that tell a link where an address lives now: gratuitous ARP and unsolicited neighbour advertisement.
 //!
-//! Holds the exact bytes of both, Ethernet header included. Never sends anything and never decides how often:
-//! the driver builds a frame here and hands it to `sock::packet`.
+//! Holds the exact bytes of both, link-layer header included, for Ethernet and InfiniBand. Never sends anything and never
+//! decides how often: the driver builds a frame here and hands it to `sock::packet`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use pnet::packet::Packet;
-use pnet::packet::arp::{ArpHardwareType, ArpOperations, MutableArpPacket};
-use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
-use pnet::packet::icmpv6::ndp::{
-    MutableNdpOptionPacket, MutableNeighborAdvertPacket, NdpOptionTypes, NeighborAdvertFlags,
-};
-use pnet::packet::icmpv6::{Icmpv6Packet, Icmpv6Types, checksum};
-use pnet::packet::ip::IpNextHeaderProtocols;
-use pnet::packet::ipv6::MutableIpv6Packet;
-use pnet::util::MacAddr;
+use pnet::packet::icmpv6::{Icmpv6Packet, checksum};
 
 use crate::model::Link;
 
-const ETHERNET: usize = 14;
-const ARP: usize = 28;
-const IPV6: usize = 40;
-const NEIGHBOUR_ADVERT: usize = 24;
-const LINK_LAYER_OPTION: usize = 8;
+/// EtherType of ARP (RFC 826).
+pub const ETHER_ARP: u16 = 0x0806;
+/// EtherType of IPv6 (RFC 2464 section 3).
+pub const ETHER_IPV6: u16 = 0x86dd;
+const ETHER_IPV4: u16 = 0x0800;
 
-/// Bytes of a gratuitous ARP frame.
-pub const GRATUITOUS_ARP_LEN: usize = ETHERNET + ARP;
+/// `ARPHRD_INFINIBAND` (linux/if_arp.h).
+const INFINIBAND: u16 = 32;
 
-/// Bytes of an unsolicited neighbour advertisement frame.
-pub const NEIGHBOUR_ADVERT_LEN: usize = ETHERNET + IPV6 + NEIGHBOUR_ADVERT + LINK_LAYER_OPTION;
+/// Bytes of a gratuitous ARP frame on Ethernet.
+pub const GRATUITOUS_ARP_LEN: usize = 14 + 28;
+/// Bytes of an unsolicited neighbour advertisement on Ethernet.
+pub const NEIGHBOUR_ADVERT_LEN: usize = 14 + 40 + 24 + 8;
+
+/// ARP operation "request".
+const REQUEST: u16 = 1;
+/// ICMPv6 type of neighbour advertisements (RFC 4861 section 4.4).
+const NEIGHBOUR_ADVERT: u8 = 136;
+/// IPv6 next header number of ICMPv6.
+const ICMPV6: u8 = 58;
+const FLAG_ROUTER: u8 = 0x80;
+const FLAG_OVERRIDE: u8 = 0x20;
+/// "Target link-layer address" (RFC 4861 section 4.6.1).
+const TARGET_LINK_LAYER: u8 = 2;
 
 /// All nodes of the link (RFC 4291 section 2.7.1).
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-
 /// [`ALL_NODES`] on Ethernet (RFC 2464 section 7).
-const ALL_NODES_MAC: MacAddr = MacAddr(0x33, 0x33, 0, 0, 0, 1);
+const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
+
+/// What the headers of a kind of link need.
+enum Medium<'a> {
+    Ethernet {
+        mac: &'a [u8; 6],
+    },
+    /// IP over InfiniBand (RFC 4391): 20 octets of address
+    InfiniBand {
+        mac: &'a [u8; 20],
+        broadcast: &'a [u8; 20],
+    },
+}
+
+impl<'a> Medium<'a> {
+    /// `None` if the link has no addresses of a kind that is known, or only zeros, as a loopback interface has.
+    fn of(link: &'a Link) -> Option<Self> {
+        if link.mac.iter().all(|octet| *octet == 0) {
+            return None;
+        }
+        if link.hardware_type == INFINIBAND {
+            let (mac, broadcast) = (link.mac.as_slice().try_into().ok()?, link.broadcast.as_slice().try_into().ok()?);
+            return Some(Medium::InfiniBand { mac, broadcast });
+        }
+        Some(Medium::Ethernet { mac: link.mac.as_slice().try_into().ok()? })
+    }
+
+    fn mac(&self) -> &'a [u8] {
+        match self {
+            Medium::Ethernet { mac } => *mac,
+            Medium::InfiniBand { mac, .. } => *mac,
+        }
+    }
+
+    /// Where [`ALL_NODES`] is on the link: on InfiniBand with scope and partition of its broadcast group (RFC 4391
+    /// section 4).
+    fn all_nodes(&self) -> Vec<u8> {
+        match self {
+            Medium::Ethernet { .. } => ALL_NODES_MAC.to_vec(),
+            Medium::InfiniBand { broadcast, .. } => {
+                let scope = 0x10 | (broadcast[5] & 0x0f);
+                let mut address = vec![0, 0xff, 0xff, 0xff, 0xff, scope, 0x60, 0x1b, broadcast[8], broadcast[9]];
+                address.extend(ALL_NODES.octets().iter().skip(6));
+                address
+            }
+        }
+    }
+
+    /// The link-layer header of a frame. On InfiniBand the kernel takes the destination from the bytes in front of it.
+    fn header(&self, destination: &[u8], ether_type: u16) -> Vec<u8> {
+        let mut header = destination.to_vec();
+        match self {
+            Medium::Ethernet { mac } => {
+                header.extend(*mac);
+                header.extend(ether_type.to_be_bytes());
+            }
+            Medium::InfiniBand { .. } => {
+                header.extend(ether_type.to_be_bytes());
+                header.extend([0, 0]);
+            }
+        }
+        header
+    }
+}
 
 /// A gratuitous ARP request for `ip` (RFC 5227 section 3), with the broadcast address as target hardware address
-/// as keepalived sends it. `None` if the link has no six-octet hardware and broadcast addresses.
-pub fn gratuitous_arp(link: &Link, ip: Ipv4Addr) -> Option<[u8; GRATUITOUS_ARP_LEN]> {
-    let mac = octets(&link.mac)?;
-    let broadcast = octets(&link.broadcast)?;
-    let mut frame = [0; GRATUITOUS_ARP_LEN];
-
-    let (header, body) = frame.split_at_mut(ETHERNET);
-    let mut ethernet = MutableEthernetPacket::new(header)?;
-    ethernet.set_destination(broadcast);
-    ethernet.set_source(mac);
-    ethernet.set_ethertype(EtherTypes::Arp);
-
-    let mut arp = MutableArpPacket::new(body)?;
-    arp.set_hardware_type(ArpHardwareType(link.hardware_type));
-    arp.set_protocol_type(EtherTypes::Ipv4);
-    arp.set_hw_addr_len(6);
-    arp.set_proto_addr_len(4);
-    arp.set_operation(ArpOperations::Request);
-    arp.set_sender_hw_addr(mac);
-    arp.set_sender_proto_addr(ip);
-    arp.set_target_hw_addr(broadcast);
-    arp.set_target_proto_addr(ip);
+/// as keepalived sends it. `None` if the link has no hardware and broadcast addresses of a kind that is known.
+pub fn gratuitous_arp(link: &Link, ip: Ipv4Addr) -> Option<Vec<u8>> {
+    let medium = Medium::of(link)?;
+    let mac = medium.mac();
+    let broadcast = Some(link.broadcast.as_slice()).filter(|broadcast| broadcast.len() == mac.len())?;
+    let mut frame = medium.header(broadcast, ETHER_ARP);
+    frame.extend(link.hardware_type.to_be_bytes());
+    frame.extend(ETHER_IPV4.to_be_bytes());
+    frame.extend([mac.len() as u8, 4]);
+    frame.extend(REQUEST.to_be_bytes());
+    for hardware in [mac, broadcast] {
+        frame.extend(hardware);
+        frame.extend(ip.octets());
+    }
     Some(frame)
 }
 
 /// An unsolicited neighbour advertisement for `ip` (RFC 4861 sections 4.4 and 7.2.6): to all nodes, with the Override
 /// flag, and with the Router flag if `router`, which must be so where the link forwards IPv6, lest hosts drop us from
-/// their list of routers. `None` if the link has no six-octet hardware address.
-pub fn unsolicited_advert(link: &Link, ip: Ipv6Addr, router: bool) -> Option<[u8; NEIGHBOUR_ADVERT_LEN]> {
-    let mac = octets(&link.mac)?;
-    let mut frame = [0; NEIGHBOUR_ADVERT_LEN];
+/// their list of routers. `None` if the link has no hardware address of a kind that is known.
+pub fn unsolicited_advert(link: &Link, ip: Ipv6Addr, router: bool) -> Option<Vec<u8>> {
+    let medium = Medium::of(link)?;
+    let flags = FLAG_OVERRIDE | if router { FLAG_ROUTER } else { 0 };
+    let mut body = vec![NEIGHBOUR_ADVERT, 0, 0, 0, flags, 0, 0, 0];
+    body.extend(ip.octets());
+    // Lengths of options count in eights; the 20 octets of InfiniBand have two in front (RFC 4391 section 9.3).
+    let mac = medium.mac();
+    let padding = (mac.len() + 2).next_multiple_of(8) - 2 - mac.len();
+    body.extend([TARGET_LINK_LAYER, ((mac.len() + 2 + padding) / 8) as u8]);
+    body.extend(std::iter::repeat_n(0, padding));
+    body.extend(mac);
+    let sum = checksum(&Icmpv6Packet::new(&body)?, &ip, &ALL_NODES);
+    for (byte, part) in body.iter_mut().skip(2).zip(sum.to_be_bytes()) {
+        *byte = part;
+    }
 
-    let (header, body) = frame.split_at_mut(ETHERNET);
-    let mut ethernet = MutableEthernetPacket::new(header)?;
-    ethernet.set_destination(ALL_NODES_MAC);
-    ethernet.set_source(mac);
-    ethernet.set_ethertype(EtherTypes::Ipv6);
-
-    let (header, icmp) = body.split_at_mut(IPV6);
-    let mut ipv6 = MutableIpv6Packet::new(header)?;
-    ipv6.set_version(6);
-    ipv6.set_payload_length((NEIGHBOUR_ADVERT + LINK_LAYER_OPTION) as u16);
-    ipv6.set_next_header(IpNextHeaderProtocols::Icmpv6);
-    ipv6.set_hop_limit(255);
-    ipv6.set_source(ip);
-    ipv6.set_destination(ALL_NODES);
-
-    let (_, option) = icmp.split_at_mut(NEIGHBOUR_ADVERT);
-    let mut target = MutableNdpOptionPacket::new(option)?;
-    target.set_option_type(NdpOptionTypes::TargetLLAddr);
-    target.set_length(1);
-    target.set_data(&[mac.0, mac.1, mac.2, mac.3, mac.4, mac.5]);
-
-    let router_flag = if router { NeighborAdvertFlags::Router } else { 0 };
-    let mut advert = MutableNeighborAdvertPacket::new(icmp)?;
-    advert.set_icmpv6_type(Icmpv6Types::NeighborAdvert);
-    advert.set_flags(NeighborAdvertFlags::Override | router_flag);
-    advert.set_target_addr(ip);
-    let sum = checksum(&Icmpv6Packet::new(advert.packet())?, &ip, &ALL_NODES);
-    advert.set_checksum(sum);
+    let mut frame = medium.header(&medium.all_nodes(), ETHER_IPV6);
+    frame.extend([0x60, 0, 0, 0]);
+    frame.extend((body.len() as u16).to_be_bytes());
+    frame.extend([ICMPV6, 255]);
+    frame.extend(ip.octets());
+    frame.extend(ALL_NODES.octets());
+    frame.extend(body);
     Some(frame)
-}
-
-fn octets(address: &[u8]) -> Option<MacAddr> {
-    <[u8; 6]>::try_from(address).ok().map(MacAddr::from)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use thiserror::Error;
 
-use super::checksum;
+use super::{checksum, trailer};
 use crate::model::{Family, Micros, Version};
 
 /// IP protocol number of VRRP.
@@ -54,8 +54,36 @@ pub struct Advert<'a> {
     pub addresses: &'a [IpAddr],
     /// Family of the packet
     pub family: Family,
-    /// Password, at most 8 bytes; version 2 over IPv4 only
-    pub password: Option<&'a [u8]>,
+    /// Authentication that version 2 over IPv4 names in the packet
+    pub auth: Auth<'a>,
+}
+
+/// What a version 2 packet says of its authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth<'a> {
+    /// None
+    None,
+    /// This password, at most 8 bytes
+    Password(&'a [u8]),
+    /// An Authentication Header in front of it
+    Header,
+}
+
+impl Auth<'_> {
+    fn kind(self) -> u8 {
+        match self {
+            Auth::None => AUTH_NONE,
+            Auth::Password(_) => AUTH_PASS,
+            Auth::Header => AUTH_AH,
+        }
+    }
+
+    fn password(&self) -> &[u8] {
+        match self {
+            Auth::Password(password) => password,
+            Auth::None | Auth::Header => &[],
+        }
+    }
 }
 
 /// What the checksum of an IPv4 packet covers beside the PDU. IPv6 checksums are the kernel's work.
@@ -85,7 +113,7 @@ impl Advert<'_> {
         match self.version {
             Version::V2 => {
                 let seconds = self.interval.0 / 1_000_000;
-                pdu.push(if self.password.is_some() { AUTH_PASS } else { AUTH_NONE });
+                pdu.push(self.auth.kind());
                 pdu.push(u8::try_from(seconds).unwrap_or(u8::MAX));
             }
             Version::V3 => {
@@ -102,7 +130,7 @@ impl Advert<'_> {
         }
         if self.version == Version::V2 && self.family == Family::V4 {
             let mut data = [0u8; AUTH_LEN];
-            for (slot, byte) in data.iter_mut().zip(self.password.unwrap_or_default()) {
+            for (slot, byte) in data.iter_mut().zip(self.auth.password()) {
                 *slot = *byte;
             }
             pdu.extend_from_slice(&data);
@@ -216,6 +244,21 @@ impl<'a> Packet<'a> {
             pdu,
             family,
         })
+    }
+
+    /// Reads a PDU as [`Packet::decode`] does, and the trailer of [`super::trailer`] that may follow it.
+    pub fn decode_signed(
+        bytes: &'a [u8],
+        family: Family,
+        ip_header_len: Option<usize>,
+    ) -> Result<(Self, Option<&'a [u8; trailer::LEN]>), Error> {
+        match Packet::decode(bytes, family, ip_header_len) {
+            Err(Error::Length { expected, received }) if received == expected + trailer::LEN => {
+                let (pdu, trailer) = bytes.split_at(expected);
+                Ok((Packet::decode(pdu, family, None)?, trailer.as_array()))
+            }
+            decoded => Ok((decoded?, None)),
+        }
     }
 
     /// The addresses in the advert.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use keepalived_rs::sock::{AdvertSocket, Endpoint, Inbox, Interface, Packet, ReadySet};
+use keepalived_rs::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, Packet, ReadySet};
 use nix::libc;
 use tokio::time::timeout;
 
@@ -22,12 +22,12 @@ fn eth0() -> Interface {
 
 fn multicast(group: &str) -> AdvertSocket {
     let endpoint = Endpoint::Multicast { group: address(group), interface: eth0() };
-    AdvertSocket::open(endpoint).unwrap()
+    AdvertSocket::open(endpoint, Carrier::Plain).unwrap()
 }
 
 fn unicast(source: &str) -> AdvertSocket {
     let endpoint = Endpoint::Unicast { source: address(source), interface: Some(eth0()) };
-    AdvertSocket::open(endpoint).unwrap()
+    AdvertSocket::open(endpoint, Carrier::Plain).unwrap()
 }
 
 /// An IPv4 header of `words` words, the options being no-operations, and the beginning of a VRRP header.
@@ -344,7 +344,9 @@ fn an_address_need_not_be_there_to_be_bound() {
 #[test]
 fn unicast_needs_no_interface() {
     let pair = Pair::new();
-    let anywhere = |source| AdvertSocket::open(Endpoint::Unicast { source: address(source), interface: None }).unwrap();
+    let anywhere = |source| {
+        AdvertSocket::open(Endpoint::Unicast { source: address(source), interface: None }, Carrier::Plain).unwrap()
+    };
     for host in [&pair.left, &pair.right] {
         host.run(|| {
             let own = ip("-o addr show dev eth0").matches("10.0.0.1/24").count() == 1;
@@ -369,7 +371,7 @@ fn errors_name_the_channel_and_the_step() {
     Namespace::new().run(|| {
         let endpoint =
             Endpoint::Multicast { group: address(GROUP_V4), interface: Interface { name: name("nosuch"), index: 99 } };
-        let error = AdvertSocket::open(endpoint).unwrap_err();
+        let error = AdvertSocket::open(endpoint, Carrier::Plain).unwrap_err();
         assert_eq!(
             error.to_string(),
             "VRRP socket for 224.0.0.18 on nosuch: cannot bind it to the interface: \

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod adverts;
+mod filter;
 mod monitor;
 mod namespace;
 mod neighbours;

@@ -2,7 +2,7 @@
 
 use keepalived_rs::net::forwards_ipv6;
 use keepalived_rs::sock::NeighbourSocket;
-use keepalived_rs::wire::neigh::{gratuitous_arp, unsolicited_advert};
+use keepalived_rs::wire::neigh::{ETHER_ARP, ETHER_IPV6, gratuitous_arp, unsolicited_advert};
 
 use crate::namespace::{Pair, ip, link, name};
 
@@ -21,9 +21,9 @@ fn neighbours_learn_where_an_address_lives_now() {
         let eth0 = link("eth0");
         let socket = NeighbourSocket::open().unwrap();
         let garp = gratuitous_arp(&eth0, "10.0.0.100".parse().unwrap()).unwrap();
-        socket.send(eth0.index, &garp).unwrap();
+        socket.send(eth0.index, ETHER_ARP, &garp).unwrap();
         let advert = unsolicited_advert(&eth0, "fe80::100".parse().unwrap(), false).unwrap();
-        socket.send(eth0.index, &advert).unwrap();
+        socket.send(eth0.index, ETHER_IPV6, &advert).unwrap();
     });
     pair.right.run(|| {
         for vip in ["10.0.0.100", "fe80::100"] {
@@ -40,11 +40,11 @@ fn a_frame_that_cannot_go_is_an_error() {
         let eth0 = link("eth0");
         let socket = NeighbourSocket::open().unwrap();
         let garp = gratuitous_arp(&eth0, "10.0.0.100".parse().unwrap()).unwrap();
-        let error = socket.send(9999, &garp).unwrap_err();
+        let error = socket.send(9999, ETHER_ARP, &garp).unwrap_err();
         assert_eq!(error.cause().raw_os_error(), Some(nix::libc::ENXIO));
-        assert!(socket.send(eth0.index, &garp[..13]).is_err(), "no EtherType");
+        assert!(socket.send(eth0.index, ETHER_ARP, &garp[..13]).is_err(), "shorter than its header");
         ip("link set eth0 down");
-        let error = socket.send(eth0.index, &garp).unwrap_err();
+        let error = socket.send(eth0.index, ETHER_ARP, &garp).unwrap_err();
         assert_eq!(error.cause().raw_os_error(), Some(nix::libc::ENETDOWN));
     });
 }

@@ -6,7 +6,9 @@
 
 mod core;
 mod election;
+mod frr;
 mod hostile;
+mod links;
 mod network;
 mod process;
 mod reload;

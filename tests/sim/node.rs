@@ -1,10 +1,11 @@
 //! A machine: the engine, the kernel's interfaces and addresses, what else is followed, and hands that carry out
 //! actions at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use keepalived_rs::model::{Address, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
+use keepalived_rs::model::macvlan::Linkbeat;
+use keepalived_rs::model::{Address, Entry, Family, IfAddress, IfName, KernelEvent, Link, Time, VrrpConfig};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, Channel, ChannelId, Event, Local, Outgoing, Standing, Tracker};
 
@@ -35,6 +36,8 @@ pub struct Node {
     pub addresses: BTreeSet<OnInterface>,
     /// Addresses that a daemon has set, dead or alive
     marked: BTreeSet<OnInterface>,
+    /// Routes and rules that a daemon has set, dead or alive
+    pub entries: HashSet<Entry>,
     /// Open channels
     pub channels: BTreeMap<ChannelId, Channel>,
     /// Channels whose interface has gone
@@ -73,6 +76,7 @@ impl Node {
             index: [2, 3],
             addresses: BTreeSet::new(),
             marked: BTreeSet::new(),
+            entries: HashSet::new(),
             channels: BTreeMap::new(),
             broken: BTreeSet::new(),
             stalled_until: Time(0),
@@ -374,7 +378,25 @@ impl Node {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
                 }
             }
-            Action::Listen(..) | Action::Announce { .. } => {}
+            Action::AddEntry(entry) => {
+                self.entries.insert(entry.object());
+            }
+            Action::RemoveEntry(entry) => {
+                self.entries.remove(&entry.object());
+            }
+            Action::PromoteSecondaries { .. }
+            | Action::Listen(..)
+            | Action::Announce { .. }
+            | Action::Buffer(..)
+            | Action::LocalIgmp(_)
+            | Action::RunScript { .. }
+            | Action::EndScript(..) => {}
+            Action::Poll { interface, .. } => {
+                let place = INTERFACES.iter().position(|name| *name == interface.as_str()).expect("one of ours");
+                if let Some(engine) = &mut self.engine {
+                    engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
+                }
+            }
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

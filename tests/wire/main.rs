@@ -2,6 +2,7 @@
 //! or refuses we accept or refuse.
 
 mod pcap;
+mod signed;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,8 +12,9 @@ use keepalived_rs::model::{
 };
 use keepalived_rs::vrrp::accept::{Context, Heard, Oddity, Refusal, judge};
 use keepalived_rs::vrrp::event::Datagram;
+use keepalived_rs::vrrp::signature::Signatures;
 use keepalived_rs::wire::checksum::Sum;
-use keepalived_rs::wire::vrrp::{AUTH_PASS, Advert, PROTOCOL, Packet, Pseudo};
+use keepalived_rs::wire::vrrp::{AUTH_PASS, Advert, Auth as WireAuth, PROTOCOL, Packet, Pseudo};
 use keepalived_rs::wire::{ipv4, neigh};
 
 use pcap::{IpPacket, frames, vrrp};
@@ -76,6 +78,7 @@ fn every_advert_of_keepalived_is_what_we_would_send() {
             };
             let addresses: Vec<IpAddr> = decoded.addresses().collect();
             let password = decoded.auth_data.filter(|_| decoded.auth_type == AUTH_PASS);
+            let auth = password.map_or(WireAuth::None, WireAuth::Password);
             let advert = Advert {
                 version: if decoded.version == 2 { Version::V2 } else { Version::V3 },
                 vrid: decoded.vrid,
@@ -83,7 +86,7 @@ fn every_advert_of_keepalived_is_what_we_would_send() {
                 interval: decoded.interval,
                 addresses: &addresses,
                 family,
-                password,
+                auth,
             };
             let pseudo = match (packet.source, packet.destination) {
                 (IpAddr::V4(source), IpAddr::V4(destination)) if decoded.version == 3 && !as_v2 => {
@@ -211,17 +214,18 @@ fn instance(family: Family, version: Version) -> Instance {
 }
 
 fn verdicts(name: &str, instance: &Instance) -> Vec<Result<Heard, Refusal>> {
-    let context = Context { effective: 100, following: None };
-    let judge_one = |packet: &IpPacket| {
+    let context = Context { effective: 100, ..Context::default() };
+    let mut signatures = Signatures::default();
+    let mut judge_one = |packet: &IpPacket| {
         let datagram = Datagram {
             source: packet.source,
             destination: Some(packet.destination),
             ttl: Some(packet.ttl),
             bytes: &packet.datagram,
         };
-        judge(instance, context, &datagram)
+        judge(instance, context, &mut signatures, &datagram)
     };
-    vrrp(name).iter().map(judge_one).collect()
+    vrrp(name).iter().map(&mut judge_one).collect()
 }
 
 fn all_refused(name: &str, instance: &Instance, expected: impl Fn(&Refusal) -> bool) {
@@ -268,6 +272,7 @@ fn a_node_configured_otherwise_refuses() {
     all_refused("v2_ipv4_auth_pass", &other_password, |r| matches!(r, Refusal::Password { .. }));
     all_refused("v3_ipv4_checksum_as_v2", &v3, |r| matches!(r, Refusal::Checksum { .. }));
     all_refused("hmac_v3_ipv4_mcast", &v3, |r| matches!(r, Refusal::Malformed { .. }));
+    all_refused("v2_ipv4_auth_ah", &v2, |r| matches!(r, Refusal::HeaderPresence { present: true, .. }));
     let slow = Instance { advert_interval: Micros::from_secs(3), ..v2.clone() };
     all_refused("v2_ipv4_mcast_startup_prio0", &slow, |r| matches!(r, Refusal::Interval { ours: 3, received: 1, .. }));
     let peer = Peer { ip: [10, 9, 0, 9].into(), min_ttl: 0, max_ttl: 255 };

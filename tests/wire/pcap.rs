@@ -83,7 +83,7 @@ impl Frame {
     }
 }
 
-/// The VRRP packets of a capture.
+/// The VRRP packets of a capture, those behind an Authentication Header included.
 pub fn vrrp(name: &str) -> Vec<IpPacket> {
-    frames(name).iter().filter_map(Frame::ip).filter(|packet| packet.protocol == 112).collect()
+    frames(name).iter().filter_map(Frame::ip).filter(|packet| matches!(packet.protocol, 51 | 112)).collect()
 }

@@ -222,7 +222,12 @@ pub fn process(reader: &mut Reader, statement: &Statement) -> Outcome {
         return Ok(());
     }
     process.command = (1..statement.len()).map(|index| word_bytes(statement, index)).collect();
-    process.full_command |= process.command.len() > 1;
+    if process.command.len() > 1 {
+        process.full_command = true;
+        if process.param_match == ParamMatch::Ignored {
+            process.param_match = ParamMatch::Exact;
+        }
+    }
     Ok(())
 }
 

@@ -98,12 +98,3 @@ fn hmac(reader: &mut Reader, raw: &RawInstance, strict: bool, legacy: Auth) -> A
     let (keys, active, anti_replay) = (hmac.keys.clone(), hmac.active, hmac.anti_replay);
     Auth::Hmac(Hmac { keys, active, time_window, anti_replay, mode })
 }
-
-/// Why an instance must not run: it would speak a protocol that its peers do not understand.
-pub(super) fn unavailable(auth: &Auth) -> Option<String> {
-    match auth {
-        Auth::None | Auth::Pass(_) => None,
-        Auth::Ah(_) => Some("auth_type AH is not available yet".into()),
-        Auth::Hmac(_) => Some("auth_hmac is not available yet".into()),
-    }
-}

@@ -2,9 +2,10 @@
 
 use super::{advert, script};
 use crate::conf::diagnostic::{Code, Diagnostic};
-use crate::conf::raw::settings::RawFifo;
+use crate::conf::raw::settings::{RawFifo, RawVrrp};
 use crate::conf::raw::{RawCommand, ScriptUser};
 use crate::conf::reader::Reader;
+use crate::model::config::ReceiveBuffers;
 use crate::model::global::TimedScript;
 use crate::model::settings::{Fifo, Fifos, GarpExtra, ScriptRules, VrrpDefaults};
 use crate::model::{Global, Micros};
@@ -80,6 +81,12 @@ fn vrrp(reader: &Reader) -> VrrpDefaults {
         rx_bufs_multiplier: vrrp.rx_bufs_multiplier.unwrap_or(usual.rx_bufs_multiplier),
         linkbeat_use_polling: vrrp.linkbeat_use_polling,
     }
+}
+
+/// Receive buffers of advert sockets.
+pub(super) fn receive_buffers(vrrp: &RawVrrp) -> ReceiveBuffers {
+    let usual = VrrpDefaults::default().rx_bufs_multiplier;
+    ReceiveBuffers { policy: vrrp.rx_bufs, multiplier: vrrp.rx_bufs_multiplier.unwrap_or(usual) }
 }
 
 /// How scripts are run, once all blocks have said who runs theirs.

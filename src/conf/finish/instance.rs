@@ -442,7 +442,7 @@ pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, grouped: bool) -> R
     let track_interfaces = tracked(reader, raw, unweighted);
     has_address(reader, raw, vips.is_empty(), version, strict)?;
     let tracking = tracking::of_instance(reader, raw, unweighted);
-    let config_fault = auth::unavailable(&auth).or(no_peers).or(no_link).or(no_address);
+    let config_fault = no_peers.or(no_link).or(no_address);
     if let Some(reason) = &config_fault {
         let text = format!("({}) stays in FAULT: {reason}", raw.name);
         reader.complain(Diagnostic::note(Code::NotActive, text).at(raw.place));

@@ -18,10 +18,13 @@ mod server_group;
 mod service;
 mod tracking;
 
+use std::net::IpAddr;
+
 use super::Refusal;
 use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
+use crate::model::macvlan::Linkbeat;
 use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName, Instance};
 
 use super::raw::{RawAddress, RawInstance};
@@ -87,21 +90,46 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         files: reader.raw.files.iter().filter_map(tracking::file).collect(),
         processes: reader.raw.processes.iter().map(tracking::process).collect(),
         interface_delays: reader.raw.interface_delays.clone(),
-        linkbeats: reader.raw.linkbeats.clone(),
+        linkbeats: linkbeats(reader, &instances),
         static_addresses: statics.filter_map(|it| address(it, None)).collect(),
         static_routes: reader.raw.routing.static_routes.clone(),
         static_rules: reader.raw.routing.static_rules.clone(),
         instances,
         groups,
         garp_paces: paces,
+        firewall: reader.raw.settings.firewall.clone(),
         startup_delay: global.startup_delay,
         delay_after_boot: global.delay_after_boot,
+        group4: match global.group4 {
+            Some(IpAddr::V4(group)) => Some(group),
+            Some(IpAddr::V6(_)) | None => None,
+        },
         log_unknown_vrids: global.log_unknown_vrids,
+        notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
         dynamic_interfaces: global.dynamic_interfaces,
+        receive_buffers: global::receive_buffers(&reader.raw.settings.vrrp),
+        disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);
     (config, None)
+}
+
+/// The polled links: those of `linkbeat_interfaces`, and those of instances with `linkbeat_use_polling`.
+fn linkbeats(reader: &Reader, instances: &[Instance]) -> Vec<(IfName, Linkbeat)> {
+    let mut polled = reader.raw.linkbeats.clone();
+    let everywhere = reader.raw.settings.vrrp.linkbeat_use_polling;
+    let namespace = reader.raw.global.net_namespace.as_deref();
+    for instance in instances.iter().filter(|it| it.own_link.is_none()) {
+        let asked = everywhere || instance.extras.linkbeat_use_polling;
+        if let Some(interface) = instance.interface.as_ref().filter(|_| asked)
+            && !polled.iter().any(|(name, _)| name == interface)
+            && reader.env.stacked(namespace, interface.as_str()).is_none()
+        {
+            polled.push((interface.clone(), Linkbeat::Any));
+        }
+    }
+    polled.into_iter().collect()
 }
 
 /// All instances; the first that cannot be run ends it.

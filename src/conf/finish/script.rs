@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::conf::apply::notify;
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
-use crate::conf::environment::Command;
+use crate::conf::environment::{Command, Identity};
 use crate::conf::place::Place;
 use crate::conf::raw::checker::{RawKind, RawMisc};
 use crate::conf::raw::service::RawService;
@@ -253,7 +253,8 @@ fn check_tracked(reader: &mut Reader, seen: &mut Seen, raw: &RawTrackScript) -> 
     let Some(found) = look(reader, &command) else {
         let file = command.argv.first()?.as_bytes();
         let path = file.get(1..).unwrap_or_default().trim_ascii_start();
-        return Some(Probe::Open(OsStr::from_bytes(path).into()));
+        let Identity { uid, gid, further_groups } = *identity;
+        return Some(Probe::Open { file: OsStr::from_bytes(path).into(), uid, gid, further_groups });
     };
     seen.add(&found, *place);
     let (secure, name) = (reader.raw.global.script_security, &raw.script.name);

@@ -11,7 +11,7 @@ pub(super) static VRRP: &[Keyword] = &[
     set("default_interface", "IFACE", "", "eth0",
         "Interface for static addresses without dev",
         global::default_interface),
-    later_set("disable_local_igmp", "", "", "off",
+    set("disable_local_igmp", "", "", "off",
         "Clear igmp_link_local_mcast_reports (reported if the kernel has no such setting)",
         vrrp::disable_local_igmp),
     set("v3_checksum_as_v2", "", "argument ignored", "off",

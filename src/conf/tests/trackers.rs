@@ -123,7 +123,8 @@ fn scripts() {
     assert_eq!((got.rise, got.fall, got.init_fail, got.weight), (2, 3, true, weight(-4, false)));
     assert!(matches!(&got.probe, Probe::Run(script) if script.argv == ["/bin/ok"]));
     let loaded = script("script </dev/null");
-    assert_eq!(loaded.config.vrrp.scripts[0].probe, Probe::Open("/dev/null".into()));
+    let opened = Probe::Open { file: "/dev/null".into(), uid: 0, gid: 0, further_groups: false };
+    assert_eq!(loaded.config.vrrp.scripts[0].probe, opened);
     assert_eq!(loaded.config.vrrp.scripts[0].interval, Micros::from_secs(1));
     let lost = "(V) track script S not found, ignoring...";
     for (lines, expected) in [
@@ -153,6 +154,16 @@ fn processes() {
     assert_eq!((got.param_match, got.full_command), (ParamMatch::Initial, true));
     assert_eq!((got.quorum, got.quorum_max), (2, Some(5)));
     assert_eq!((got.terminate_delay, got.fork_delay), (Micros::from_secs(1), Micros::from_secs(2)));
+    for (lines, expected) in [
+        ("process foo", (ParamMatch::Ignored, false)),
+        ("process foo\nfull_command", (ParamMatch::Ignored, true)),
+        ("process foo\nparam_match", (ParamMatch::Exact, true)),
+        ("process foo a", (ParamMatch::Exact, true)),
+        ("param_match partial\nprocess foo a", (ParamMatch::Partial, true)),
+    ] {
+        let got = &process(lines).config.vrrp.processes[0];
+        assert_eq!((got.param_match, got.full_command), expected, "{lines}");
+    }
     let none = &process("process foo\nquorum_max 0").config.vrrp.processes[0];
     assert_eq!((none.quorum, none.quorum_max), (0, Some(0)), "none may run");
     for (lines, expected) in [

@@ -255,11 +255,11 @@ fn static_addresses_need_an_interface() {
 
 #[test]
 fn inactive_keywords_are_noted_once() {
-    let loaded = with("use_vmac\nno_accept\nno_accept\nvirtual_routes {\n10.0.0.0/8 via 10.9.9.1\n}");
+    let loaded = with("use_vmac\nno_accept\nno_accept\nlinkbeat_use_polling");
     let notes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.text.as_str()).collect();
     assert_eq!(
         notes,
-        ["use_vmac is not active yet", "no_accept is not active yet", "virtual_routes is not active yet"]
+        ["use_vmac is not active yet", "no_accept is not active yet", "linkbeat_use_polling is not active yet"]
     );
     assert_eq!(loaded.test_exit_code(), 0);
     let loaded = read(

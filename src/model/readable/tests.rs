@@ -44,8 +44,8 @@ fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
 #[test]
 fn paths_need_not_be_text() {
     let odd = || PathBuf::from(OsString::from_vec(b"/a\xffb".to_vec()));
-    let probe = Probe::Open(odd());
-    assert_eq!(json(&probe), "{\"Open\":\"/a\u{fffd}b\"}");
+    let probe = Probe::Open { file: odd(), uid: 1, gid: 2, further_groups: false };
+    assert_eq!(json(&probe), "{\"Open\":{\"file\":\"/a\u{fffd}b\",\"uid\":1,\"gid\":2,\"further_groups\":false}}");
     survives_a_frame(probe);
 
     let fifo = Fifo { path: odd(), uid: 0, gid: 0, script: None };

@@ -17,9 +17,9 @@ pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript)
             at.pair("Command", command);
             (command.uid, command.gid)
         }
-        Probe::Open(path) => {
-            at.pair("Command", format_args!("<{}", path.display()));
-            (0, 0)
+        Probe::Open { file, uid, gid, .. } => {
+            at.pair("Command", format_args!("<{}", file.display()));
+            (*uid, *gid)
         }
     };
     at.pair("Interval", format_args!("{} sec", short_seconds(script.interval)));
@@ -53,10 +53,10 @@ pub(super) fn process(page: &mut Page, config: &VrrpConfig, process: &TrackProce
     let mut words = process.command.iter().map(|word| word.to_string_lossy());
     at.pair("Process", words.next().unwrap_or_default());
     let parameters: Vec<_> = words.collect();
-    let has_parameters = !parameters.is_empty();
-    at.maybe("Parameters", has_parameters.then(|| parameters.join(" ")));
+    at.maybe("Parameters", (!parameters.is_empty()).then(|| parameters.join(" ")));
     match process.param_match {
-        ParamMatch::Exact => at.mention(has_parameters, "Param match"),
+        ParamMatch::Ignored => {}
+        ParamMatch::Exact => at.mention(true, "Param match"),
         ParamMatch::Partial => at.pair("Param match", "partial"),
         ParamMatch::Initial => at.pair("Param match", "initial"),
     }

@@ -44,26 +44,26 @@ fn vrids_kept(program: &Program, datagram: impl Fn(u8) -> Vec<u8>) -> Vec<u8> {
 fn only_the_wanted_vrids_pass() {
     let all: Vec<u8> = (1..=255).collect();
     for wanted in [&[][..], &[1], &[7, 51, 255], &all] {
-        let v4 = Program::vrids(Family::V4, wanted);
+        let v4 = Program::vrids(Family::V4, 0, wanted);
         assert_eq!(vrids_kept(&v4, |vrid| ipv4(5, vrid)), wanted);
         assert_eq!(vrids_kept(&v4, |vrid| ipv4(15, vrid)), wanted, "options");
-        let v6 = Program::vrids(Family::V6, wanted);
+        let v6 = Program::vrids(Family::V6, 0, wanted);
         assert_eq!(vrids_kept(&v6, |vrid| vec![0x31, vrid, 100, 1]), wanted);
     }
 }
 
 #[test]
 fn what_passes_passes_whole() {
-    let program = Program::vrids(Family::V4, &[51]);
+    let program = Program::vrids(Family::V4, 0, &[51]);
     assert_eq!(run(&program, &ipv4(5, 51)), u32::MAX);
 }
 
 #[test]
 fn a_datagram_without_a_vrid_is_dropped() {
-    let v4 = Program::vrids(Family::V4, &[51]);
+    let v4 = Program::vrids(Family::V4, 0, &[51]);
     assert_eq!(run(&v4, &ipv4(5, 51)[..21]), 0);
     assert_eq!(run(&v4, &[]), 0);
-    let v6 = Program::vrids(Family::V6, &[51]);
+    let v6 = Program::vrids(Family::V6, 0, &[51]);
     assert_eq!(run(&v6, &[0x31]), 0);
 }
 
@@ -76,5 +76,5 @@ fn nothing_passes_where_nothing_is_wanted() {
 fn the_longest_program_fits_the_kernel() {
     const BPF_MAXINSNS: usize = 4096;
     let all: Vec<u8> = (0..=255).collect();
-    assert!(Program::vrids(Family::V4, &all).to_filter().len() <= BPF_MAXINSNS);
+    assert!(Program::vrids(Family::V4, 0, &all).to_filter().len() <= BPF_MAXINSNS);
 }

@@ -76,12 +76,36 @@ fn a_router_says_so_and_the_checksum_follows() {
 }
 
 #[test]
-fn links_without_ethernet_addresses_have_no_frames() {
-    let mut infiniband = link("26e13c1ab92f");
-    infiniband.mac = vec![1; 20];
-    infiniband.broadcast = vec![0xff; 20];
+fn infiniband_has_addresses_of_twenty_octets_and_four_of_header() {
+    let infiniband = Link {
+        hardware_type: 32,
+        mac: bytes("00000048 fe80000000000000 0002c90300001234"),
+        broadcast: bytes("00ffffff ff12401bffff0000 00000000ffffffff"),
+        ..link("")
+    };
+    let frame = gratuitous_arp(&infiniband, Ipv4Addr::new(10, 9, 0, 100)).unwrap();
+    let expected = "00ffffffff12401bffff000000000000ffffffff 0806 0000 0020 0800 14 04 0001
+                    00000048fe800000000000000002c90300001234 0a090064
+                    00ffffffff12401bffff000000000000ffffffff 0a090064";
+    assert_eq!(frame, bytes(expected));
+
+    let frame = unsolicited_advert(&infiniband, "fe80::100".parse().unwrap(), false).unwrap();
+    let before = "00ffffffff12601bffff00000000000000000001 86dd 0000 60000000 0030 3a ff
+                  fe800000000000000000000000000100 ff020000000000000000000000000001 88 00";
+    assert_eq!(frame[..66], bytes(before));
+    let after = "20 000000 fe800000000000000000000000000100 02 03 0000
+                 00000048fe800000000000000002c90300001234";
+    assert_eq!(frame[68..], bytes(after));
+}
+
+#[test]
+fn links_without_hardware_addresses_have_no_frames() {
+    let mut odd = link("26e13c1ab92f");
+    odd.mac = vec![1; 20];
+    odd.broadcast = vec![0xff; 20];
     let tunnel = link("");
-    for other in [infiniband, tunnel] {
+    let loopback = link("000000000000");
+    for other in [odd, tunnel, loopback] {
         assert_eq!(gratuitous_arp(&other, Ipv4Addr::new(10, 9, 0, 100)), None);
         let ip = "fe80::100".parse().unwrap();
         assert_eq!(unsolicited_advert(&other, ip, false), None);

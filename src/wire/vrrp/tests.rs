@@ -11,14 +11,14 @@ fn advert(addresses: &[IpAddr]) -> Advert<'_> {
         interval: Micros::from_secs(1),
         addresses,
         family: Family::V4,
-        password: None,
+        auth: Auth::None,
     }
 }
 
 #[test]
 fn the_password_packet_is_byte_for_byte_keepalived_s() {
     let vips = [IpAddr::from(V4)];
-    let pdu = Advert { password: Some(b"s3cr3t"), ..advert(&vips) }.encode(Pseudo::None);
+    let pdu = Advert { auth: Auth::Password(b"s3cr3t"), ..advert(&vips) }.encode(Pseudo::None);
     let expected = [
         0x21, 0x33, 0x96, 0x01, 0x01, 0x01, 0x33, 0x43, 0x0a, 0x09, 0x00, 0x64, 0x73, 0x33, 0x63, 0x72, 0x33, 0x74, 0,
         0,
