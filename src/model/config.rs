@@ -8,7 +8,7 @@ use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
-use super::settings::{Firewall, RxBuffers};
+use super::settings::{Firewall, GarpExtra, RxBuffers};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Entry, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -70,6 +70,11 @@ pub struct VrrpConfig {
     pub receive_buffers: ReceiveBuffers,
     /// Groups of the own link are not reported (`disable_local_igmp`)
     pub disable_local_igmp: bool,
+    /// `vmac_prefix` and `vmac_addr_prefix`: how the names of own links begin that instances and single addresses get;
+    /// `None`: `vrrp`, or for addresses as for instances
+    pub own_link_prefixes: (Option<String>, Option<String>),
+    /// `vrrp_garp_extra_if`, for instances that say nothing themselves
+    pub garp_extra: Option<GarpExtra>,
 }
 
 /// Receive buffers of advert sockets, as far as instances have no `kernel_rx_buf_size`.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::macvlan::IpvlanMode;
 use super::{IfName, KernelRoute, Rule};
 
 /// A network interface as the kernel describes it (`RTM_NEWLINK`, linux/if_link.h).
@@ -31,6 +32,35 @@ pub struct Link {
     pub hardware_type: u16,
     /// Bytes
     pub mtu: u32,
+    /// What it stands on and belongs to
+    pub ties: Ties,
+}
+
+/// How an interface is tied to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ties {
+    /// What it is, as far as that matters to us
+    pub kind: LinkKind,
+    /// Index of the interface below it; `None` if there is none, or if it is in another network namespace
+    pub base: Option<u32>,
+    /// Index of the VRF that it belongs to
+    pub vrf: Option<u32>,
+    /// Interface group; 0 is the default
+    pub group: u32,
+}
+
+/// Kinds of interfaces that a virtual router can have for itself (`IFLA_INFO_KIND`, linux/if_link.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkKind {
+    /// Anything else
+    #[default]
+    Other,
+    /// A macvlan in private mode
+    PrivateMacvlan,
+    /// An ipvlan of layer 2
+    L2Ipvlan(IpvlanMode),
+    /// A macvlan or ipvlan of another mode
+    Stacked,
 }
 
 impl Link {

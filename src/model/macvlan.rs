@@ -50,7 +50,7 @@ pub struct Ipvlan {
 }
 
 /// `IPVLAN_F_*` (linux/if_link.h).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)] // The names are those of the keywords.
 pub enum IpvlanMode {
     #[default]

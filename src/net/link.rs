@@ -13,9 +13,9 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::NetError;
 use super::addr::PROTOCOL_KEEPALIVED;
-use super::sysctl;
 use super::transport::Netlink;
-use crate::model::{Family, IfAddress, IfName, Link};
+use super::{link_info, sysctl};
+use crate::model::{Family, IfAddress, IfName, Link, Ties};
 
 // linux/rtnetlink.h
 pub(super) const RTM_NEWLINK: u16 = 16;
@@ -28,6 +28,11 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_BROADCAST: u16 = 2;
 pub(super) const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_MASTER: u16 = 10;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_GROUP: u16 = 27;
+const IFLA_LINK_NETNSID: u16 = 37;
 pub(super) const LINK_HEADER: usize = 16;
 
 // linux/if_addr.h
@@ -60,7 +65,7 @@ impl Netlink {
 /// Whether the interface forwards IPv6 (`net.ipv6.conf.NAME.forwarding`), so that its neighbour advertisements must
 /// have the Router flag. `false` where that cannot be read.
 pub fn forwards_ipv6(interface: &IfName) -> bool {
-    sysctl::read(interface, Family::V6, "forwarding").is_ok_and(|content| content != "0")
+    sysctl::read(interface.as_str(), Family::V6, "forwarding").is_some_and(|value| value != 0)
 }
 
 /// The interface that a link message is about. `None` if the message is not whole, or is about something else: a
@@ -74,6 +79,10 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     let mut mac = Vec::new();
     let mut broadcast = Vec::new();
     let mut mtu = 0;
+    let mut ties = Ties::default();
+    let mut master = None;
+    let mut base_is_elsewhere = false;
+    let mut in_vrf = false;
     for attribute in NlasIterator::new(payload.get(LINK_HEADER..)?) {
         let attribute = attribute.ok()?;
         let value = attribute.value();
@@ -82,9 +91,16 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
             IFLA_ADDRESS => mac = value.to_vec(),
             IFLA_BROADCAST => broadcast = value.to_vec(),
             IFLA_MTU => mtu = u32::from_ne_bytes(value.try_into().ok()?),
+            IFLA_LINK => ties.base = Some(u32::from_ne_bytes(value.try_into().ok()?)),
+            IFLA_LINK_NETNSID => base_is_elsewhere = true,
+            IFLA_MASTER => master = Some(u32::from_ne_bytes(value.try_into().ok()?)),
+            IFLA_GROUP => ties.group = u32::from_ne_bytes(value.try_into().ok()?),
+            IFLA_LINKINFO => (ties.kind, in_vrf) = link_info::ties(value),
             _ => {}
         }
     }
+    ties.base = ties.base.filter(|index| *index != 0 && !base_is_elsewhere);
+    ties.vrf = master.filter(|_| in_vrf);
     let has = |flag| header.flags.contains(flag);
     Some(Link {
         index: header.index,
@@ -98,6 +114,7 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         broadcast,
         hardware_type: header.link_layer_type.into(),
         mtu,
+        ties,
     })
 }
 

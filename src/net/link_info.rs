@@ -4,10 +4,20 @@ use netlink_packet_core::NlasIterator;
 
 use super::link::{IFLA_IFNAME, LINK_HEADER};
 use crate::model::IfName;
+use crate::model::link::LinkKind;
+use crate::model::macvlan::IpvlanMode;
 
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_MACVLAN_MODE: u16 = 1;
+const MACVLAN_MODE_PRIVATE: u32 = 1;
+const IFLA_IPVLAN_MODE: u16 = 1;
+const IFLA_IPVLAN_FLAGS: u16 = 2;
+const IPVLAN_MODE_L2: u16 = 0;
+const IPVLAN_F_PRIVATE: u16 = 1;
+const IPVLAN_F_VEPA: u16 = 2;
 /// `NLA_TYPE_MASK` (linux/netlink.h)
 const TYPE: u16 = 0x3fff;
 
@@ -36,6 +46,27 @@ impl LinkInfo {
     pub fn own<const LENGTH: usize>(&self, attribute: u16) -> Option<[u8; LENGTH]> {
         find(&self.data, attribute)?.first_chunk().copied()
     }
+}
+
+/// What `IFLA_LINKINFO` says of an interface, and whether its master is a VRF.
+pub(super) fn ties(info: &[u8]) -> (LinkKind, bool) {
+    let is = |attribute, kind| find(info, attribute).as_deref().and_then(text) == Some(kind);
+    let data = find(info, IFLA_INFO_DATA).unwrap_or_default();
+    let number = |attribute| Some(u16::from_ne_bytes(find(&data, attribute)?.first_chunk().copied()?));
+    let mode = || Some(u32::from_ne_bytes(find(&data, IFLA_MACVLAN_MODE)?.first_chunk().copied()?));
+    let kind = if is(IFLA_INFO_KIND, "macvlan") {
+        if mode() == Some(MACVLAN_MODE_PRIVATE) { LinkKind::PrivateMacvlan } else { LinkKind::Stacked }
+    } else if is(IFLA_INFO_KIND, "ipvlan") {
+        match (number(IFLA_IPVLAN_MODE), number(IFLA_IPVLAN_FLAGS).unwrap_or(0)) {
+            (Some(IPVLAN_MODE_L2), 0) => LinkKind::L2Ipvlan(IpvlanMode::Bridge),
+            (Some(IPVLAN_MODE_L2), IPVLAN_F_PRIVATE) => LinkKind::L2Ipvlan(IpvlanMode::Private),
+            (Some(IPVLAN_MODE_L2), IPVLAN_F_VEPA) => LinkKind::L2Ipvlan(IpvlanMode::Vepa),
+            _ => LinkKind::Stacked,
+        }
+    } else {
+        LinkKind::Other
+    };
+    (kind, is(IFLA_INFO_SLAVE_KIND, "vrf"))
 }
 
 /// The attribute of this kind among those of `bytes`.

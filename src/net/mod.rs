@@ -15,6 +15,7 @@ mod link_info;
 mod local_igmp;
 mod monitor;
 mod nftables;
+mod own_link;
 mod route;
 mod rule;
 mod stacked;
@@ -28,6 +29,7 @@ pub use link::forwards_ipv6;
 pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
 pub use nftables::{FilterWatch, Nftables};
+pub use own_link::Setting;
 pub use stacked::Stacked;
 pub use transport::{Netlink, Refusal};
 

@@ -1,28 +1,28 @@
-//! Settings of an interface under `/proc/sys/net` (Documentation/networking/ip-sysctl.rst of the kernel).
+//! The kernel's settings of interfaces, under `/proc/sys/net`.
 //!
-//! Reads and writes, decides nothing, and remembers nothing: who changes a setting keeps what it was.
+//! Holds reading and writing of `net.FAMILY.conf.INTERFACE.KEY` in the network namespace of the thread. Never decides
+//! what a value should be, and remembers none. Called by the drivers.
 
-use std::{fs, io};
+use std::io;
 
-use crate::model::{Family, IfName};
+use crate::model::Family;
 
-/// The value of `net.FAMILY.conf.INTERFACE.KEY`, without the end of the line.
-///
-/// # Errors
-/// That of the file; `NotFound` if the kernel has no such interface or setting.
-pub fn read(interface: &IfName, family: Family, key: &str) -> io::Result<String> {
-    fs::read_to_string(path(interface, family, key)).map(|value| value.trim_end().to_owned())
+/// What a setting says; `None` if there is no such interface or setting, or if it is no number.
+pub fn read(interface: &str, family: Family, key: &str) -> Option<u32> {
+    std::fs::read_to_string(file(interface, family, key)).ok()?.trim().parse().ok()
 }
 
-/// Sets `net.FAMILY.conf.INTERFACE.KEY`.
+/// Changes a setting.
 ///
 /// # Errors
-/// That of the file; `NotFound` if the kernel has no such interface or setting.
-pub fn write(interface: &IfName, family: Family, key: &str, value: &str) -> io::Result<()> {
-    fs::write(path(interface, family, key), value)
+/// What the system says: no such interface or setting, or `/proc/sys` cannot be written.
+pub fn write(interface: &str, family: Family, key: &str, value: u32) -> io::Result<()> {
+    // Without O_CREAT: a file that is not there is no setting.
+    let mut file = std::fs::OpenOptions::new().write(true).open(file(interface, family, key))?;
+    io::Write::write_all(&mut file, value.to_string().as_bytes())
 }
 
-fn path(interface: &IfName, family: Family, key: &str) -> String {
+fn file(interface: &str, family: Family, key: &str) -> String {
     let family = match family {
         Family::V4 => "ipv4",
         Family::V6 => "ipv6",

@@ -314,8 +314,6 @@ pub(super) struct Message<'a> {
     pub(super) kind: u16,
     pub(super) flags: u16,
     pub(super) sequence: u32,
-    /// The port of the socket that has caused it, in reports
-    pub(super) port: u32,
     pub(super) payload: &'a [u8],
 }
 
@@ -340,7 +338,6 @@ impl<'a> Iterator for Messages<'a> {
             kind: header.message_type(),
             flags: header.flags(),
             sequence: header.sequence_number(),
-            port: header.port_number(),
             payload: header.payload(),
         };
         // NLMSG_ALIGN; the last message may lack the padding.

@@ -59,8 +59,7 @@ impl Announcer {
         for ((_, family), old) in std::mem::take(&mut self.queues) {
             for key in old.order {
                 let rounds = old.rounds.get(&key).copied().unwrap_or_default();
-                let queue = self.queues.entry((self.lane_of(&key.interface), family)).or_default();
-                queue.add(key, rounds);
+                self.queues.entry((self.lane_of(&key.interface), family)).or_default().add(key, rounds);
             }
         }
     }

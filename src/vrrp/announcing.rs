@@ -19,6 +19,7 @@ impl Engine {
             second_at: after(garp.master_delay),
             refresh_at: (!garp.master_refresh.is_zero()).then_some(now + garp.master_delay + garp.master_refresh),
             lower_prio_at: None,
+            extra_at: self.extra_period(id).map(|period| now + garp.master_delay + period),
         };
     }
 
@@ -38,7 +39,7 @@ impl Engine {
         let garp = &router.config.garp;
         let (repeat, refresh, refresh_repeat, lower) =
             (garp.master_repeat, garp.master_refresh, garp.master_refresh_repeat, garp.lower_prio_repeat);
-        let Announcements { second_at, refresh_at, lower_prio_at } = router.announcements;
+        let Announcements { second_at, refresh_at, lower_prio_at, extra_at } = router.announcements;
         if due(second_at) {
             self.routers[id].announcements.second_at = None;
             self.announce(id, repeat);
@@ -46,6 +47,9 @@ impl Engine {
         if due(lower_prio_at) {
             self.routers[id].announcements.lower_prio_at = None;
             self.announce(id, lower);
+        }
+        if due(extra_at) {
+            self.announce_extra(now, id);
         }
         if due(refresh_at) {
             self.routers[id].announcements.refresh_at = Some(now + refresh);

@@ -2,6 +2,7 @@
 //! time once, feeds the engine, and carries out what it wants.
 
 use std::io;
+use std::time::Duration;
 
 use thiserror::Error;
 use tracing::{info, warn};
@@ -39,6 +40,11 @@ const LONG_STALL: Micros = Micros::from_millis(500);
 
 /// How many helpings of packets each channel gets after a stall, at most: a socket's queue, but no endless flood.
 const CATCH_UP_ROUNDS: usize = 64;
+
+/// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
+const LINK_PATIENCE: Micros = Micros::from_millis(200);
+/// Before own links go: the kernel takes a moment to leave the groups that were joined on them.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Why the process cannot go on.
 #[derive(Debug, Error)]
@@ -87,7 +93,7 @@ pub async fn run(
     let found = watchers.begin(&config, process_buffer(shared));
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.size_netlink(shared);
-    driver.begin(found, &mut tell)?;
+    driver.begin(found, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();
     loop {
@@ -100,6 +106,7 @@ pub async fn run(
             channels = driver.hands.packets() => Woken::Packets(channels?),
             Some(end) = driver.ends.recv() => Woken::Script(end),
             found = watchers.news() => Woken::Tracked(found),
+            lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
@@ -113,6 +120,8 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
+                driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
+                driver.hear_of_links(&mut tell).await?;
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.size_netlink(&shared);
@@ -132,6 +141,10 @@ pub async fn run(
                 driver.hear(now, &channels);
             })?,
             Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
+            Woken::FilterLost(lost) => {
+                driver.hands.forget_filter(lost);
+                driver.turn(&mut tell, |engine, now| engine.handle(now, Event::FilterLost))?;
+            }
             Woken::Timer => {
                 driver.armed = None;
                 driver.await_claim();
@@ -139,7 +152,7 @@ pub async fn run(
             }
         }
     }
-    driver.stop(options, &mut tell)?;
+    driver.stop(options, &mut tell).await?;
     driver.hands.scripts.finish(&mut driver.ends).await;
     Ok(())
 }
@@ -151,6 +164,7 @@ enum Woken {
     Packets(Vec<ChannelId>),
     Script((u64, End)),
     Tracked(Vec<(Tracker, Standing)>),
+    FilterLost(Result<(), NetError>),
     Timer,
 }
 
@@ -192,13 +206,36 @@ impl Driver {
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
-    fn begin(&mut self, found: Vec<(Tracker, Standing)>, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn begin(
+        &mut self,
+        found: Vec<(Tracker, Standing)>,
+        tell: &mut impl FnMut(Notification),
+    ) -> Result<(), Error> {
         let present = self.monitor.pending()?;
         self.turn_with(tell, |driver, now| {
             driver.take(now, present);
             standings(&mut driver.engine, now, found);
         })?;
+        self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
+        self.hear_of_links(tell).await?;
         self.turn(tell, |engine, now| engine.handle(now, Event::Start))
+    }
+
+    /// Waits a moment for own links that were made just now, and does what falls due meanwhile.
+    async fn hear_of_links(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+        let end = clock::now() + LINK_PATIENCE;
+        while self.engine.awaits_links() && clock::now() < end {
+            let next = self.wake_at().map_or(end, |at| at.min(end));
+            let pause = Duration::from_micros(next.since(clock::now()).0);
+            match tokio::time::timeout(pause, self.monitor.events()).await {
+                Ok(events) => {
+                    let events = events?;
+                    self.turn_with(tell, |driver, now| driver.take(now, events))?;
+                }
+                Err(_) => self.turn_with(tell, |_, _| {})?,
+            }
+        }
+        Ok(())
     }
 
     /// A turn in which only the engine is told something.
@@ -279,6 +316,8 @@ impl Driver {
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
                     Feedback::EntryRefused(entry, reason) => Event::EntryRefused(entry, reason),
                     Feedback::Polled(interface, by, up) => Event::Polled { interface, by, up },
+                    Feedback::LinkRefused(name, reason) => Event::LinkRefused(name, reason),
+                    Feedback::FilterRefused(reason) => Event::FilterRefused(reason),
                 };
                 self.engine.handle(now, event);
             }
@@ -323,14 +362,19 @@ impl Driver {
         Ok(())
     }
 
-    fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
         if !options.dont_release_vrrp {
             let now = clock::now();
             self.engine.handle(now, Event::Farewell);
             self.carry_out(now, tell);
         }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
-        self.turn(tell, |engine, now| engine.handle(now, stop))
+        self.turn(tell, |engine, now| engine.handle(now, stop))?;
+        if self.engine.has_own_links() {
+            tokio::time::sleep(LAST_WORDS).await;
+            self.turn(tell, |engine, now| engine.handle(now, Event::Leave))?;
+        }
+        Ok(())
     }
 }
 

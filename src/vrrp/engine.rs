@@ -19,11 +19,13 @@ use super::day::TimeOfDay;
 use super::debounce::Debouncer;
 use super::entries::Entries;
 use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::firewall::Firewall;
 use super::flood::Flood;
 use super::fsm::{self, Input, State};
 use super::limit::LogLimit;
 use super::linkbeat::Linkbeats;
 use super::links::Links;
+use super::own_links::OwnLinks;
 use super::ownership::Ownership;
 use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
@@ -108,9 +110,11 @@ pub struct Engine {
     pub(super) entries: Entries,
     /// The interfaces on which `promote_secondaries` is set
     pub(super) promoted: BTreeSet<IfName>,
+    pub(super) own_links: OwnLinks,
     pub(super) channels: Channels,
     pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
+    pub(super) firewall: Firewall,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
     pub(super) day: TimeOfDay,
@@ -141,9 +145,11 @@ impl Engine {
             ownership: Ownership::default(),
             entries: Entries::default(),
             promoted: BTreeSet::new(),
+            own_links: OwnLinks::default(),
             channels: Channels::default(),
             buffers: HashMap::new(),
             announcer: Announcer::default(),
+            firewall: Firewall::default(),
             timers: BTreeSet::new(),
             next_id: 0,
             day: TimeOfDay::default(),
@@ -167,6 +173,7 @@ impl Engine {
                 let was_up = self.links.get(&name).map(|old| old.is_up());
                 let has_other_mtu = self.links.get(&name).is_some_and(|old| old.mtu != link.mtu);
                 let is_up = link.is_up();
+                let index = link.index;
                 if let Some(old_name) = self.links.put(link).from {
                     self.interface_renamed(now, &old_name, &name);
                 }
@@ -177,6 +184,8 @@ impl Engine {
                     let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                self.own_links_changed(now, &name, index);
+                self.reconsider_filter_for_link();
                 self.interface_changed(now, &name);
                 if was_up.is_none() {
                     self.settle_promotion();
@@ -189,17 +198,20 @@ impl Engine {
                 if let Some(link) = self.links.remove(index) {
                     self.debouncer.forget(&link.name);
                     self.linkbeats.forget(&link.name);
+                    self.reconsider_filter_for_link();
                     self.ownership.forget_interface(&link.name);
                     self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
                     }
+                    self.own_links_changed(now, &link.name, index);
                     self.interface_changed(now, &link.name);
                 }
             }
             Event::Address(address) => self.address_added(now, address),
             Event::AddressGone(address) => self.address_gone(now, &address),
             Event::Resync(links, addresses) => self.resync(now, links, addresses),
+            Event::Prepare => self.prepare(now),
             Event::Start => self.start(now),
             Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
@@ -212,6 +224,10 @@ impl Engine {
                 let line = format!("cannot set {address} on {}: {reason}", address.interface);
                 self.log(Level::Warning, line);
             }
+            Event::LinkRefused(name, reason) => self.link_refused(now, &name, reason),
+            Event::Leave => self.leave_links(),
+            Event::FilterRefused(reason) => self.filter_refused(now, &reason),
+            Event::FilterLost => self.filter_lost(now),
             Event::CleanUp => self.clean_up(),
             Event::Farewell => self.part(),
             Event::RouteGone(route) => self.route_gone(now, &route),
@@ -248,6 +264,9 @@ impl Engine {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Action> {
+        if self.out.is_empty() {
+            self.settle_filter();
+        }
         self.out.pop_front()
     }
 
@@ -444,8 +463,10 @@ impl Engine {
         let Some(name) = self.links.name_of(address.index).cloned() else {
             return;
         };
-        let ip = address.ip;
+        let (ip, index) = (address.ip, address.index);
         self.links.put_address(address);
+        self.own_links_changed(now, &name, index);
+        self.reconsider_filter_for_link();
         if !self.ownership.is_virtual(&name, ip) {
             self.interface_changed(now, &name);
             self.source_changed(now, &name, ip);
@@ -458,7 +479,15 @@ impl Engine {
             return;
         };
         self.links.remove_address(address);
-        if self.phase == Phase::Stopped || self.ownership.was_our_removal(&name, address) {
+        self.reconsider_filter_for_link();
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        if self.ownership.was_our_removal(&name, address) {
+            // It may have been one to send from.
+            if !self.ownership.is_virtual(&name, address.ip) {
+                self.interface_changed(now, &name);
+            }
             return;
         }
         for id in self.ownership.trackers(&name, address) {
@@ -468,6 +497,7 @@ impl Engine {
                 self.input(now, id, Input::AddressLost, None);
             }
         }
+        self.own_links_changed(now, &name, address.index);
         self.restore_static_address(&name, address);
         if !self.ownership.is_virtual(&name, address.ip) {
             self.interface_changed(now, &name);

@@ -8,8 +8,9 @@ use std::net::IpAddr;
 
 use super::buffers::ReceiveBuffer;
 use crate::model::macvlan::Linkbeat;
+use crate::model::own_link::LinkChange;
 use crate::model::{
-    Address, Entry, Family, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
+    Address, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
 };
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
@@ -120,6 +121,8 @@ pub enum Event<'a> {
     AddressGone(IfAddress),
     /// Events were lost: these are all interfaces and addresses
     Resync(Vec<Link>, Vec<IfAddress>),
+    /// Interfaces and addresses are known: ask for the links that will be needed
+    Prepare,
     /// Interfaces and addresses are known: begin
     Start,
     /// By how many microseconds the time of day (since the Unix epoch) is ahead of the engine's clock. To be told at the
@@ -144,6 +147,14 @@ pub enum Event<'a> {
     },
     /// The kernel refused to add an address
     AddressRefused(Address, String),
+    /// The kernel refused to make or to change the own link of this name
+    LinkRefused(IfName, String),
+    /// After [`Event::Stop`], when the last words over them have left: own links go
+    Leave,
+    /// The kernel refused the rules of the packet filter
+    FilterRefused(String),
+    /// Somebody else has taken something from our tables of the packet filter
+    FilterLost,
     /// Instead of a start: remove what a daemon with this configuration may have left behind
     CleanUp,
     /// Masters say goodbye; [`Event::Stop`] comes at once. The others wait for these packets, and for nothing else
@@ -195,6 +206,10 @@ pub enum Action {
     Buffer(ChannelId, ReceiveBuffer),
     /// Send an advert
     Send(Outgoing),
+    /// Make the packet filter hold exactly this, before addresses change
+    Block(Box<FilterRules>),
+    /// Make it hold exactly this, after addresses have changed; `None`: remove our tables
+    Unblock(Option<Box<FilterRules>>),
     /// Put an address on its interface
     AddAddress(Address),
     /// Take an address from its interface
@@ -210,6 +225,8 @@ pub enum Action {
         /// Whether it is to be set
         wanted: bool,
     },
+    /// Change an own link, or sysctls for it
+    Link(LinkChange),
     /// One gratuitous ARP or unsolicited neighbour advertisement
     Announce {
         /// Where it is sent
@@ -276,8 +293,14 @@ pub enum Stage {
     Channels,
     /// Adverts leave, and sockets close behind the last one
     Adverts,
+    /// The packet filter blocks addresses that will come
+    Guard,
     /// Addresses, routes and rules
     Tables,
+    /// The packet filter lets go addresses that have gone
+    Release,
+    /// Own links, when no socket, no address and no rule is on them any more
+    Links,
     /// Gratuitous ARP and NA
     Announcements,
     /// Scripts and log
@@ -286,7 +309,7 @@ pub enum Stage {
 
 impl Action {
     /// The stage of this action. Within an instance's turn the stages are in order already, so a stable sort by stage
-    /// over many instances keeps each one's order.
+    /// over many instances keeps each one's order. The packet filter is spoken of last, for all instances at once.
     pub fn stage(&self) -> Stage {
         match self {
             Action::LocalIgmp(_) | Action::Open(..) | Action::Listen(..) | Action::Buffer(..) => Stage::Channels,
@@ -297,6 +320,9 @@ impl Action {
             | Action::AddEntry(_)
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
+            Action::Link(_) => Stage::Links,
+            Action::Block(_) => Stage::Guard,
+            Action::Unblock(_) => Stage::Release,
             Action::Announce { .. } => Stage::Announcements,
             Action::Poll { .. }
             | Action::RunScript { .. }

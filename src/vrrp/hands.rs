@@ -9,11 +9,14 @@ mod tables;
 mod board;
 mod errand;
 mod files;
+mod own_links;
 mod processes;
 pub(super) mod scripts;
 pub(super) mod watchers;
 
 mod links;
+
+mod filter;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,6 +24,7 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info, warn};
 
+use self::own_links::HeldSysctls;
 use self::promotion::Promotion;
 use self::scripts::Scripts;
 use super::engine::Engine;
@@ -28,12 +32,13 @@ use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Ou
 use super::limit::LogLimit;
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{Address, Entry, IfName, Micros, Notification, Time};
+use crate::model::{Address, Entry, FilterRules, IfName, Micros, Notification, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
 use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::{ah, neigh};
+use filter::Filter;
 
 /// A packet of this length is not cut: nothing on a link of ordinary size is longer, and no advert comes near it.
 const INBOX_BYTES: usize = 65_535;
@@ -71,6 +76,7 @@ pub(super) struct Hands {
     netlink: Netlink,
     promotion: Promotion,
     neighbours: NeighbourSocket,
+    filter: Filter,
     channels: HashMap<ChannelId, AdvertSocket>,
     ready: ReadySet,
     inbox: Inbox,
@@ -79,6 +85,7 @@ pub(super) struct Hands {
     /// Opened when a link is polled for the first time
     probe: Option<LinkProbe>,
     local_igmp: LocalIgmp,
+    sysctls: HeldSysctls,
     last_turn: Time,
     pub(super) scripts: Scripts,
 }
@@ -93,6 +100,10 @@ pub(super) enum Feedback {
     EntryRefused(Entry, String),
     /// A polled link has answered: by these means, and whether it is up
     Polled(IfName, Linkbeat, bool),
+    /// The kernel did not make or change an own link
+    LinkRefused(IfName, String),
+    /// The kernel did not take the rules of the packet filter
+    FilterRefused(String),
 }
 
 impl Hands {
@@ -102,6 +113,7 @@ impl Hands {
             netlink: Netlink::open()?,
             promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
+            filter: Filter::default(),
             channels: HashMap::new(),
             ready: ReadySet::new()?,
             inbox: Inbox::new(INBOX_BYTES),
@@ -109,6 +121,7 @@ impl Hands {
             failures: LogLimit::default(),
             probe: None,
             local_igmp: LocalIgmp::default(),
+            sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
     }
@@ -127,6 +140,16 @@ impl Hands {
     pub(super) async fn packets(&self) -> Result<Vec<ChannelId>, SockError> {
         let keys = self.ready.ready().await?;
         Ok(keys.into_iter().filter_map(|key| u32::try_from(key).ok()).map(ChannelId).collect())
+    }
+
+    /// Waits until somebody else has taken something from the packet filter.
+    pub(super) async fn filter_lost(&self) -> Result<(), NetError> {
+        self.filter.lost().await
+    }
+
+    /// The packet filter is not what it was set to, or can no longer be watched.
+    pub(super) fn forget_filter(&mut self, lost: Result<(), NetError>) {
+        self.filter.forget(lost);
     }
 
     /// All channels, for a look at each.
@@ -217,12 +240,15 @@ impl Hands {
                     tables.push(action)
                 }
                 Action::PromoteSecondaries { interface, wanted } => self.promotion.set(&interface, wanted),
+                Action::Block(rules) => feedback.extend(self.filter(Some(*rules))),
+                Action::Unblock(rules) => feedback.extend(self.filter(rules.map(|rules| *rules))),
                 Action::Announce { interface, address } => {
                     self.announce(now, engine, &interface, address);
                     if tracing::enabled!(tracing::Level::DEBUG) {
                         announced.push((interface, address));
                     }
                 }
+                Action::Link(change) => self.change_link(change, &mut feedback),
                 Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
                 Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::Notify(notification) => tell(notification),
@@ -237,6 +263,10 @@ impl Hands {
             debug!("Sending {kind} on {interface} for {address}");
         }
         feedback
+    }
+
+    fn filter(&mut self, rules: Option<FilterRules>) -> Option<Feedback> {
+        self.filter.set(rules.as_ref()).err().map(Feedback::FilterRefused)
     }
 
     fn open_channel(&mut self, id: ChannelId, channel: &Channel, engine: &Engine) -> Result<(), SockError> {

@@ -203,7 +203,8 @@ impl Engine {
     /// Whether an interface would have no IPv4 address of its own without this one.
     fn is_alone(&self, vip: &Address) -> bool {
         let is_own = |other: &IfAddress| other.ip.is_ipv4() && !self.ownership.is_virtual(&vip.interface, other.ip);
-        vip.family() == Family::V4 && !self.links.addresses(&vip.interface).any(is_own)
+        let needs_own = vip.family() == Family::V4 && !self.own_links.has(&vip.interface);
+        needs_own && !self.links.addresses(&vip.interface).any(is_own)
     }
 
     fn warn_alone(&mut self, id: RouterId, vip: &Address) {

@@ -67,6 +67,7 @@ impl Engine {
         if self.phase != Phase::Learning {
             return;
         }
+        self.prepare(now);
         self.began = now;
         let until = self.startup_ends();
         self.phase = if until > now { Phase::Delayed { until } } else { Phase::Running };
@@ -79,6 +80,7 @@ impl Engine {
         }
         self.settle_promotion();
         self.set_static_entries();
+        self.firewall.reconsider();
         let order = self.order.clone();
         for id in &order {
             self.remove_leftover_entries(*id);
@@ -104,9 +106,14 @@ impl Engine {
         }
         self.day.turn(now);
         self.now = now;
+        let plan = (self.phase != Phase::Learning)
+            .then(|| self.plan_own_links(&mut config.instances, &config.own_link_prefixes));
         let matching = self.match_routers(std::mem::take(&mut config.instances));
         for id in &matching.removed {
             self.remove_router(*id);
+        }
+        if let Some(plan) = plan {
+            self.put_plan(now, plan);
         }
         let quiet = self.config.disable_local_igmp;
         let old = self.install(config, &matching);
@@ -120,6 +127,7 @@ impl Engine {
         self.exchange_addresses(now, &matching.routers, &old.static_addresses);
         self.add_new_entries(exchange);
         self.review_native(&matching.routers);
+        self.firewall.reconsider();
         for (id, old) in &matching.routers {
             match old {
                 Some(old) => self.apply_difference(now, *id, old),
@@ -240,14 +248,8 @@ impl Engine {
                 config: group.clone(),
             })
             .collect();
-        self.watchers.clear();
         for id in &self.order {
-            let group = groups.iter().position(|group| group.members.contains(id));
-            let tracks = group.and_then(|index| groups.get(index)).map(|group| &group.config.track_interfaces);
-            for interface in track::watched(&self.routers[*id].config, &config, tracks.into_iter().flatten()) {
-                self.watchers.entry(interface).or_default().push(*id);
-            }
-            self.routers[*id].group = group;
+            self.routers[*id].group = groups.iter().position(|group| group.members.contains(id));
         }
         self.groups = groups;
         let followed: Vec<(Tracker, RouterId)> = self
@@ -257,15 +259,35 @@ impl Engine {
             .collect();
         self.trackers.follow(followed.into_iter());
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
-        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
-        self.ownership.index(routers.clone(), config.static_addresses.iter());
-        self.entries.index(routers, &config);
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.groups.clear();
-        std::mem::replace(&mut self.config, config)
+        let old = std::mem::replace(&mut self.config, config);
+        self.reindex();
+        old
+    }
+
+    /// Makes the indexes anew that depend on where addresses are.
+    pub(super) fn reindex(&mut self) {
+        self.watchers.clear();
+        for id in &self.order {
+            let router = &mut self.routers[*id];
+            router.own_link = self.own_links.of_instance(&router.config.name).cloned();
+            let group = router.group.and_then(|index| self.groups.get(index));
+            let tracks = group.map(|group| &group.config.track_interfaces);
+            let mut watched = track::watched(&router.config, &self.config, tracks.into_iter().flatten());
+            watched.extend(router.own_link.clone());
+            let bases = router.config.addresses().filter_map(|address| self.own_links.base_of(&address.interface));
+            watched.extend(bases.cloned());
+            for interface in watched {
+                self.watchers.entry(interface).or_default().push(*id);
+            }
+        }
+        let routers = self.order.iter().map(|id| (*id, &self.routers[*id].config));
+        self.ownership.index(routers.clone(), self.config.static_addresses.iter());
+        self.entries.index(routers, &self.config);
     }
 
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
@@ -401,6 +423,7 @@ impl Engine {
                 self.remove_address(address);
             }
         }
+        self.clean_filter();
         self.phase = Phase::Stopped;
     }
 
@@ -428,6 +451,9 @@ impl Engine {
         if take_all {
             self.ownership.forget_native();
         }
+        if keep_addresses {
+            self.own_links.abandon();
+        }
         self.stop_scripts();
         let order = self.order.clone();
         if !keep_addresses && started {
@@ -437,6 +463,10 @@ impl Engine {
             self.release_static_entries();
             for address in std::mem::take(&mut self.config.static_addresses) {
                 self.remove_address(address);
+            }
+            // Own links stay for their last words, which the packet filter leads to the interface below.
+            if !self.has_own_links() {
+                self.stop_filter();
             }
         }
         self.settle_promotion();

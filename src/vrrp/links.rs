@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use crate::model::link::LinkKind;
 use crate::model::{Address, Family, IfAddress, IfName, Link};
 
 /// Scope number of link-local addresses (`RT_SCOPE_LINK`, linux/rtnetlink.h).
@@ -63,6 +64,22 @@ impl Links {
     /// The interface of this name.
     pub fn get(&self, name: &IfName) -> Option<&Link> {
         self.known(name).map(|known| &known.link)
+    }
+
+    /// The interface with this index.
+    pub fn at(&self, index: u32) -> Option<&Link> {
+        self.by_index.get(&index).map(|known| &known.link)
+    }
+
+    /// All interfaces.
+    pub fn all(&self) -> impl Iterator<Item = &Link> {
+        self.by_index.values().map(|known| &known.link)
+    }
+
+    /// The index of what macvlans and ipvlans on an interface really stand on: where it is one itself, the kernel puts
+    /// them on the interface below it.
+    pub fn root(&self, link: &Link) -> u32 {
+        link.ties.base.filter(|_| link.ties.kind != LinkKind::Other).unwrap_or(link.index)
     }
 
     /// The name of the interface with this index.

@@ -115,6 +115,11 @@ impl Ownership {
         self.held.contains(&Key::of(address))
     }
 
+    /// Whether we have removed an address and wait for the report.
+    pub(super) fn is_leaving(&self, address: &Address) -> bool {
+        self.expected.contains_key(&Key::of(address))
+    }
+
     /// What we have put up: interface, address and prefix length.
     pub(super) fn held(&self) -> impl Iterator<Item = (&IfName, IpAddr, u8)> {
         self.held.iter().map(|key| (&key.interface, key.ip, key.prefix_len))

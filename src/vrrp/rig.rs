@@ -138,6 +138,7 @@ pub fn link(interface: &str, index: u32, up: bool) -> Link {
         broadcast: vec![0xff; 6],
         hardware_type: 1,
         mtu: 1500,
+        ties: crate::model::Ties::default(),
     }
 }
 

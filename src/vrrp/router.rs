@@ -35,6 +35,8 @@ pub enum Fault {
     InterfaceUnfit(IfName, &'static str),
     /// A link that is tracked in reverse is up
     InterfaceUp(IfName),
+    /// The interface of its own cannot be made
+    OwnLink(String),
     /// No address to send from
     NoAddress(Family),
     /// The configured source of a unicast router is on no interface: nobody could answer it
@@ -55,7 +57,7 @@ impl fmt::Display for Fault {
             Fault::InterfaceUp(name) => write!(f, "interface {name} up"),
             Fault::NoAddress(family) => write!(f, "no {family} address for interface"),
             Fault::SourceMissing(ip) => write!(f, "src address {ip} not configured"),
-            Fault::Channel(reason) => f.write_str(reason),
+            Fault::OwnLink(reason) | Fault::Channel(reason) => f.write_str(reason),
             Fault::Tracked(tracker) => write!(f, "{tracker} is bad"),
         }
     }
@@ -94,6 +96,8 @@ pub(super) struct Announcements {
     pub refresh_at: Option<Time>,
     /// The second burst after a weaker router was heard
     pub lower_prio_at: Option<Time>,
+    /// The next one on further interfaces (`garp_extra_if`)
+    pub extra_at: Option<Time>,
 }
 
 /// A virtual router.
@@ -112,6 +116,8 @@ pub struct Router {
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
+    /// Name of the link that it has for itself
+    pub(super) own_link: Option<IfName>,
     /// What has to give a first result before it may begin, or leave FAULT
     pub(super) holds: BTreeSet<Tracker>,
     /// It would have begun already, but for what it or its group waits for
@@ -149,6 +155,7 @@ impl Router {
             leader: None,
             preempt_since: None,
             faults: BTreeSet::new(),
+            own_link: None,
             holds: BTreeSet::new(),
             waits: false,
             group: None,
@@ -210,8 +217,10 @@ impl Router {
 
     /// The next moment at which something has to be done.
     pub(super) fn deadline(&self) -> Option<Time> {
-        let Announcements { second_at, refresh_at, lower_prio_at } = self.announcements;
-        [self.state.deadline(), second_at, refresh_at, lower_prio_at, self.rival.deadline()].into_iter().flatten().min()
+        let Announcements { second_at, refresh_at, lower_prio_at, extra_at } = self.announcements;
+        let announcements = [second_at, refresh_at, lower_prio_at, extra_at];
+        let others = [self.state.deadline(), self.rival.deadline()];
+        announcements.into_iter().chain(others).flatten().min()
     }
 
     /// What an accepted advert means in the present state.

@@ -105,6 +105,7 @@ impl Engine {
 
     /// Sets the state of a router's group; false if it has none, or the group has that state already.
     fn group_turns(&mut self, id: RouterId, state: GroupState) -> bool {
+        let waited = self.partners(id).iter().any(|partner| self.routers[*partner].waits);
         let Some(group) = self.routers[id].group.and_then(|group| self.groups.get_mut(group)) else {
             return false;
         };
@@ -112,7 +113,7 @@ impl Engine {
         if old == state {
             return false;
         }
-        if old != GroupState::Init {
+        if old != GroupState::Init || waited {
             let line = format!("VRRP_Group({}) Syncing instances to {state} state", group.config.name);
             self.log(Level::Info, line);
         }

@@ -79,7 +79,7 @@ impl Engine {
         if let Some(configured) = router.config.source {
             return Some(configured);
         }
-        let interface = router.config.interface.as_ref()?;
+        let interface = router.source_interface()?;
         let usable = || {
             self.links.sources(interface, router.config.family).filter(|ip| !self.ownership.is_virtual(interface, *ip))
         };
@@ -107,7 +107,9 @@ impl Engine {
         if let Some(ip) = config.source.filter(|ip| config.is_unicast() && !self.links.has_ip(*ip)) {
             faults.insert(Fault::SourceMissing(ip));
         }
-        for interface in needed(config).chain(needed_by_groups(&self.config, &config.name)) {
+        faults.extend(self.own_link_faults(router));
+        let needed = needed(config, router.own_link.as_ref());
+        for interface in needed.chain(needed_by_groups(&self.config, &config.name)) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
@@ -216,12 +218,13 @@ impl Engine {
 }
 
 /// The interfaces whose loss puts an instance into FAULT: its own, and those of its tracked addresses, routes and rules.
-fn needed(config: &Instance) -> impl Iterator<Item = &IfName> {
+fn needed<'a>(config: &'a Instance, own_link: Option<&'a IfName>) -> impl Iterator<Item = &'a IfName> {
     let own = config.interface.as_ref().filter(|_| config.track_primary);
     let addresses = config.addresses().filter(|address| address.tracked).map(|address| &address.interface);
     let routes = config.routes.iter().filter(|route| route.tracked).filter_map(|route| route.dev.as_ref());
     let rules = config.rules.iter().filter(|rule| rule.tracked).flat_map(|rule| rule.iif.iter().chain(&rule.oif));
-    let others = addresses.chain(routes).chain(rules).filter(|name| config.interface.as_ref() != Some(name));
+    let of_instance = move |name: &&IfName| [config.interface.as_ref(), own_link].contains(&Some(*name));
+    let others = addresses.chain(routes).chain(rules).filter(move |name| !of_instance(name));
     own.into_iter().chain(others)
 }
 
@@ -248,13 +251,13 @@ pub(super) fn watched<'a>(
     let tracked = config.track_interfaces.iter().chain(group).map(|track| &track.interface);
     let of_groups = needed_by_groups(whole, &config.name);
     let own = config.interface.iter().chain(&config.extras.vrf);
-    own.chain(needed(config)).chain(of_groups).chain(tracked).cloned().collect()
+    own.chain(needed(config, None)).chain(of_groups).chain(tracked).cloned().collect()
 }
 
 fn channel_for(router: &Router, links: &Links) -> Option<Channel> {
     let config = &router.config;
     // Without an interface of its own a router may be bound to a VRF.
-    let interface = config.interface.as_ref().or(config.extras.vrf.as_ref());
+    let interface = router.advert_interface().or(config.extras.vrf.as_ref());
     if interface.is_some_and(|name| links.get(name).is_none()) {
         return None;
     }

@@ -112,6 +112,7 @@ impl Engine {
         let priority = self.routers[id].effective();
         self.send(id, priority);
         self.log_of(id, Level::Info, "Entering MASTER STATE");
+        self.reconsider_filter_of(id, "setting");
         self.set_addresses(id);
         self.set_entries(id);
         self.announce_master(now, id);
@@ -191,6 +192,7 @@ impl Engine {
         }
         self.release_entries(id);
         self.release_addresses(id);
+        self.reconsider_filter_of(id, "removing");
         let router = &mut self.routers[id];
         router.announcements = Announcements::default();
         router.rival.retire();

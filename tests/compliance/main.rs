@@ -47,6 +47,7 @@ scenarios! {
     kill
     no_accept
     no_accept_ipv6
+    no_accept_reload
     nopreempt
     password
     preempt_delay

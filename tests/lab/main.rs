@@ -6,6 +6,7 @@
 
 mod core;
 mod election;
+mod firewall;
 mod frr;
 mod hostile;
 mod links;
@@ -15,7 +16,9 @@ mod reload;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
 mod scene;
+mod scripts;
 mod seeds;
+mod signed;
 mod steady;
 
 use std::path::PathBuf;

@@ -70,6 +70,26 @@ fn what_a_killed_daemon_has_left_is_removed_and_nothing_else() {
 }
 
 #[test]
+fn tables_of_the_packet_filter_go_with_the_instances_that_need_them() {
+    let namespace = Namespace::with_interface();
+    let nft = |words: &[&str]| {
+        let output = namespace.command().arg("nft").args(words).output().expect("nft runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let folder = Folder::new();
+    for table in ["keepalived", "other"] {
+        nft(&["add", "table", "ip6", table]);
+    }
+    folder.write("conf", CONF);
+    assert_eq!(said(&clean_up(&namespace, &folder)), (Some(0), "nothing to remove\n".into(), String::new()));
+    folder.write("conf", &CONF.replace("priority 255", "no_accept\n priority 100"));
+    let removed = "removed nftables table ip6 keepalived\n".to_owned();
+    assert_eq!(said(&clean_up(&namespace, &folder)), (Some(0), removed, String::new()));
+    assert_eq!(nft(&["list", "tables"]), "table ip6 other\n");
+}
+
+#[test]
 fn a_configuration_that_cannot_be_run_removes_nothing() {
     let namespace = Namespace::with_interface();
     let folder = Folder::new();

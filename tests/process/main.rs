@@ -13,3 +13,4 @@ mod start;
 mod stop;
 mod supervision;
 mod systemd;
+mod track_scripts;

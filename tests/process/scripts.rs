@@ -10,7 +10,7 @@ use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually,
 
 /// What a script tells of itself, in one write: words, identity, umask, groups, descriptors, variables. (The shell has
 /// two more descriptors: 10 is the script, and 3 the pipe by which it asks for the list.)
-const WITNESS: &str = r#"#!/bin/sh
+pub const WITNESS: &str = r#"#!/bin/sh
 words=
 for word; do words="$words[$word]"; done
 me=$$
@@ -26,7 +26,7 @@ echo "words=$words uid=$(id -u) gid=$(id -g) groups=<$groups> umask=$(umask) gro
 "#;
 
 /// A host with one interface, and a folder with a witness.
-fn host(config: &str) -> (Namespace, Folder) {
+pub fn host(config: &str) -> (Namespace, Folder) {
     let namespace = Namespace::with_interface();
     let folder = Folder::new();
     let place = folder.0.display().to_string();
@@ -35,7 +35,7 @@ fn host(config: &str) -> (Namespace, Folder) {
     (namespace, folder)
 }
 
-fn start(namespace: &Namespace, folder: Folder) -> Daemon {
+pub fn start(namespace: &Namespace, folder: Folder) -> Daemon {
     let mut command = Command::new("ip");
     command
         .args(["netns", "exec", &namespace.0, "/bin/sh", "-c", "exec 7</etc/passwd; exec \"$0\" \"$@\"", BINARY])
@@ -47,7 +47,7 @@ fn start(namespace: &Namespace, folder: Folder) -> Daemon {
     Daemon::run(folder, command, |_| {})
 }
 
-fn told(daemon: &Daemon) -> Vec<String> {
+pub fn told(daemon: &Daemon) -> Vec<String> {
     daemon.folder.read("told").lines().map(str::to_owned).collect()
 }
 

@@ -312,6 +312,7 @@ impl Node {
             broadcast: vec![0xff; 6],
             hardware_type: 1,
             mtu: 1500,
+            ties: keepalived_rs::model::Ties::default(),
         }
     }
 
@@ -397,6 +398,9 @@ impl Node {
                     engine.handle(now, Event::Polled { interface, by: Linkbeat::Ethtool, up: self.up[place] });
                 }
             }
+            // The scenarios have no own links.
+            Action::Link(_) => {}
+            Action::Block(_) | Action::Unblock(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

@@ -136,6 +136,7 @@ fn our_announcements_are_keepalived_s() {
         broadcast: vec![0xff; 6],
         hardware_type: 1,
         mtu: 1500,
+        ties: keepalived_rs::model::Ties::default(),
     };
     let (mut garps, mut adverts) = (0, 0);
     for name in ["v2_ipv4_mcast_startup_prio0", "garp_refresh_and_lower_prio", "v3_ipv6_mcast_na"] {

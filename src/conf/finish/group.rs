@@ -17,6 +17,11 @@ pub(super) struct Membership {
 }
 
 impl Membership {
+    /// Whether two instances are in one group.
+    pub(super) fn together(&self, one: &str, other: &str) -> bool {
+        self.group_of.get(one).is_some_and(|group| self.group_of.get(other) == Some(group))
+    }
+
     /// Whether this instance is in a group that allows its members no weights.
     pub(super) fn unweighted(&self, instance: &str) -> bool {
         let group = self.group_of.get(instance).and_then(|index| self.groups.get(*index));

@@ -25,6 +25,7 @@ use super::diagnostic::{Code, Diagnostic, Severity, Weight};
 use super::reader::Reader;
 use crate::model::config::VrrpConfig;
 use crate::model::macvlan::Linkbeat;
+use crate::model::settings::GarpExtra;
 use crate::model::{Address, BfdConfig, CheckConfig, Global, IfName, Instance};
 
 use super::raw::{RawAddress, RawInstance};
@@ -83,6 +84,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     let groups = group::finish(reader, membership, &mut instances);
     let track_groups = group::track_groups(reader, &instances);
     let global = &reader.raw.global;
+    let settings = &reader.raw.settings.vrrp;
     let statics = reader.raw.static_addresses.iter();
     let mut config = VrrpConfig {
         track_groups,
@@ -109,6 +111,8 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         dynamic_interfaces: global.dynamic_interfaces,
         receive_buffers: global::receive_buffers(&reader.raw.settings.vrrp),
         disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,
+        own_link_prefixes: (settings.vmac_prefix.clone(), settings.vmac_addr_prefix.clone()),
+        garp_extra: settings.garp_extra.map(|extra| GarpExtra { all: settings.garp_extra_all, ..extra }),
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);
@@ -141,6 +145,7 @@ fn finish_instances(
     let mut instances = Vec::new();
     for one in raw {
         let mut instance = instance::finish(reader, one, membership.unweighted(&one.name))?;
+        own_link::said_twice(reader, one, &instance);
         let routing = &reader.raw.routing;
         instance.routes = of_instance(&routing.routes, &one.name);
         instance.rules = of_instance(&routing.rules, &one.name);
@@ -148,7 +153,10 @@ fn finish_instances(
     }
     match router::duplicates(reader, raw, &instances) {
         Some(refusal) => Err(refusal),
-        None => Ok(instances),
+        None => {
+            own_link::conflicts(reader, raw, &mut instances, |a, b| membership.together(a, b));
+            Ok(instances)
+        }
     }
 }
 

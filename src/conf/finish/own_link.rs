@@ -3,10 +3,12 @@
 use super::changed;
 use crate::conf::diagnostic::Code;
 use crate::conf::environment::Interface;
+use crate::conf::hash::Map;
 use crate::conf::raw::RawInstance;
 use crate::conf::reader::Reader;
 use crate::model::macvlan::{Ipvlan, Macvlan, OwnLink};
-use crate::model::{Family, Vrid};
+use crate::model::own_link::Place;
+use crate::model::{Address, Family, IfName, Instance, Vrid};
 
 /// A MAC address of one's own is not possible in strict mode. Comes before all that looks at the link.
 pub(super) fn strict_mac(reader: &mut Reader, raw: &RawInstance, strict: bool) {
@@ -91,4 +93,90 @@ pub(super) fn finish(
         (None, None) => None,
     };
     (own, fault)
+}
+
+/// What says twice that an address goes onto a macvlan.
+pub(super) fn said_twice(reader: &mut Reader, raw: &RawInstance, instance: &Instance) {
+    for address in instance.addresses().filter(|address| address.use_vmac) {
+        let name = &instance.name;
+        let primary = instance.interface.as_ref() == Some(&address.interface) && address.family() == instance.family;
+        let text = match instance.place_of(address) {
+            Place::OwnLink => format!("({name}) use_vmac specified for VIP/eVIP {address} and vrrp instance"),
+            Place::Macvlan if instance.extras.macvlans_for_addresses && !primary => {
+                format!("({name}) use_vmac_addr specified and use_vmac specified for VIP/eVIP {address}")
+            }
+            Place::Macvlan | Place::Interface => continue,
+        };
+        let line = raw.vips.iter().chain(&raw.excluded).find(|it| it.ip == address.ip);
+        reader.complain(changed(Code::Conflict, text).at(line.map_or(raw.place, |line| line.place)));
+    }
+}
+
+/// A macvlan, by its base and its MAC address.
+type Vmac = (IfName, [u8; 6]);
+
+fn vmac_of(instance: &Instance, address: &Address) -> Option<Vmac> {
+    match instance.place_of(address) {
+        Place::Interface => None,
+        Place::OwnLink | Place::Macvlan => Some((address.interface.clone(), instance.virtual_mac(address.family()))),
+    }
+}
+
+fn own_vmac(instance: &Instance) -> Option<Vmac> {
+    let base = instance.interface.clone().filter(|_| matches!(instance.own_link, Some(OwnLink::Macvlan(_))))?;
+    Some((base, instance.virtual_mac(instance.family)))
+}
+
+/// Independent instances cannot have one macvlan: the later one does not run. `together` tells which ones move as one.
+pub(super) fn conflicts(
+    reader: &mut Reader,
+    raw: &[RawInstance],
+    instances: &mut [Instance],
+    together: impl Fn(&str, &str) -> bool,
+) {
+    let places: Map<&str, _> = raw.iter().map(|it| (it.name.as_str(), it.place)).collect();
+    let mut earlier: Map<Vrid, Vec<Instance>> = Map::default();
+    for instance in instances {
+        let uses = own_vmac(instance).is_some() || instance.addresses().any(|it| vmac_of(instance, it).is_some());
+        if !uses {
+            continue;
+        }
+        let others = earlier.entry(instance.vrid).or_default();
+        let name = instance.name.clone();
+        let texts: Vec<String> = others
+            .iter()
+            .filter(|other| !together(&other.name, &name))
+            .flat_map(|other| shared(other, instance))
+            .collect();
+        others.push(instance.clone());
+        for text in &texts {
+            let diagnostic = changed(Code::Conflict, text.clone()).effect(format!("{name} stays in FAULT"));
+            reader.complain(match places.get(name.as_str()) {
+                Some(place) => diagnostic.at(*place),
+                None => diagnostic,
+            });
+        }
+        if !texts.is_empty() {
+            instance.config_fault.get_or_insert_with(|| "another instance has the same VMAC".into());
+        }
+    }
+}
+
+/// What to say of two instances that share a macvlan.
+fn shared(other: &Instance, instance: &Instance) -> Vec<String> {
+    let (first, second) = (&other.name, &instance.name);
+    let own = own_vmac(instance);
+    let on_own = other.addresses().filter(|it| own.is_some() && vmac_of(other, it) == own).map(|address| {
+        format!("({first}) VIP/eVIP {address} uses same VMAC as VRRP instance {second}, disabling {second}")
+    });
+    let mut texts: Vec<String> = on_own.collect();
+    for address in instance.addresses() {
+        let vmac = vmac_of(instance, address);
+        for theirs in other.addresses().filter(|it| vmac.is_some() && vmac_of(other, it) == vmac) {
+            texts.push(format!(
+                "({first}) VIP/eVIP {address} uses same VMAC as VRRP instance {second} VIP/eVIP {theirs}, disabling {second}"
+            ));
+        }
+    }
+    texts
 }

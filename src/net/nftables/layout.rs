@@ -214,7 +214,7 @@ impl<'a> Author<'a> {
             self.set(family, "parent_link_local", &[Type::Ipv6, link], None, 0);
             let from_own_link = icmpv6().load(Field::ICMPV6_TYPE, First).equals(First, &[NEIGHBOUR_ADVERT]);
             let rule = leaves_by_macvlan(from_own_link).load(Field::IPV6_SOURCE, First).meta(meta, Second);
-            self.rule(family, "out", rule.is_in("parent_link_local", First), Verdict::Drop);
+            self.rule(family, "out", rule.within("parent_link_local", First), Verdict::Drop);
         }
     }
 
@@ -230,10 +230,10 @@ impl<'a> Author<'a> {
         self.set(family, "vmac_map", &[Type::Index], Some(Type::Index), MAP);
         self.set(family, "vmac_set", &[Type::Index], None, 0);
         self.constant("mld-report", &MLD_REPORTS);
-        let report = icmpv6().load(Field::ICMPV6_TYPE, First).is_in("mld-report", First);
+        let report = icmpv6().load(Field::ICMPV6_TYPE, First).within("mld-report", First);
         self.send_by_base(family, report.load(Field::IPV6_DESTINATION, First));
         let solicit = icmpv6().load(Field::ICMPV6_TYPE, First).equals(First, &[ROUTER_SOLICIT]);
-        let rule = leaves_by_macvlan(solicit).meta(Meta::OutputIndex, Second).is_in("vmac_set", Second);
+        let rule = leaves_by_macvlan(solicit).meta(Meta::OutputIndex, Second).within("vmac_set", Second);
         self.rule(family, "out", rule, Verdict::Drop);
     }
 
@@ -248,7 +248,7 @@ impl<'a> Author<'a> {
         self.chain(family, "in", Some(INPUT));
         self.set(family, "vips", &[Type::Ipv4], None, 0);
         for (chain, field) in [("in", Field::IPV4_DESTINATION), ("out", Field::IPV4_SOURCE)] {
-            self.rule(family, chain, Rule::default().load(field, First).is_in("vips", First), Verdict::Drop);
+            self.rule(family, chain, Rule::default().load(field, First).within("vips", First), Verdict::Drop);
         }
     }
 
@@ -262,7 +262,7 @@ impl<'a> Author<'a> {
         let sides = [("in", "in_link_local", Field::IPV6_DESTINATION), ("out", "out_link_local", Field::IPV6_SOURCE)];
         for (chain, link_local, field) in sides {
             let discovery = Rule::default().load(Field::IPV6_NEXT_HEADER, First).equals(First, &[ICMPV6]);
-            let discovery = discovery.load(Field::ICMPV6_TYPE, First).is_in("neighbor-discovery", First);
+            let discovery = discovery.load(Field::ICMPV6_TYPE, First).within("neighbor-discovery", First);
             self.rule(family, chain, discovery, Verdict::Accept);
             let (mut mask, mut prefix) = ([0; 16], [0; 16]);
             (mask[0], mask[1], prefix[0], prefix[1]) = (0xff, 0xc0, 0xfe, 0x80);
@@ -270,7 +270,7 @@ impl<'a> Author<'a> {
             self.rule(family, chain, rule, Verdict::Goto(link_local));
         }
         for (chain, _, field) in sides {
-            self.rule(family, chain, Rule::default().load(field, First).is_in("vips", First), Verdict::Drop);
+            self.rule(family, chain, Rule::default().load(field, First).within("vips", First), Verdict::Drop);
         }
     }
 
@@ -279,7 +279,7 @@ impl<'a> Author<'a> {
         self.set(family, set, &[Type::Ipv6, link], None, 0);
         let sides = [("in_link_local", Field::IPV6_DESTINATION, input), ("out_link_local", Field::IPV6_SOURCE, output)];
         for (chain, field, meta) in sides {
-            let rule = Rule::default().load(field, First).meta(meta, Second).is_in(set, First);
+            let rule = Rule::default().load(field, First).meta(meta, Second).within(set, First);
             self.rule(family, chain, rule, Verdict::Drop);
         }
     }

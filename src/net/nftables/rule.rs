@@ -128,7 +128,7 @@ impl Rule {
     }
 
     /// Goes on if a set has the key that begins in this register.
-    pub(super) fn is_in(self, set: &str, key: Register) -> Self {
+    pub(super) fn within(self, set: &str, key: Register) -> Self {
         self.expression("lookup", |data| {
             data.text(1, set).number(2, key as u32);
         })

@@ -6,9 +6,11 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use netlink_packet_core::NlasIterator;
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::socket::{
     AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, setsockopt, socket, sockopt,
 };
+use socket2::{SockFilter, SockRef};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -35,11 +37,10 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 pub struct FilterWatch {
     socket: AsyncFd<OwnedFd>,
     table: String,
-    /// The port of the socket whose changes are our own
-    ours: u32,
 }
 
 impl FilterWatch {
+    /// A watch over the tables of this name that is deaf to what the socket with the port `ours` does.
     pub(super) fn open(table: &str, ours: u32) -> Result<Self, NetError> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkNetFilter)
@@ -47,11 +48,14 @@ impl FilterWatch {
         if setsockopt(&socket, sockopt::RcvBufForce, &BUFFER_BYTES).is_err() {
             let _ = setsockopt(&socket, sockopt::RcvBuf, &BUFFER_BYTES);
         }
+        SockRef::from(&socket)
+            .attach_filter(&others(ours))
+            .map_err(NetError::socket("filter the watch over the packet filter"))?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUP))
             .map_err(NetError::socket("subscribe the watch over the packet filter"))?;
         let socket = watch(socket, Interest::READABLE | Interest::ERROR)
             .map_err(NetError::socket("poll the watch over the packet filter"))?;
-        Ok(FilterWatch { socket, table: table.to_owned(), ours })
+        Ok(FilterWatch { socket, table: table.to_owned() })
     }
 
     /// Waits until somebody else has removed something from our tables, or may have done so unheard.
@@ -90,10 +94,27 @@ impl FilterWatch {
         let family = message.payload.first().copied();
         subsystem == SUBSYSTEM
             && REMOVALS.contains(&kind)
-            && message.port != self.ours
             && [Family::V4, Family::V6].map(protocol).map(Some).contains(&family)
             && message.payload.get(HEAD..).is_some_and(|attributes| names(attributes, &self.table))
     }
+}
+
+/// A BPF program that keeps what other sockets have caused. A change of many addresses of our own would overrun the
+/// buffer, and look like a loss. A datagram holds reports of one change only.
+fn others(ours: u32) -> [SockFilter; 4] {
+    /// Where the port stands in `struct nlmsghdr`
+    const PORT: u32 = 12;
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    // The program reads numbers in network order, netlink writes them in the host's.
+    let ours = u32::from_be_bytes(ours.to_ne_bytes());
+    [
+        SockFilter::new(LOAD, 0, 0, PORT),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, ours),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ]
 }
 
 /// Whether attributes name this table.

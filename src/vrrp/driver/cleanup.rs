@@ -1,7 +1,8 @@
 //! What a configuration owns in the kernel is taken away, without a daemon.
 
 use super::{Driver, Error};
-use crate::model::{Address, VrrpConfig};
+use crate::model::{Address, Family, FilterRules, VrrpConfig};
+use crate::net::Nftables;
 use crate::vrrp::event::{Action, Event};
 
 /// What became of it.
@@ -26,12 +27,18 @@ pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
     driver.engine.handle(now, Event::CleanUp);
     let mut actions = Vec::new();
     let mut addresses: Vec<Address> = Vec::new();
+    let mut outcome = Cleanup::default();
+    let mut filter = None;
     while let Some(action) = driver.engine.poll() {
         match &action {
             Action::RemoveAddress(address) if !addresses.iter().any(|known| known.same_object(address)) => {
                 addresses.push(address.clone());
             }
             Action::Log(..) => continue,
+            Action::Unblock(rules) => {
+                filter.clone_from(rules);
+                continue;
+            }
             _ => {}
         }
         actions.push(action);
@@ -40,10 +47,25 @@ pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
     // What the kernel says counts, not what it was asked for.
     let reports = driver.monitor.pending()?;
     driver.take(now, reports);
-    let mut outcome = Cleanup::default();
     for address in addresses {
         let list = if driver.engine.has_address(&address) { &mut outcome.left } else { &mut outcome.removed };
         list.push(format!("address {}/{} from {}", address.ip, address.prefix_len, address.interface));
     }
+    if let Some(rules) = filter {
+        empty_filter(&rules, &mut outcome);
+    }
     Ok(outcome)
+}
+
+/// The tables of a predecessor go with the first rules that are set.
+fn empty_filter(none: &FilterRules, outcome: &mut Cleanup) {
+    let table = &none.style.table;
+    let set = |mut tables: Nftables| tables.set(none).map_err(|refusal| refusal.to_string());
+    match Nftables::open().map_err(|error| error.to_string()).and_then(set) {
+        Ok(replaced) => outcome.removed.extend(replaced.into_iter().map(|family| {
+            let family = if family == Family::V4 { "ip" } else { "ip6" };
+            format!("nftables table {family} {table}")
+        })),
+        Err(reason) => outcome.left.push(format!("nftables table {table} ({reason})")),
+    }
 }

@@ -29,8 +29,8 @@ impl Promotion {
     }
 
     fn turn_on(&mut self, interface: &IfName) -> io::Result<()> {
-        if sysctl::read(interface, Family::V4, KEY)? == "0" {
-            sysctl::write(interface, Family::V4, KEY, "1")?;
+        if sysctl::read(interface.as_str(), Family::V4, KEY) == Some(0) {
+            sysctl::write(interface.as_str(), Family::V4, KEY, 1)?;
             self.0.insert(interface.clone());
         }
         Ok(())
@@ -38,7 +38,7 @@ impl Promotion {
 
     fn take_back(&mut self, interface: &IfName) -> io::Result<()> {
         match self.0.remove(interface) {
-            true => sysctl::write(interface, Family::V4, KEY, "0"),
+            true => sysctl::write(interface.as_str(), Family::V4, KEY, 0),
             false => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ fn link(mac: &str) -> Link {
         broadcast: vec![0xff; 6],
         hardware_type: 1,
         mtu: 1500,
+        ties: crate::model::Ties::default(),
     }
 }
 

@@ -73,6 +73,12 @@ impl Forger {
         Self(socket)
     }
 
+    /// Sends an IPv4 packet to the group as it stands.
+    pub fn replay(&self, packet: &[u8]) {
+        let target = SockAddr::from(SocketAddr::new(IpAddr::V4(GROUP), 0));
+        self.0.send_to(packet, &target).expect("send a recorded packet");
+    }
+
     /// Sends one packet; the kernel fills in the length and the checksum of the IP header.
     pub fn send(&self, forged: &Forged) {
         let mut packet = vec![0x45, 0xc0, 0, 0, 0, 1, 0, 0, forged.ttl, 112, 0, 0];

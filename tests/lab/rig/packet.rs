@@ -155,7 +155,9 @@ fn read_ipv4((mac_source, mac_target): ([u8; 6], [u8; 6]), body: &[u8]) -> Optio
         1 if payload.first()? == &0 => {
             Some(Packet::EchoReply { from: IpAddr::V4(source), id: u16_at(payload, 4)?, sequence: u16_at(payload, 6)? })
         }
-        112 => {
+        protocol @ (51 | 112) => {
+            // An Authentication Header with 12 bytes of check value has 24 (RFC 2402).
+            let payload = if *protocol == 51 { payload.get(24..)? } else { payload };
             let mut advert = read_advert(payload, IpAddr::V4(source), IpAddr::V4(target))?;
             if checksum(body.get(..header)?, 0) != 0 {
                 advert.faults.push("wrong IP header checksum".to_owned());
@@ -227,12 +229,15 @@ fn read_advert(payload: &[u8], source: IpAddr, target: IpAddr) -> Option<Advert>
     }
     let authenticated = version == 2 && source.is_ipv4();
     let expected = end + if authenticated { 8 } else { 0 };
-    if payload.len() != expected {
+    // keepalived's signature, which the checksum covers over IPv6 only.
+    let signed = payload.len() == expected + 28;
+    let covered = if signed && source.is_ipv4() { payload.get(..expected)? } else { payload };
+    if payload.len() != expected && !signed {
         faults.push(format!("{} bytes where {expected} are due", payload.len()));
     }
     // Version 2 over IPv4 sums the VRRP part alone; the others add a pseudo header (RFC 3768 5.3.8, RFC 9568 5.2.8).
-    let before = if authenticated { 0 } else { pseudo_header(source, target, 112, payload.len()) };
-    if checksum(payload, before) != 0 {
+    let before = if authenticated { 0 } else { pseudo_header(source, target, 112, covered.len()) };
+    if checksum(covered, before) != 0 {
         faults.push("wrong VRRP checksum".to_owned());
     }
     Some(Advert {
