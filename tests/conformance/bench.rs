@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keepalived_rs::conf::{Request, load};
-use keepalived_rs::model::{IfAddress, IfName, Instance, Link, Micros, Time, VrrpConfig};
+use keepalived_rs::model::{IfAddress, IfName, Instance, Link, Micros, Ties, Time, VrrpConfig};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, ChannelId, Datagram, Event, Outgoing};
 use keepalived_rs::vrrp::fsm::State;
@@ -272,6 +272,7 @@ fn link(up: bool) -> Link {
         broadcast: vec![0xff; 6],
         hardware_type: 1,
         mtu: 1500,
+        ties: Ties::default(),
     }
 }
 
