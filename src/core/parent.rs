@@ -318,11 +318,13 @@ impl<'a> Parent<'a> {
         match self.stage {
             Stage::Starting if !waits => {
                 info!("Startup complete");
+                process::return_free_memory();
                 self.stage = Stage::Running;
                 systemd::ready(&self.summary());
             }
             Stage::Reloading => {
                 info!("Reload complete");
+                process::return_free_memory();
                 self.stage = Stage::Running;
                 systemd::ready(&self.summary());
             }

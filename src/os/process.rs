@@ -103,6 +103,16 @@ fn pid_of(pid: u32) -> Option<Pid> {
     Some(Pid::from_raw(pid))
 }
 
+/// Gives memory that is free back to the system: reading a long configuration leaves much of it behind.
+#[allow(unsafe_code)]
+pub fn return_free_memory() {
+    // SAFETY: malloc_trim(3) takes a number and may be called at any time by any thread.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A process that ended since the last call, if any: ours or an orphan that we took in.
 #[allow(unsafe_code)]
 pub fn reap() -> Option<(u32, ExitStatus)> {

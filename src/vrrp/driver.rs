@@ -24,6 +24,7 @@ use crate::model::{KernelEvent, Micros, Notification, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
+use crate::os::process;
 use crate::os::runner::{End, Ends};
 use crate::os::signals::{Signal, Signals};
 use crate::report::dump;
@@ -97,8 +98,9 @@ pub async fn run(
     driver.size_netlink(shared);
     driver.begin(found, follows_entries, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
+    process::return_free_memory();
     loop {
-        driver.timer.arm(driver.wake_at())?;
+        driver.arm()?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
@@ -128,6 +130,7 @@ pub async fn run(
                 driver.size_netlink(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
+                process::return_free_memory();
             }
             Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
                 let standing = if up { Standing::Good } else { Standing::Bad };
@@ -146,6 +149,7 @@ pub async fn run(
             }
             Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
+                driver.armed = None;
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
             }
@@ -172,6 +176,8 @@ struct Driver {
     hands: Hands,
     monitor: Monitor,
     timer: Timer,
+    /// When the timer goes off at the latest
+    armed: Option<Time>,
     ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
@@ -186,6 +192,7 @@ impl Driver {
             ends,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
+            armed: None,
             report_addresses,
             stalls: LogLimit::default(),
         })
@@ -266,6 +273,19 @@ impl Driver {
         self.carry_out(now, tell);
         self.hands.end_turn(now);
         Ok(())
+    }
+
+    /// Sees to it that the timer goes off in time. A backup's deadline is put off by each advert: the timer may as well
+    /// go off once in vain as be set each time.
+    fn arm(&mut self) -> io::Result<()> {
+        let next = self.wake_at();
+        if let (Some(armed), Some(next)) = (self.armed, next)
+            && armed <= next
+        {
+            return Ok(());
+        }
+        self.armed = next;
+        self.timer.arm(next)
     }
 
     /// When the timer has to go off.

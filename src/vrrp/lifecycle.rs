@@ -94,8 +94,8 @@ impl Engine {
     }
 
     /// Puts the first configuration in force; nothing is done yet.
-    pub(super) fn adopt(&mut self, config: VrrpConfig) {
-        let matching = self.match_routers(&config);
+    pub(super) fn adopt(&mut self, mut config: VrrpConfig) {
+        let matching = self.match_routers(std::mem::take(&mut config.instances));
         self.install(config, &matching);
     }
 
@@ -108,7 +108,7 @@ impl Engine {
         self.now = now;
         let plan = (self.phase != Phase::Learning)
             .then(|| self.plan_own_links(&mut config.instances, &config.own_link_prefixes));
-        let matching = self.match_routers(&config);
+        let matching = self.match_routers(std::mem::take(&mut config.instances));
         for id in &matching.removed {
             self.remove_router(*id);
         }
@@ -194,7 +194,7 @@ impl Engine {
 
     /// Finds the router of each instance, making those that are new. Where several routers have the same identity, the
     /// name decides.
-    fn match_routers(&mut self, config: &VrrpConfig) -> Matching {
+    fn match_routers(&mut self, instances: Vec<Instance>) -> Matching {
         let mut old: HashMap<Identity, Vec<RouterId>> = HashMap::new();
         for id in &self.order {
             old.entry(Identity::of(&self.routers[*id].config)).or_default().push(*id);
@@ -204,27 +204,26 @@ impl Engine {
             let position = candidates.iter().position(wanted)?;
             Some(candidates.remove(position))
         };
-        let mut found: Vec<Option<RouterId>> = config
-            .instances
+        let mut found: Vec<Option<RouterId>> = instances
             .iter()
             .map(|instance| take(instance, &|id| self.routers[*id].config.name == instance.name))
             .collect();
-        for (found, instance) in found.iter_mut().zip(&config.instances) {
+        for (found, instance) in found.iter_mut().zip(&instances) {
             if found.is_none() {
                 *found = take(instance, &|_| true);
             }
         }
-        let mut routers = Vec::with_capacity(config.instances.len());
-        for (found, instance) in found.into_iter().zip(&config.instances) {
+        let mut routers = Vec::with_capacity(instances.len());
+        for (found, instance) in found.into_iter().zip(instances) {
             routers.push(match found {
                 Some(id) => {
-                    let before = std::mem::replace(&mut self.routers[id].config, instance.clone());
+                    let before = std::mem::replace(&mut self.routers[id].config, instance);
                     (id, Some(before))
                 }
                 None => {
                     let id = RouterId(self.next_id);
                     self.next_id += 1;
-                    self.routers.insert(Router::new(id, instance.clone()));
+                    self.routers.insert(Router::new(id, instance));
                     (id, None)
                 }
             });
@@ -265,7 +264,6 @@ impl Engine {
             self.channels.refilter();
         }
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
-        config.instances.clear();
         config.groups.clear();
         let old = std::mem::replace(&mut self.config, config);
         self.reindex();

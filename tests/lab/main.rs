@@ -12,6 +12,7 @@ mod hostile;
 mod links;
 mod network;
 mod process;
+mod reload;
 #[allow(dead_code, reason = "the example and the benchmark use the rest")]
 mod rig;
 mod routing;

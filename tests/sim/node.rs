@@ -387,7 +387,7 @@ impl Node {
                     effects.push(Effect::Packet(channel.clone(), packet));
                 }
             }
-            Action::AddAddress(address) if !self.is_current(&address) => {
+            Action::AddAddress(address) if self.place(&address).is_none() => {
                 if let Some(engine) = &mut self.engine {
                     engine.handle(now, Event::AddressRefused(address, "No such device".into()));
                 }
@@ -401,8 +401,7 @@ impl Node {
                 }
             }
             Action::RemoveAddress(address) => {
-                if self.is_current(&address)
-                    && let Some(placed) = self.place(&address)
+                if let Some(placed) = self.place(&address)
                     && self.addresses.remove(&placed)
                 {
                     effects.push(Effect::Report(KernelEvent::AddressGone(self.describe(&placed))));
@@ -503,9 +502,11 @@ impl Node {
         known.is_some_and(|link| self.place(address).is_some_and(|(interface, ..)| link.index == self.index[interface]))
     }
 
-    /// Where an address belongs; nowhere while no interface has the name.
+    /// Where the kernel puts an address: the daemon says it by the index that it knows. Nowhere if there is no such
+    /// interface (any more).
     fn place(&self, address: &Address) -> Option<OnInterface> {
-        let interface = self.names.iter().position(|name| name == address.interface.as_str())?;
+        let known = self.engine.as_ref()?.link(&address.interface)?;
+        let interface = self.index.iter().position(|index| *index == known.index)?;
         Some((interface, address.ip, address.prefix_len))
     }
 }

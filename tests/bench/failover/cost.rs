@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::rig::conf::{Instance, Speech, file};
 use crate::rig::moment::stay;
-use crate::rig::node::{Daemon, Node, Process};
+use crate::rig::node::Daemon;
 use crate::rig::{Lab, Layout};
 use crate::sample::Sample;
 use crate::takeover::ARGS;
+use crate::usage::{memory, processor_time};
 
 /// What was measured of one program.
 #[derive(Clone, Debug, Default)]
@@ -59,9 +60,8 @@ impl Scale {
         stay(Duration::from_millis(500).saturating_sub(begun.elapsed()));
         costs.start.add_time(processor_time(node));
         stay(Duration::from_secs(4)); // both instances are master by then
-        let memory = |field: &str| node.processes().iter().map(|p| kilobytes(p, field)).sum::<f64>() / 1024.0;
-        costs.resident.add(memory("Rss:"));
-        costs.anonymous.add(memory("Anonymous:"));
+        costs.resident.add(memory(node, "Rss:"));
+        costs.anonymous.add(memory(node, "Anonymous:"));
         node.stop();
     }
 }
@@ -69,26 +69,4 @@ impl Scale {
 /// Whether some socket of the namespace is in 224.0.0.18, as `/proc/net/igmp` shows it (in memory order).
 fn has_joined(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/net/igmp")).is_ok_and(|text| text.contains("120000E0"))
-}
-
-/// Time on a processor, from the scheduler's own account in nanoseconds.
-fn processor_time(node: &Node) -> Duration {
-    let mut total = Duration::ZERO;
-    for process in node.processes() {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", process.pid)) else {
-            continue;
-        };
-        for task in tasks.flatten() {
-            let account = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            let nanoseconds = account.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0);
-            total += Duration::from_nanos(nanoseconds);
-        }
-    }
-    total
-}
-
-fn kilobytes(process: &Process, field: &str) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.pid)).unwrap_or_default();
-    let line = text.lines().find_map(|l| l.strip_prefix(field)).unwrap_or_default();
-    line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0)
 }

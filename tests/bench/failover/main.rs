@@ -11,6 +11,7 @@ mod cost;
 mod rig;
 mod sample;
 mod takeover;
+mod usage;
 
 use std::env;
 use std::io::IsTerminal;

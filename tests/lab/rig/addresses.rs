@@ -96,6 +96,8 @@ fn open_socket() -> OwnedFd {
     let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)
         .expect("open a netlink socket on a host");
     setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(0, 20_000)).expect("bound the wait for reports");
+    // A thousand addresses may come at once.
+    setsockopt(&socket, sockopt::RcvBufForce, &(16 << 20)).expect("have room for reports");
     bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUPS)).expect("listen to address changes");
     socket
 }
