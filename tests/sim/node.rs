@@ -496,12 +496,6 @@ impl Node {
         vec![Self::report_of(&entry)]
     }
 
-    /// Whether the daemon knows the interface of an address as it is now.
-    fn is_current(&self, address: &Address) -> bool {
-        let known = self.engine.as_ref().and_then(|engine| engine.link(&address.interface));
-        known.is_some_and(|link| self.place(address).is_some_and(|(interface, ..)| link.index == self.index[interface]))
-    }
-
     /// Where the kernel puts an address: the daemon says it by the index that it knows. Nowhere if there is no such
     /// interface (any more).
     fn place(&self, address: &Address) -> Option<OnInterface> {
