@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Virtual router identifier, 1 to 255 (RFC 9568 section 5.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,30 +88,56 @@ impl fmt::Display for Priority {
     }
 }
 
-/// Name of a network interface: 1 to 15 bytes (`IFNAMSIZ` less its NUL, linux/if.h).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct IfName(String);
+/// Name of a network interface: 1 to 15 bytes (`IFNAMSIZ` less its NUL, linux/if.h). Held in place, for every address
+/// and every timer's work has one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IfName {
+    /// Zero behind the name, so that the order is that of the text
+    bytes: [u8; IfName::MAX_LEN],
+    length: u8,
+}
 
 impl IfName {
     /// The longest name in bytes.
     pub const MAX_LEN: usize = 15;
 
     /// `None` if the name is empty, longer than [`IfName::MAX_LEN`], or holds a slash, a blank or a NUL.
-    pub fn new(name: impl Into<String>) -> Option<Self> {
-        let name = name.into();
-        let fits = !name.is_empty() && name.len() <= Self::MAX_LEN;
-        let plain = !name.bytes().any(|b| b == b'/' || b == 0 || b.is_ascii_whitespace());
-        (fits && plain).then_some(IfName(name))
+    pub fn new(name: impl AsRef<str>) -> Option<Self> {
+        let name = name.as_ref().as_bytes();
+        let plain = !name.is_empty() && !name.iter().any(|b| *b == b'/' || *b == 0 || b.is_ascii_whitespace());
+        let mut bytes = [0; Self::MAX_LEN];
+        bytes.get_mut(..name.len()).filter(|_| plain)?.copy_from_slice(name);
+        Some(IfName { bytes, length: u8::try_from(name.len()).ok()? })
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        let name = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(name).unwrap_or_default()
     }
 }
 
 impl fmt::Display for IfName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.as_str().fmt(f)
+    }
+}
+
+impl fmt::Debug for IfName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IfName").field(&self.as_str()).finish()
+    }
+}
+
+impl Serialize for IfName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for IfName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <&str>::deserialize(deserializer)?;
+        IfName::new(name).ok_or_else(|| D::Error::custom("not the name of an interface"))
     }
 }
