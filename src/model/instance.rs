@@ -100,23 +100,23 @@ impl Default for Garp {
     }
 }
 
-/// Scripts of an instance or a sync group.
+/// Scripts of an instance or a sync group. Most have few or none: in boxes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
     /// `notify_master`
-    pub master: Option<Script>,
+    pub master: Option<Box<Script>>,
     /// `notify_backup`
-    pub backup: Option<Script>,
+    pub backup: Option<Box<Script>>,
     /// `notify_fault`
-    pub fault: Option<Script>,
+    pub fault: Option<Box<Script>>,
     /// `notify_stop`
-    pub stop: Option<Script>,
+    pub stop: Option<Box<Script>>,
     /// `notify_deleted`
-    pub deleted: Option<Script>,
+    pub deleted: Option<Box<Script>>,
     /// `notify_master_rx_lower_pri`
-    pub master_rx_lower_pri: Option<Script>,
+    pub master_rx_lower_pri: Option<Box<Script>>,
     /// `notify`, run after the specific script with four arguments appended
-    pub any: Option<Script>,
+    pub any: Option<Box<Script>>,
     /// Whether a removed instance reports DELETED instead of FAULT (`notify_deleted` with or without a script)
     pub report_deleted: bool,
 }

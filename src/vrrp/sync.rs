@@ -172,8 +172,8 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
         name: group.name.clone(),
         state,
         priority: 0,
-        specific: specific.clone(),
-        generic: group.notify.any.clone(),
+        specific: specific.as_deref().cloned(),
+        generic: group.notify.any.as_deref().cloned(),
     }
 }
 

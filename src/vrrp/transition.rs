@@ -390,13 +390,13 @@ impl Engine {
             NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
             NotifyState::MasterPriority | NotifyState::BackupPriority => &None,
         };
-        let generic = notify.any.clone().filter(|_| state.is_state());
+        let generic = notify.any.as_deref().cloned().filter(|_| state.is_state());
         let notification = Notification {
             subject: Subject::Instance,
             name: router.config.name.clone(),
             state,
             priority: router.effective(),
-            specific: specific.clone(),
+            specific: specific.as_deref().cloned(),
             generic,
         };
         self.out.push_back(Action::Notify(notification));

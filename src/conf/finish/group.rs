@@ -170,7 +170,7 @@ fn conflicts(reader: &mut Reader, group: &RawGroup, member: &Instance) {
 
 /// The finished scripts of an instance or a group.
 pub(super) fn notify(raw: &RawNotify, report_deleted: bool) -> Notify {
-    let of = |slot: &str| raw.get(slot).map(script);
+    let of = |slot: &str| raw.get(slot).map(|command| Box::new(script(command)));
     Notify {
         master: of("notify_master"),
         backup: of("notify_backup"),

@@ -115,7 +115,7 @@ pub(super) fn amount(Weight { value, reverse }: Weight) -> String {
 }
 
 /// The scripts that are there.
-pub(super) fn notify_scripts(at: &mut Column<'_>, scripts: &[(&str, &Option<Script>)]) {
+pub(super) fn notify_scripts(at: &mut Column<'_>, scripts: &[(&str, &Option<Box<Script>>)]) {
     for (kind, script) in scripts {
         if let Some(script) = script {
             let identity = format_args!("{}:{}", script.uid, script.gid);
