@@ -38,6 +38,9 @@ use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);
 
+/// Room for so many actions is kept: a takeover of a thousand routers needs some megabytes, once.
+const SPARE_ACTIONS: usize = 256;
+
 /// All routers, found by their id, many times a packet. (Ids are our own: nobody can choose them to collide. In boxes:
 /// up to half of a hash table is empty.)
 #[derive(Clone, Debug, Default)]
@@ -266,7 +269,11 @@ impl Engine {
         if self.out.is_empty() {
             self.settle_filter();
         }
-        self.out.pop_front()
+        let next = self.out.pop_front();
+        if next.is_none() && self.out.capacity() > SPARE_ACTIONS {
+            self.out = VecDeque::new();
+        }
+        next
     }
 
     /// When [`Engine::handle_timeout`] has to be called; `None` while nothing is due at any time.
