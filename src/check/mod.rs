@@ -40,7 +40,7 @@ pub async fn run(
                 }
             },
             frame = link.receiver.receive() => match frame {
-                Ok(Some(ToCheck::Reload(shared, config))) => {
+                Ok(Some(ToCheck::Configure(_, shared, config))) => {
                     info!("Reloading");
                     report(&config);
                     if dump {
@@ -48,7 +48,6 @@ pub async fn run(
                     }
                     answer = Some(FromChild::Reloaded);
                 }
-                Ok(Some(ToCheck::Start(..))) => warn!("The parent has said twice how to start"),
                 Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");

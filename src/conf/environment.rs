@@ -134,6 +134,12 @@ pub trait Environment {
     fn stacked(&self, namespace: Option<&str>, name: &str) -> Option<Stacked>;
     /// The user with this name and its primary group.
     fn user(&self, name: &str) -> Option<Identity>;
+
+    /// Whether who would run scripts that are not there is wanted, as a dump shows it. To look a user up may take longer
+    /// than everything else.
+    fn wants_default_user(&self) -> bool {
+        true
+    }
     /// The id of the group with this name.
     fn group(&self, name: &str) -> Option<u32>;
     /// Who runs us.

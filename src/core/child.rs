@@ -26,9 +26,9 @@ enum Error {
     /// The parent is not understood
     #[error(transparent)]
     Ipc(#[from] ipc::Error),
-    /// Something else than a start came first
-    #[error("the parent did not begin with a start")]
-    NoStart,
+    /// Something else than a configuration came first
+    #[error("the parent did not begin with a configuration")]
+    NoConfiguration,
 }
 
 /// Exit status after an error that another start may mend.
@@ -68,8 +68,7 @@ fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
 async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
-        Some(ToCheck::Start(options, shared, config)) => (options, shared, config),
-        Some(ToCheck::Reload(..)) => return Err(Error::NoStart),
+        Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
         // The parent has ended already.
         None => return Ok(0),
     };
@@ -82,8 +81,8 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
 async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
-        Some(ToVrrp::Start(options, shared, config)) => (options, shared, config),
-        Some(ToVrrp::Reload(..) | ToVrrp::Bfd { .. }) => return Err(Error::NoStart),
+        Some(ToVrrp::Configure(options, shared, config)) => (options, shared, config),
+        Some(ToVrrp::Bfd { .. }) => return Err(Error::NoConfiguration),
         None => return Ok(0),
     };
     let log = begin(&options);

@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::frames::InForce;
 use super::respawn::{Pause, Respawn};
+use super::roles;
 use super::start::Setting;
-use super::{frames, roles};
-use crate::model::Config;
 use crate::model::frame::{FromChild, Role};
 use crate::os::ipc::{Frame, Link};
 use crate::os::pid_file::PidFile;
@@ -145,8 +145,7 @@ pub(super) enum Slot {
 /// What children are started with.
 pub(super) struct Recipe<'a> {
     pub(super) setting: &'a Setting,
-    /// The one in force
-    pub(super) config: Config,
+    pub(super) config: InForce,
     /// Where their words go
     pub(super) words: mpsc::UnboundedSender<Word>,
 }
@@ -181,8 +180,11 @@ impl Place {
     fn start(&mut self, recipe: &Recipe<'_>) {
         let name = roles::words(self.role).process;
         let ignore_interrupt = recipe.setting.options.ignore_sigint;
-        let started = frames::start(self.role, recipe.setting, &recipe.config)
-            .map_err(io::Error::other)
+        let Some(frame) = recipe.config.frame(self.role) else {
+            return;
+        };
+        let started = frame
+            .map_err(|error| io::Error::other(error.to_string()))
             .and_then(|frame| Child::start(self.role, ignore_interrupt, frame, recipe.words.clone()));
         match started {
             Ok(child) => {

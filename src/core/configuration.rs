@@ -23,6 +23,8 @@ pub(super) struct Source {
     require_files: bool,
     /// `-s`: we are in the network namespace that counts, whatever the configuration says
     namespace_is_settled: bool,
+    /// Who would run scripts that are not there is looked up too, which may take longer than everything else
+    pub(super) default_user: bool,
 }
 
 /// What was read.
@@ -53,6 +55,7 @@ impl Source {
             config_id: options.config_id.clone(),
             require_files: options.all_config,
             namespace_is_settled: options.namespace.is_some(),
+            default_user: true,
         }
     }
 
@@ -67,21 +70,17 @@ impl Source {
     /// Reads for `-t`: the complaints as people or machines want to read them, the exit status, and what the
     /// configuration means. `colour`: the complaints go to a terminal.
     pub(super) fn test(&self, how: &TestOptions, colour: bool) -> (String, u8, Config) {
-        let loaded = conf::examine(&self.request(), &self.machine(), how.target);
+        let loaded = conf::examine(&self.request(), &Machine::new(self.namespace_is_settled, true), how.target);
         let status = if how.strict { loaded.strict_exit_code() } else { loaded.test_exit_code() };
         let text = if how.json { loaded.to_json(status) } else { loaded.render(Style { colour }) };
         (text, status, loaded.config)
     }
 
     fn load(&self) -> conf::Loaded {
-        conf::load(&self.request(), &self.machine())
+        conf::load(&self.request(), &Machine::new(self.namespace_is_settled, self.default_user))
     }
 
     fn request(&self) -> conf::Request {
         conf::Request { file: self.file.clone(), config_id: self.config_id.clone(), require_files: self.require_files }
-    }
-
-    fn machine(&self) -> Machine {
-        Machine::new(self.namespace_is_settled)
     }
 }

@@ -80,6 +80,8 @@ type Listings<T> = RefCell<Map<Option<String>, Map<String, T>>>;
 pub(super) struct Machine {
     /// A namespace on the command line overrides the one of the configuration; we are in it already
     namespace_is_settled: bool,
+    /// Who would run scripts that are not there is wanted
+    default_user: bool,
     /// By namespace; `None` if it cannot be entered
     interfaces: RefCell<Map<Option<String>, Option<Interfaces>>>,
     /// Routing tables of VRFs, by namespace
@@ -90,9 +92,11 @@ pub(super) struct Machine {
 
 impl Machine {
     /// `namespace_is_settled`: the process is in the network namespace that it stays in, whatever the configuration says.
-    pub(super) fn new(namespace_is_settled: bool) -> Self {
+    /// `default_user`: who would run scripts that are not there is wanted.
+    pub(super) fn new(namespace_is_settled: bool, default_user: bool) -> Self {
         Machine {
             namespace_is_settled,
+            default_user,
             interfaces: RefCell::default(),
             vrfs: RefCell::default(),
             stacked: RefCell::default(),
@@ -271,6 +275,10 @@ impl Machine {
 }
 
 impl Environment for Machine {
+    fn wants_default_user(&self) -> bool {
+        self.default_user
+    }
+
     fn interface(&self, namespace: Option<&str>, name: &str) -> Option<Interface> {
         let namespace = namespace.filter(|_| !self.namespace_is_settled);
         let mut known = self.interfaces.borrow_mut();

@@ -4,34 +4,68 @@ use super::roles;
 use super::shared;
 use super::start::Setting;
 use crate::cli::Dump;
-use crate::model::Config;
 use crate::model::frame::{ChildOptions, Role, ToCheck, ToVrrp};
+use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
 
-/// The first frame of a child.
-pub(super) fn start(role: Role, setting: &Setting, config: &Config) -> Result<Frame, Error> {
-    let options = child_options(role, setting, config);
-    let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), config));
-    match role {
-        Role::Check => Frame::encode(&ToCheck::Start(options, shared, config.check.clone())),
-        Role::Vrrp => Frame::encode(&ToVrrp::Start(options, shared, Box::new(config.vrrp.clone()))),
+/// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
+/// is a fraction of the size.
+pub(super) struct InForce {
+    pub(super) global: Global,
+    /// How many VRRP instances there are
+    pub(super) instances: usize,
+    /// How many virtual servers there are
+    pub(super) virtual_servers: usize,
+    /// For the roles that are asked for
+    check: Option<Result<Frame, Error>>,
+    vrrp: Option<Result<Frame, Error>>,
+}
+
+impl InForce {
+    /// Encodes what children are told of a configuration.
+    pub(super) fn new(setting: &Setting, config: Config) -> Self {
+        let wanted = |role, has_work| setting.allows(role) && (has_work || setting.options.subsystems.all);
+        let has_check = wanted(Role::Check, !config.check.is_empty());
+        let has_vrrp = wanted(Role::Vrrp, !config.vrrp.is_empty());
+        let options = |role| child_options(role, setting, &config.global);
+        let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
+        let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
+        let Config { global, vrrp, check, .. } = config;
+        InForce {
+            global,
+            instances: vrrp.instances.len(),
+            virtual_servers: check.virtual_servers.len(),
+            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), check))),
+            vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, shared, Box::new(vrrp)))),
+        }
+    }
+
+    /// Whether a child of this role is asked for.
+    pub(super) fn wants(&self, role: Role) -> bool {
+        self.told(role).is_some()
+    }
+
+    /// What a child of this role is told, at its start as well as at a reload.
+    pub(super) fn frame(&self, role: Role) -> Option<Result<Frame, &Error>> {
+        Some(match self.told(role).as_ref()? {
+            Ok(frame) => Ok(frame.clone()),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn told(&self, role: Role) -> &Option<Result<Frame, Error>> {
+        match role {
+            Role::Check => &self.check,
+            Role::Vrrp => &self.vrrp,
+        }
     }
 }
 
-/// A new configuration for a child that runs.
-pub(super) fn reload(role: Role, setting: &Setting, config: &Config) -> Result<Frame, Error> {
-    let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), config));
-    match role {
-        Role::Check => Frame::encode(&ToCheck::Reload(shared, config.check.clone())),
-        Role::Vrrp => Frame::encode(&ToVrrp::Reload(shared, Box::new(config.vrrp.clone()))),
-    }
-}
-
-fn child_options(role: Role, setting: &Setting, config: &Config) -> ChildOptions {
+fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions {
     let options = &setting.options;
     ChildOptions {
-        log: setting.log(roles::words(role).ident, config),
-        process_name: roles::process_name(role, &config.global.process_names),
+        log: setting.log(roles::words(role).ident, global),
+        process_name: roles::process_name(role, &global.process_names),
         pid_file: setting.paths.of(role).to_owned(),
         dont_release_vrrp: options.dont_release_vrrp,
         release_vips: options.release_vips,

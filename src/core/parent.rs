@@ -12,9 +12,10 @@ use tracing::{error, info};
 
 use super::children::{Child, Phase, Place, Recipe, Slot, Word};
 use super::configuration::Reading;
+use super::frames::InForce;
 use super::script::Outcome;
 use super::start::{self, Setting};
-use super::{exits, frames, reload, roles, script, systemd};
+use super::{exits, reload, roles, script, systemd};
 use crate::model::frame::{FromChild, Role};
 use crate::model::{Config, Micros};
 use crate::os::pid_file::PidFile;
@@ -72,7 +73,7 @@ impl<'a> Parent<'a> {
         let (sender, words) = mpsc::unbounded_channel();
         let places = pid_files.into_iter().map(|(role, file)| Place::new(role, file)).collect();
         Ok(Parent {
-            recipe: Recipe { setting, config, words: sender },
+            recipe: Recipe { setting, config: InForce::new(setting, config), words: sender },
             signals,
             places,
             words,
@@ -161,13 +162,9 @@ impl<'a> Parent<'a> {
 
     /// Notes which children the configuration asks for.
     fn note_wants(&mut self) {
-        let Recipe { setting, config, .. } = &self.recipe;
+        let Recipe { config, .. } = &self.recipe;
         for place in &mut self.places {
-            let is_configured = match place.role {
-                Role::Check => !config.check.is_empty(),
-                Role::Vrrp => !config.vrrp.is_empty(),
-            };
-            place.wanted = is_configured || setting.options.subsystems.all;
+            place.wanted = config.wants(place.role);
         }
     }
 
@@ -268,7 +265,8 @@ impl<'a> Parent<'a> {
             Ok(Reading { config, complaints, refusal }) => {
                 complaints.iter().for_each(|line| info!("{line}"));
                 let refused = refusal.map(|refusal| refusal.text);
-                let refused = refused.or_else(|| self.recipe.setting.unchangeable(&self.recipe.config, &config));
+                let refused =
+                    refused.or_else(|| self.recipe.setting.unchangeable(&self.recipe.config.global, &config.global));
                 if refused.is_none() {
                     self.take_over(*config);
                 }
@@ -283,11 +281,16 @@ impl<'a> Parent<'a> {
         }
     }
 
-    fn take_over(&mut self, config: Config) {
-        self.recipe.config = config;
-        let Recipe { setting, config, .. } = &self.recipe;
-        start::name_process(config);
-        start::apply_umask(&setting.options, config.global.umask);
+    fn take_over(&mut self, mut config: Config) {
+        let setting = self.recipe.setting;
+        let (known, scripts) = (&self.recipe.config.global.scripts, &mut config.global.scripts);
+        if scripts.security == known.security {
+            scripts.default_identity = scripts.default_identity.or(known.default_identity);
+        }
+        self.recipe.config = InForce::new(setting, config);
+        let global = &self.recipe.config.global;
+        start::name_process(global);
+        start::apply_umask(&setting.options, global.umask);
         self.note_wants();
         let patience = self.patience();
         for place in &mut self.places {
@@ -295,9 +298,10 @@ impl<'a> Parent<'a> {
             match &mut place.slot {
                 Slot::Living(child) if !place.wanted => child.dismiss(patience),
                 Slot::Living(Child { phase: Phase::Leaving { .. }, .. }) => {}
-                Slot::Living(child) => match frames::reload(place.role, self.recipe.setting, &self.recipe.config) {
-                    Ok(frame) => child.reload(frame),
-                    Err(error) => error!("{process} process: {error}"),
+                Slot::Living(child) => match self.recipe.config.frame(place.role) {
+                    Some(Ok(frame)) => child.reload(frame),
+                    Some(Err(error)) => error!("{process} process: {error}"),
+                    None => {}
                 },
                 Slot::Waiting(_) if !place.wanted => {
                     place.slot = Slot::Empty;
@@ -342,8 +346,8 @@ impl<'a> Parent<'a> {
             let plural = if number == 1 { "" } else { "s" };
             format!("{number} {what}{plural}")
         };
-        let instances = count(self.recipe.config.vrrp.instances.len(), "VRRP instance");
-        let services = count(self.recipe.config.check.virtual_servers.len(), "virtual server");
+        let instances = count(self.recipe.config.instances, "VRRP instance");
+        let services = count(self.recipe.config.virtual_servers, "virtual server");
         format!("Running: {instances}, {services}")
     }
 

@@ -14,8 +14,8 @@ use super::paths::{self, Paths};
 use super::{roles, track_files};
 use crate::cli::{Options, RELEASE};
 use crate::log::Log;
-use crate::model::Config;
 use crate::model::frame::{LogOptions, Role};
+use crate::model::{Config, Global};
 use crate::os::pid_file::{self, PidFile};
 use crate::os::{host, namespace, process, usage};
 
@@ -42,18 +42,18 @@ pub(super) struct Setting {
 
 impl Setting {
     /// How the process with this ident logs.
-    pub(super) fn log(&self, ident: &str, config: &Config) -> LogOptions {
-        let instance = config.global.instance.as_deref();
+    pub(super) fn log(&self, ident: &str, global: &Global) -> LogOptions {
+        let instance = global.instance.as_deref();
         let ident = roles::ident(ident, self.namespace.as_deref(), instance);
         log_options(&self.options, ident)
     }
 
     /// Why a running daemon cannot take over a configuration: it changes what a daemon has from its start to its end.
-    pub(super) fn unchangeable(&self, running: &Config, new: &Config) -> Option<String> {
-        let namespace = self.options.namespace.as_ref().or(new.global.net_namespace.as_ref());
+    pub(super) fn unchangeable(&self, running: &Global, new: &Global) -> Option<String> {
+        let namespace = self.options.namespace.as_ref().or(new.net_namespace.as_ref());
         let what = if namespace != self.namespace.as_ref() {
             "network namespace"
-        } else if running.global.instance != new.global.instance {
+        } else if running.instance != new.instance {
             "instance name"
         } else {
             return None;
@@ -168,14 +168,16 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     info!("Configuration file {}", source.file.display());
 
     apply_umask(&options, config.global.umask);
-    name_process(&config);
+    name_process(&config.global);
     let namespace = enter_namespace(&options, &config)?;
     let paths = Paths::new(&options, &config.global, namespace.as_deref());
     // The background has no current folder of its own.
     source.file = std::path::absolute(&source.file).map_err(Failure::new)?;
+    // At a reload the answer of the start still holds.
+    source.default_user = false;
     let setting = Setting { options, source, namespace, paths };
     if config.global.instance.is_some() || setting.namespace.is_some() {
-        let ident = setting.log(roles::PARENT_IDENT, &config).ident;
+        let ident = setting.log(roles::PARENT_IDENT, &config.global).ident;
         info!("Changing syslog ident to {ident}");
         log.rename(&ident);
     }
@@ -216,8 +218,8 @@ pub(super) fn umask_for(options: &Options, configured: Option<u32>) -> u32 {
 }
 
 /// Shows the configured name of the parent, or the usual one.
-pub(super) fn name_process(config: &Config) {
-    let name = config.global.process_names.parent.as_deref().unwrap_or(process::NAME);
+pub(super) fn name_process(global: &Global) {
+    let name = global.process_names.parent.as_deref().unwrap_or(process::NAME);
     if let Err(error) = process::set_name(name) {
         warn!("The process cannot be named {name}: {error}");
     }

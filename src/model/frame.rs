@@ -73,10 +73,9 @@ pub struct Shared {
 /// From core to `vrrp`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToVrrp {
-    /// The first frame
-    Start(ChildOptions, Box<Shared>, Box<VrrpConfig>),
-    /// A new configuration; the answer is [`FromChild::Reloaded`]
-    Reload(Box<Shared>, Box<VrrpConfig>),
+    /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
+    /// The options are those of the start
+    Configure(ChildOptions, Box<Shared>, Box<VrrpConfig>),
     /// A BFD session is up, or no longer. Sessions that have not been told of are down
     Bfd {
         /// Its name
@@ -89,10 +88,9 @@ pub enum ToVrrp {
 /// From core to `check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToCheck {
-    /// The first frame
-    Start(ChildOptions, Box<Shared>, CheckConfig),
-    /// A new configuration; the answer is [`FromChild::Reloaded`]
-    Reload(Box<Shared>, CheckConfig),
+    /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
+    /// The options are those of the start
+    Configure(ChildOptions, Box<Shared>, CheckConfig),
 }
 
 /// From a child to core.

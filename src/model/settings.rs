@@ -69,7 +69,7 @@ pub struct ScriptRules {
     pub keep_symlinks: bool,
     /// `set_supplementary_groups`: scripts get the further groups of their user
     pub supplementary_groups: bool,
-    /// User and group of scripts that name none; `None`: there is none
+    /// User and group of scripts that name none; `None`: there is none, or it was not wanted
     pub default_identity: Option<(u32, u32)>,
 }
 

@@ -1,6 +1,7 @@
 //! What the machine says of itself.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use nix::unistd::{User, gethostname, getuid};
 
@@ -19,10 +20,14 @@ pub fn name() -> String {
     gethostname().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Name of the user that we run as, else the number.
+/// Name of the user that we run as, else the number. Looked up once.
 pub fn user() -> String {
-    let uid = getuid();
-    User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+    static NAME: OnceLock<String> = OnceLock::new();
+    let look = || {
+        let uid = getuid();
+        User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+    };
+    NAME.get_or_init(look).clone()
 }
 
 /// `PRETTY_NAME` of os-release(5), where there is one.

@@ -7,6 +7,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,9 +44,9 @@ pub enum Error {
     Truncated,
 }
 
-/// A frame as it goes over the socket.
+/// A frame as it goes over the socket. Copies share the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame(Vec<u8>);
+pub struct Frame(Arc<[u8]>);
 
 impl Frame {
     /// Encodes a value.
@@ -59,7 +60,7 @@ impl Frame {
         for (to, from) in bytes.iter_mut().zip(prefix.to_le_bytes()) {
             *to = from;
         }
-        Ok(Frame(bytes))
+        Ok(Frame(bytes.into()))
     }
 }
 

@@ -42,6 +42,11 @@ const LONG_STALL: Micros = Micros::from_millis(500);
 /// How many helpings of packets each channel gets after a stall, at most: a socket's queue, but no endless flood.
 const CATCH_UP_ROUNDS: usize = 64;
 
+/// A turn of so many actions leaves a megabyte or so behind.
+const MANY_ACTIONS: usize = 2048;
+/// To give memory back takes less than this.
+const QUIET: Micros = Micros::from_millis(10);
+
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
 /// Before own links go: the kernel takes a moment to leave the groups that were joined on them.
@@ -118,7 +123,7 @@ pub async fn run(
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
                 info!("{signal:?} was asked for by a signal; this version does not write it");
             }
-            Woken::Frame(Some(ToVrrp::Start(_, shared, config) | ToVrrp::Reload(shared, config))) => {
+            Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
                 info!("Reloading");
                 if options.dump {
                     show(&shared, &config);
@@ -152,6 +157,7 @@ pub async fn run(
                 driver.armed = None;
                 driver.await_claim();
                 driver.turn_with(&mut tell, |_, _| {})?;
+                driver.tidy_up();
             }
         }
     }
@@ -181,6 +187,8 @@ struct Driver {
     ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
+    /// A turn with very many actions has left free memory behind
+    littered: bool,
 }
 
 impl Driver {
@@ -195,6 +203,7 @@ impl Driver {
             armed: None,
             report_addresses,
             stalls: LogLimit::default(),
+            littered: false,
         })
     }
 
@@ -240,6 +249,15 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Gives back what a takeover of very many routers has used, once there is time for it.
+    fn tidy_up(&mut self) {
+        let is_quiet = self.wake_at().is_none_or(|next| next.since(clock::now()) > QUIET);
+        if self.littered && is_quiet {
+            process::return_free_memory();
+            self.littered = false;
+        }
     }
 
     /// A turn in which only the engine is told something.
@@ -314,6 +332,7 @@ impl Driver {
             if actions.is_empty() {
                 return;
             }
+            self.littered |= actions.len() > MANY_ACTIONS;
             for feedback in self.hands.carry_out(now, actions, &self.engine, tell) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),

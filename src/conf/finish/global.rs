@@ -95,6 +95,7 @@ pub(super) fn scripts(reader: &Reader) -> ScriptRules {
     // Where no script has asked yet, the answer is the one that it would get.
     let identity = match reader.raw.script_user {
         ScriptUser::Known(identity) => Some(identity),
+        ScriptUser::Open if !reader.env.wants_default_user() => None,
         ScriptUser::Open => {
             let own = || (!security).then(|| reader.env.own_identity());
             reader.env.user("keepalived_script").or_else(own)

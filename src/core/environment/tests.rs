@@ -101,12 +101,12 @@ fn a_folder_that_may_not_be_searched_hides_what_is_in_it() {
 
 #[test]
 fn the_machine_knows_its_loopback_and_its_root() {
-    let machine = Machine::new(false);
+    let machine = Machine::new(false, true);
     let lo = machine.interface(None, "lo").expect("there is always lo");
     assert!(lo.loopback && !lo.multicast);
     assert_eq!(machine.interface(None, "no-such-link"), None);
     assert!(machine.interface(Some("no-such-namespace"), "any").is_some_and(|it| it.addresses.is_empty()));
-    assert_eq!(Machine::new(true).interface(Some("no-such-namespace"), "lo").map(|it| it.loopback), Some(true));
+    assert_eq!(Machine::new(true, true).interface(Some("no-such-namespace"), "lo").map(|it| it.loopback), Some(true));
     assert_eq!(machine.user("root"), Some(ROOT));
     assert_eq!(machine.group("no-such-group"), None);
     assert!(matches!(machine.command(OsStr::new("sh"), ROOT), Command::Found { executable: true, .. }));

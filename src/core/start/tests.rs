@@ -1,9 +1,4 @@
 use super::*;
-use crate::model::Global;
-
-fn config(global: Global) -> Config {
-    Config { global, ..Config::default() }
-}
 
 fn setting(options: Options, namespace: Option<&str>) -> Setting {
     Setting {
@@ -28,9 +23,9 @@ fn a_long_command_line_is_wrapped_between_words() {
 
 #[test]
 fn namespace_and_instance_stay_for_life() {
-    let plain = config(Global::default());
-    let in_blue = config(Global { net_namespace: Some("blue".into()), ..Global::default() });
-    let named = config(Global { instance: Some("x".into()), ..Global::default() });
+    let plain = Global::default();
+    let in_blue = Global { net_namespace: Some("blue".into()), ..Global::default() };
+    let named = Global { instance: Some("x".into()), ..Global::default() };
 
     let here = setting(Options::default(), None);
     assert_eq!(here.unchangeable(&plain, &plain), None);
