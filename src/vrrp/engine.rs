@@ -184,6 +184,7 @@ impl Engine {
                     let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                self.reconsider_filter_for_link();
                 self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
                 if was_up.is_none() {
@@ -535,6 +536,9 @@ impl Engine {
 
     /// An interface has another name: nobody may use it under the old one, and what we have put up there comes off.
     fn interface_renamed(&mut self, now: Time, old: &IfName, new: &IfName) {
+        if self.phase != Phase::Learning && (self.is_watched(old) || self.is_watched(new)) {
+            self.log(Level::Info, format!("Interface name has changed from {old} to {new}"));
+        }
         let left_behind: Vec<Address> = self
             .order
             .iter()
