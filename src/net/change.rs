@@ -78,13 +78,17 @@ impl Netlink {
     /// Carries out the changes in order, in as few sends as possible, and returns the kernel's answer to each. What is
     /// there already counts as added, and what is not there, or whose interface is not, as removed.
     pub fn apply(&mut self, changes: &[Change<'_>]) -> Vec<Result<(), Refusal>> {
-        let mut answers = self.transact(changes.iter().map(request).collect());
-        for (change, answer) in changes.iter().zip(&mut answers) {
-            if answer.as_ref().is_err_and(|refusal| is_done(change, refusal.errno)) {
-                *answer = Ok(());
-            }
-        }
-        answers
+        self.apply_telling(changes).into_iter().map(|answer| answer.map(|_| ())).collect()
+    }
+
+    /// The same; the answers tell whether anything was changed.
+    pub fn apply_telling(&mut self, changes: &[Change<'_>]) -> Vec<Result<bool, Refusal>> {
+        let answers = self.transact(changes.iter().map(request).collect());
+        let tell = |(change, answer): (&Change<'_>, Result<(), Refusal>)| match answer {
+            Err(refusal) if is_done(change, refusal.errno) => Ok(false),
+            answer => answer.map(|()| true),
+        };
+        changes.iter().zip(answers).map(tell).collect()
     }
 }
 

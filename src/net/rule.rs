@@ -126,6 +126,18 @@ impl Netlink {
     /// # Errors
     /// [`NetError::Dump`] if the kernel would not list them.
     pub fn rules(&mut self) -> Result<Vec<Rule>, NetError> {
+        self.list_rules(read)
+    }
+
+    /// All rules, whoever has set them.
+    ///
+    /// # Errors
+    /// [`NetError::Dump`] if the kernel would not list them.
+    pub fn rules_of_all(&mut self) -> Result<Vec<Rule>, NetError> {
+        self.list_rules(read_any)
+    }
+
+    fn list_rules(&mut self, read: fn(&[u8]) -> Option<Rule>) -> Result<Vec<Rule>, NetError> {
         let mut rules = Vec::new();
         for family in [Family::V4, Family::V6] {
             let mut request = RuleMessage::default();
@@ -140,6 +152,11 @@ impl Netlink {
 
 /// The rule that a message is about. `None` if the message is not whole, or not about a rule of keepalived's protocol.
 pub(super) fn read(payload: &[u8]) -> Option<Rule> {
+    read_any(payload).filter(|rule| rule.protocol == Some(PROTOCOL_KEEPALIVED))
+}
+
+/// The rule of any protocol that a message is about.
+fn read_any(payload: &[u8]) -> Option<Rule> {
     let (header, attributes) = payload.split_at_checked(RULE_HEADER)?;
     let &[family, to_len, from_len, tos, table, _, _, action, ref flags @ ..] = header else {
         return None;
@@ -211,7 +228,7 @@ pub(super) fn read(payload: &[u8]) -> Option<Rule> {
         FR_ACT_PROHIBIT => RuleAction::Prohibit,
         _ => return None,
     };
-    (rule.protocol == Some(PROTOCOL_KEEPALIVED)).then_some(rule)
+    Some(rule)
 }
 
 /// `struct fib_rule_port_range`.

@@ -543,6 +543,9 @@ impl Engine {
 
     /// An interface has another name: nobody may use it under the old one, and what we have put up there comes off.
     fn interface_renamed(&mut self, now: Time, old: &IfName, new: &IfName) {
+        if self.phase != Phase::Learning && (self.is_watched(old) || self.is_watched(new)) {
+            self.log(Level::Info, format!("Interface name has changed from {old} to {new}"));
+        }
         let left_behind: Vec<Address> = self
             .order
             .iter()

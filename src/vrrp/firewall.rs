@@ -153,7 +153,10 @@ impl Engine {
         } else if both != told || lost {
             self.out.push_back(Action::Block(Box::new(both)));
         }
-        if goes {
+        if wanted.is_empty() && !self.filters() {
+            // Since a reload nobody needs the tables any more.
+            self.leave_filter();
+        } else if goes {
             self.out.push_back(Action::Unblock(Some(Box::new(wanted))));
         }
     }

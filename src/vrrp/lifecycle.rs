@@ -417,11 +417,10 @@ impl Engine {
             return;
         }
         let links = self.left_links();
+        self.remove_configured_entries();
         for id in self.order.clone() {
-            self.remove_leftover_entries(id);
             self.remove_leftovers(id);
         }
-        self.remove_static_leftovers();
         for change in links {
             self.change_link(change);
         }

@@ -430,17 +430,28 @@ impl Engine {
         if !std::mem::replace(&mut self.own_links.loosened, true) {
             self.change_link(LinkChange::LoosenReversePath);
         }
-        if own.wanted.family == Family::V4
-            && self.own_links.hushed.insert(wish.base.clone(), wish.base_index) != Some(wish.base_index)
-        {
-            self.change_link(LinkChange::Hush(wish.base.clone(), wish.base_index));
+        if own.wanted.family == Family::V4 {
+            for (name, index) in self.answering(&wish.base) {
+                if self.own_links.hushed.insert(name.clone(), index) != Some(index) {
+                    self.change_link(LinkChange::Hush(name, index));
+                }
+            }
         }
+    }
+
+    /// The interfaces that would answer ARP for what is on a macvlan: the one that it is put on, and where that is one
+    /// itself, the one below.
+    fn answering(&self, base: &IfName) -> Vec<(IfName, u32)> {
+        let base = self.links.get(base);
+        let root = base.and_then(|link| self.links.at(self.links.root(link))).filter(|root| Some(*root) != base);
+        base.into_iter().chain(root).map(|link| (link.name.clone(), link.index)).collect()
     }
 
     /// Sysctls that no link needs any more are as they were before.
     fn restore_sysctls(&mut self) {
+        let hushing = self.own_links.links.values().filter(|own| own.hushes());
         let needed: BTreeSet<IfName> =
-            self.own_links.links.values().filter(|own| own.hushes()).map(|own| own.wanted.base.clone()).collect();
+            hushing.flat_map(|own| self.answering(&own.wanted.base)).map(|(name, _)| name).collect();
         let hushed = std::mem::take(&mut self.own_links.hushed);
         let (kept, free): (BTreeMap<_, _>, BTreeMap<_, _>) =
             hushed.into_iter().partition(|(base, _)| needed.contains(base));

@@ -93,10 +93,13 @@ impl Engine {
         }
     }
 
-    /// The same of the static routes and rules.
-    pub(super) fn remove_static_leftovers(&mut self) {
-        let marked = rules_first(self.config.static_entries()).into_iter().filter(Entry::is_marked);
-        self.out.extend(marked.map(Action::RemoveEntry));
+    /// Removes all that the configuration names, whether it is marked or not, each object once.
+    pub(super) fn remove_configured_entries(&mut self) {
+        let of_routers = self.order.iter().flat_map(|id| self.routers[*id].config.entries());
+        let mut all = rules_first(of_routers.chain(self.config.static_entries()));
+        let mut seen = HashSet::new();
+        all.retain(|entry| seen.insert(entry.object()));
+        self.out.extend(all.into_iter().map(Action::RemoveEntry));
     }
 
     /// Works out what a reload does to the entries of the static lists and of routers that stay master. An entry that

@@ -90,6 +90,43 @@ fn tables_of_the_packet_filter_go_with_the_instances_that_need_them() {
 }
 
 #[test]
+fn routes_rules_and_links_go_too_and_all_of_it_is_told() {
+    let namespace = Namespace::with_interface();
+    let folder = Folder::new();
+    folder.write(
+        "conf",
+        "static_routes {\n 10.78.0.0/24 dev eth0\n}\nstatic_rules {\n iif eth0 table 6 preference 60 no_track\n \
+         from 10.79.0.0/24 table 7 preference 61\n from 10.80.0.0/24 table 8 preference 62 no_track\n}\n\
+         vrrp_instance VI_1 {\n interface eth0\n use_vmac\n virtual_router_id 51\n virtual_ipaddress {\n \
+         10.77.0.100/32\n }\n virtual_routes {\n blackhole 10.81.0.0/24\n }\n}\n",
+    );
+    // As a daemon sets them; the last rule is somebody else's, and the kernel would take it for ours.
+    namespace.ip(&["route", "add", "10.78.0.0/24", "dev", "eth0", "proto", "18", "scope", "global"]);
+    namespace.ip(&["route", "add", "blackhole", "10.81.0.0/24", "proto", "18"]);
+    namespace.ip(&["rule", "add", "iif", "eth0", "table", "6", "preference", "60"]);
+    namespace.ip(&["rule", "add", "from", "10.79.0.0/24", "table", "7", "preference", "61", "proto", "18"]);
+    namespace.ip(&["rule", "add", "from", "10.80.0.0/24", "fwmark", "5", "table", "8", "preference", "62"]);
+    let vmac = ["link", "add", "vrrp.51", "link", "eth0", "address", "00:00:5e:00:01:33", "type", "macvlan"];
+    namespace.ip(&[&vmac[..], &["mode", "private"]].concat());
+
+    let (status, out, err) = said(&clean_up(&namespace, &folder));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = out.lines().collect();
+    let expected = [
+        "removed rule from all iif eth0 priority 60 lookup 6",
+        "removed rule from 10.79.0.0/24 priority 61 lookup 7",
+        "removed route blackhole 10.81.0.0/24",
+        "removed route 10.78.0.0/24 dev eth0",
+        "removed interface vrrp.51",
+    ];
+    assert_eq!(lines, expected);
+    let rules = namespace.command().args(["ip", "rule"]).output().expect("ip runs").stdout;
+    let rules = String::from_utf8_lossy(&rules).into_owned();
+    assert!(rules.contains("10.80.0.0/24") && rules.lines().count() == 4, "{rules}");
+    assert_eq!(said(&clean_up(&namespace, &folder)), (Some(0), "nothing to remove\n".into(), String::new()));
+}
+
+#[test]
 fn a_configuration_that_cannot_be_run_removes_nothing() {
     let namespace = Namespace::with_interface();
     let folder = Folder::new();

@@ -1,6 +1,7 @@
 //! What a configuration owns in the kernel is taken away, without a daemon.
 
 use super::{Driver, Error};
+use crate::model::own_link::LinkChange;
 use crate::model::{Address, Family, FilterRules, VrrpConfig};
 use crate::net::Nftables;
 use crate::vrrp::event::{Action, Event};
@@ -28,12 +29,17 @@ pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
     let mut actions = Vec::new();
     let mut addresses: Vec<Address> = Vec::new();
     let mut outcome = Cleanup::default();
-    let mut filter = None;
+    let (mut entries, mut links, mut filter) = (Vec::new(), Vec::new(), None);
     while let Some(action) = driver.engine.poll() {
         match &action {
             Action::RemoveAddress(address) if !addresses.iter().any(|known| known.same_object(address)) => {
                 addresses.push(address.clone());
             }
+            Action::RemoveEntry(entry) => {
+                entries.push(entry.clone());
+                continue;
+            }
+            Action::Link(LinkChange::Remove(wish, index)) => links.push((wish.name.clone(), *index)),
             Action::Log(..) => continue,
             Action::Unblock(rules) => {
                 filter.clone_from(rules);
@@ -43,6 +49,13 @@ pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
         }
         actions.push(action);
     }
+    for (entry, answer) in entries.iter().zip(driver.hands.remove_entries(&entries, &driver.engine)) {
+        match answer {
+            Ok(true) => outcome.removed.push(entry.to_string()),
+            Ok(false) => {}
+            Err(reason) => outcome.left.push(format!("{entry} ({reason})")),
+        }
+    }
     driver.hands.carry_out(now, actions, &driver.engine, &mut nobody);
     // What the kernel says counts, not what it was asked for.
     let reports = driver.monitor.pending()?;
@@ -50,6 +63,11 @@ pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
     for address in addresses {
         let list = if driver.engine.has_address(&address) { &mut outcome.left } else { &mut outcome.removed };
         list.push(format!("address {}/{} from {}", address.ip, address.prefix_len, address.interface));
+    }
+    for (name, index) in links {
+        let is_left = driver.engine.link(&name).is_some_and(|link| link.index == index);
+        let list = if is_left { &mut outcome.left } else { &mut outcome.removed };
+        list.push(format!("interface {name}"));
     }
     if let Some(rules) = filter {
         empty_filter(&rules, &mut outcome);

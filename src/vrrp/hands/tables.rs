@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use tracing::warn;
 
 use super::{Feedback, Hands};
-use crate::model::{Entry, IfName};
+use crate::model::{Entry, IfName, Rule};
 use crate::net::{Change, PlacedRoute};
 use crate::vrrp::engine::Engine;
 use crate::vrrp::event::Action;
@@ -15,6 +15,33 @@ pub(super) fn is_change(action: &Action) -> bool {
 }
 
 impl Hands {
+    /// Removes routes and rules, and tells of each whether it was there. Of a rule without a mark the kernel would take
+    /// one of somebody else's that has more conditions: it goes only if it stands there as it is configured, and no
+    /// other at its preference.
+    pub(in crate::vrrp) fn remove_entries(&mut self, entries: &[Entry], engine: &Engine) -> Vec<Result<bool, String>> {
+        entries.iter().map(|entry| self.remove_entry(entry, engine)).collect()
+    }
+
+    fn remove_entry(&mut self, entry: &Entry, engine: &Engine) -> Result<bool, String> {
+        if let Entry::Rule(rule) = entry
+            && rule.protocol.is_none()
+        {
+            let mut rules = self.netlink.rules_of_all().map_err(|error| error.to_string())?;
+            rules.retain(|there| there.family == rule.family && there.preference == rule.preference);
+            let is_it = |there: &Rule| Entry::from(there.clone()).object() == entry.object();
+            match rules.as_slice() {
+                [only] if is_it(only) => {}
+                several if several.iter().any(is_it) => return Err("others have the same preference".into()),
+                _ => return Ok(false),
+            }
+        }
+        let action = Action::RemoveEntry(entry.clone());
+        let Some(change) = change(&action, |name| engine.link(name).map(|link| link.index)) else {
+            return Ok(false);
+        };
+        self.netlink.apply_telling(&[change]).pop().map_or(Ok(false), |answer| answer.map_err(|it| it.to_string()))
+    }
+
     /// Carries out changes, in order. What the kernel does not add is fed back; what is gone already needs no removal.
     pub(super) fn change_tables(&mut self, actions: Vec<Action>, engine: &Engine, feedback: &mut Vec<Feedback>) {
         if actions.is_empty() {
