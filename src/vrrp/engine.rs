@@ -184,6 +184,7 @@ impl Engine {
                     let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                self.reconsider_filter_for_link();
                 self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
                 if was_up.is_none() {

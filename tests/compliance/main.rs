@@ -37,10 +37,8 @@ scenarios! {
     carrier
     crash
     excluded_addresses
-    file_fault
     file_faults
     file_numbers
-    file_weight
     group_faults
     group_files
     group_of_owners

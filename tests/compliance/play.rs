@@ -1,6 +1,6 @@
 //! Plays a scenario with one program on both nodes and gives what was seen, as lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -31,7 +31,7 @@ pub fn play(name: &str, scenario: &Scenario, daemon: Daemon) -> BTreeSet<String>
     let mut seen = BTreeSet::new();
     let mut looks = 0;
     let mut since = now();
-    let mut told = [0, 0];
+    let mut told = BTreeMap::new();
     let mut last = record::Last::new();
     for step in &scenario.steps {
         match step {
@@ -62,7 +62,10 @@ pub fn play(name: &str, scenario: &Scenario, daemon: Daemon) -> BTreeSet<String>
             }
             Step::Carrier(i, on) => lab.carrier(*i, *on),
             Step::Split(on) => lab.split(*on),
-            Step::Until(i, subject, state) => told[*i] = until(name, &lab.nodes[*i], told[*i], subject, state),
+            Step::Until(i, subject, state) => {
+                let from = told.entry((*i, subject)).or_default();
+                *from = until(name, &lab.nodes[*i], *from, subject, state);
+            }
             Step::Stay(time) => stay(*time),
             Step::Look => {
                 stay(SETTLING);
@@ -92,7 +95,8 @@ fn notified(node: &Node) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Waits until the script was told of a state, later than the call number `from`; gives the number of that call.
+/// Waits until the script was told of a state of `subject`, later than the call number `from`; gives the number of that
+/// call.
 fn until(scenario: &str, node: &Node, from: usize, subject: &str, state: &str) -> usize {
     let wanted = format!("[{subject}][{state}]");
     let mut found = None;

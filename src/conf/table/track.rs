@@ -72,7 +72,7 @@ pub(super) static GARP_GROUP: &[Keyword] = &[
 /// `track_group`
 #[rustfmt::skip]
 pub(super) static TRACK_GROUP: &[Keyword] = &[
-    later_checked_lines("group", "block of instance names (several per line allowed)", "", "",
+    checked_lines("group", "block of instance names (several per line allowed)", "", "",
         "Members; given twice: second skipped and reported; empty: reported and group removed",
         (group::open_track_members, group::track_members)),
 ];
