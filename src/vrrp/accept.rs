@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use thiserror::Error;
 
 use super::event::Datagram;
+use super::oddity::{self, Oddity};
 use super::signature::{Sealed, Signatures};
 use super::stats::Counter;
 use crate::model::{Auth, Family, Instance, Micros, Transport, Version};
@@ -51,7 +52,7 @@ pub struct Heard {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// No whole IP and VRRP header
-    #[error("invalid packet from {source_ip}: {error}")]
+    #[error("vrrp packet from {source_ip} {error}")]
     Malformed {
         /// Sender
         source_ip: IpAddr,
@@ -295,55 +296,6 @@ impl Refusal {
     }
 }
 
-/// Something worth a word that is no reason to refuse an advert. `Display` is the log line.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Oddity {
-    /// Version 3: the sender uses another interval
-    #[error("advertisement interval mismatch ours = {ours} centi-sec rcv'd={received} centi-sec")]
-    Interval {
-        /// Our interval in centiseconds
-        ours: u64,
-        /// The sender's
-        received: u64,
-    },
-    /// Another number of addresses
-    #[error("expected {expected} VIPs but received {received}")]
-    AddressCount {
-        /// How many we have
-        expected: usize,
-        /// How many the advert has
-        received: usize,
-    },
-    /// One of our addresses is missing
-    #[error("ip address associated with VRID {vrid} not present in MASTER advert : {missing}")]
-    AddressMissing {
-        /// Virtual router id
-        vrid: u8,
-        /// The first address that is missing
-        missing: IpAddr,
-    },
-    /// `auth_hmac`: the sender's clock and ours drift apart
-    #[error("authentication clock skew {skew} sec from {source_ip} approaching window {window} sec")]
-    ClockSkew {
-        /// Sender
-        source_ip: IpAddr,
-        /// Seconds that our clock is ahead
-        skew: i64,
-        /// Seconds tolerated
-        window: i64,
-    },
-}
-
-impl Oddity {
-    /// The counter that it adds to.
-    pub fn counter(&self) -> Option<Counter> {
-        match self {
-            Oddity::Interval { .. } | Oddity::ClockSkew { .. } => None,
-            Oddity::AddressCount { .. } | Oddity::AddressMissing { .. } => Some(Counter::AddressList),
-        }
-    }
-}
-
 /// The virtual router id of a datagram, for finding its instance; `None` if it is too short to have one.
 pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
     let pdu = match family {
@@ -412,7 +364,7 @@ pub fn judge(
             return Err(Refusal::PeerTtl { source_ip, received, min: peer.min_ttl, max: peer.max_ttl });
         }
     }
-    let mut oddities = oddities(instance, context, source_ip, &packet);
+    let mut oddities = oddity::of(instance, context, source_ip, &packet);
     oddities.extend(drifting);
     Ok(Heard {
         source: source_ip,
@@ -468,7 +420,8 @@ fn open_v4<'a>(instance: &Instance, datagram: &Datagram<'a>) -> Result<Envelope<
         (None, split.payload)
     };
     let headers_len = split.header_len + sealed.map_or(0, |_| ah::LEN);
-    let (packet, trailer) = decode(instance, bytes, Some(headers_len)).map_err(malformed)?;
+    let (packet, trailer) =
+        decode(instance, bytes, Some(headers_len)).map_err(|error| malformed(error.behind(headers_len)))?;
     let whole = headers_len + packet.pdu.len() + trailer.map_or(0, |_| trailer::LEN);
     if split.total_len != whole && split.total_len != received {
         return Err(Refusal::IpLength { source_ip, stated: split.total_len, received });
@@ -565,34 +518,6 @@ fn checksum_form(instance: &Instance, context: Context, envelope: &Envelope<'_>)
             }
         }
     }
-}
-
-fn oddities(instance: &Instance, context: Context, source: IpAddr, packet: &Packet<'_>) -> Vec<Oddity> {
-    let mut oddities = Vec::new();
-    if packet.interval != instance.advert_interval {
-        oddities.push(Oddity::Interval {
-            ours: instance.advert_interval.as_centis(),
-            received: packet.interval.as_centis(),
-        });
-    }
-    let expected = instance.vips.len();
-    let received = usize::from(packet.count);
-    if expected != received {
-        oddities.push(Oddity::AddressCount { expected, received });
-    } else if !(instance.skip_check_adv_addr && context.following == Some(source)) {
-        let missing = first_missing(instance, packet);
-        oddities.extend(missing.map(|missing| Oddity::AddressMissing { vrid: packet.vrid, missing }));
-    }
-    oddities
-}
-
-/// The first of our VIPs that the advert does not name. Almost always both lists are equal, so that is tried first.
-fn first_missing(instance: &Instance, packet: &Packet<'_>) -> Option<IpAddr> {
-    if packet.addresses().eq(instance.vips.iter().map(|vip| vip.ip)) {
-        return None;
-    }
-    let named: std::collections::HashSet<IpAddr> = packet.addresses().collect();
-    instance.vips.iter().map(|vip| vip.ip).find(|ip| !named.contains(ip))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(super) mod watchers;
 mod links;
 
 mod filter;
+mod words;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -341,8 +342,9 @@ impl Hands {
             }
         };
         if let Some(Err(error)) = sent
-            && let Some(line) =
-                self.failures.pass(now, Failure::Announce(link.index), || format!("{interface}: {error}"))
+            && let Some(line) = self
+                .failures
+                .pass(now, Failure::Announce(link.index), || words::not_announced(interface, address, error.cause()))
         {
             info!("{line}");
         }

@@ -23,6 +23,7 @@ mod limit;
 mod linkbeat;
 pub mod links;
 pub mod number;
+pub mod oddity;
 pub mod own_links;
 mod own_names;
 mod ownership;

@@ -381,6 +381,15 @@ impl Rig {
             .collect()
     }
 
+    /// The priorities that scripts were told.
+    pub fn priorities_told(&self) -> Vec<u8> {
+        let told = |action: &Action| match action {
+            Action::Notify(notification) => Some(notification.priority),
+            _ => None,
+        };
+        self.done.iter().filter_map(told).collect()
+    }
+
     /// Log lines, those for `-D` only included.
     pub fn lines(&self) -> Vec<&str> {
         self.done

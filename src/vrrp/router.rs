@@ -8,10 +8,11 @@ use std::fmt;
 use std::mem::Discriminant;
 use std::net::IpAddr;
 
-use super::accept::{Heard, Oddity, Refusal};
+use super::accept::{Heard, Refusal};
 use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
 use super::limit::LogLimit;
+use super::oddity::Oddity;
 use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;

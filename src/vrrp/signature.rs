@@ -6,7 +6,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::accept::{Oddity, Refusal};
+use super::accept::Refusal;
+use super::oddity::Oddity;
 use crate::model::hmac::{AntiReplay, HmacMode};
 use crate::model::{Hmac, Instance, Secret, Transport};
 use crate::wire::ah;

@@ -19,7 +19,6 @@ impl Engine {
         let source = self.find_source(id);
         let faults = self.find_faults(id, source);
         let holds = self.find_holds(id);
-        self.adjust_weight(now, id);
         let router = &mut self.routers[id];
         let was_held = !std::mem::replace(&mut router.holds, holds).is_empty();
         let before = std::mem::replace(&mut router.faults, faults);
@@ -28,6 +27,8 @@ impl Engine {
             // The farewell still goes out from the old address, over the old channel.
             self.fail(now, id);
         }
+        // Scripts are told of FAULT with the priority that failed.
+        self.adjust_weight(now, id);
         self.routers[id].source = source;
         self.rejoin(id);
         if !before.is_empty() || was_held {

@@ -1,5 +1,7 @@
 //! Carries out the moves of the state machine: the order of packets, addresses, announcements and notices.
 
+use std::net::IpAddr;
+
 use super::accept::Heard;
 use super::engine::Engine;
 use super::event::{Action, Level};
@@ -171,7 +173,7 @@ impl Engine {
         self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
         if self.routers[id].state.is_master() {
             // Twice: it is the only word of it that the others get, and one packet may be lost.
-            self.farewell(id);
+            self.send(id, 0);
             self.farewell(id);
         }
         self.leave_master(id);
@@ -262,9 +264,10 @@ impl Engine {
         if answer {
             self.send(id, ours);
         }
-        let line = if priority == ours && self.routers[id].config.priority.is_owner() {
-            format!("CONFIGURATION ERROR: local instance and {ip} are both configured as address owner, please resolve")
-        } else if priority == ours {
+        if priority == ours && self.routers[id].config.priority.is_owner() {
+            self.limited(now, id, Line::BothOwners, Level::Warning, || both_owners(ip));
+        }
+        let line = if priority == ours {
             format!("Master received advert from {ip} with same priority {priority} but higher IP address than ours")
         } else {
             format!("Master received advert from {ip} with higher priority {priority}, ours {ours}")
@@ -281,14 +284,10 @@ impl Engine {
         let router = &self.routers[id];
         let ours = router.effective();
         let silent = router.config.lower_prio_no_advert;
-        let both_owners = priority == ours && router.config.priority.is_owner();
+        let rivals = priority == ours && router.config.priority.is_owner();
         let recently = router.asserted_at.is_some_and(|at| now.since(at) < ASSERT_PAUSE);
-        if both_owners {
-            self.limited(now, id, Line::BothOwners, Level::Warning, || {
-                format!(
-                    "CONFIGURATION ERROR: local instance and {ip} are both configured as address owner, please resolve"
-                )
-            });
+        if rivals {
+            self.limited(now, id, Line::BothOwners, Level::Warning, || both_owners(ip));
         }
         self.limited(now, id, Line::Weaker, Level::Info, || {
             let forcing = if silent { "" } else { ", forcing new election" };
@@ -401,4 +400,8 @@ impl Engine {
         };
         self.out.push_back(Action::Notify(notification));
     }
+}
+
+fn both_owners(other: IpAddr) -> String {
+    format!("CONFIGURATION ERROR: local instance and {other} are both configured as address owner, please resolve")
 }

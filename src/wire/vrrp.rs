@@ -165,13 +165,25 @@ pub enum Error {
     #[error("too short: {0} bytes")]
     TooShort(usize),
     /// The length does not fit the number of addresses
-    #[error("length {received}, expected {expected}")]
+    #[error("too {}, length {received} and expect {expected}", if received > expected { "long" } else { "short" })]
     Length {
         /// Bytes expected
         expected: usize,
         /// Bytes received
         received: usize,
     },
+}
+
+impl Error {
+    /// The same of the whole packet, when so many bytes of headers stood before the PDU.
+    pub fn behind(self, headers: usize) -> Self {
+        match self {
+            Error::TooShort(received) => Error::TooShort(headers + received),
+            Error::Length { expected, received } => {
+                Error::Length { expected: headers + expected, received: headers + received }
+            }
+        }
+    }
 }
 
 /// A received packet, its fields as they stand, nothing judged yet.
@@ -280,9 +292,9 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// An Ethernet payload has at least 46 bytes, 42 where a VLAN tag took four of them; a shorter packet arrives padded.
+/// An Ethernet payload has at least 46 bytes, less four for each VLAN tag; a shorter packet arrives padded.
 fn is_padding(expected: usize, received: usize) -> bool {
-    expected < received && (received == 46 || received == 42)
+    expected < received && received <= 46 && (46 - received).is_multiple_of(4)
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use keepalived_rs::model::{
     Auth, Extras, Family, Garp, IfName, Instance, Link, Micros, Notify, Peer, Priority, Secret, Tracking, Transport,
     Version, Vrid,
 };
-use keepalived_rs::vrrp::accept::{Context, Heard, Oddity, Refusal, judge};
+use keepalived_rs::vrrp::accept::{Context, Heard, Refusal, judge};
 use keepalived_rs::vrrp::event::Datagram;
+use keepalived_rs::vrrp::oddity::Oddity;
 use keepalived_rs::vrrp::signature::Signatures;
 use keepalived_rs::wire::checksum::Sum;
 use keepalived_rs::wire::vrrp::{AUTH_PASS, Advert, Auth as WireAuth, PROTOCOL, Packet, Pseudo};

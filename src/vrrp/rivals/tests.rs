@@ -14,6 +14,7 @@ fn an_owner_with_the_lower_address_yields_at_once() {
     rig.hear(HIGH, 255);
     assert!(matches!(rig.state(), State::Backup { .. }));
     assert!(rig.has_line("CONFIGURATION ERROR"));
+    assert!(rig.has_line("with same priority 255 but higher IP address than ours"));
     assert_eq!(rig.view().priority, 255);
 }
 

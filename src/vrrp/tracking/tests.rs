@@ -132,6 +132,20 @@ fn what_a_group_follows_counts_for_each_member() {
 }
 
 #[test]
+fn scripts_are_told_of_fault_with_the_priority_that_failed() {
+    let files = vec![tracked("F", 2)];
+    let mut rig = started(following(Tracking { files, ..Tracking::default() }), &[(file("F"), Standing::Number(12))]);
+    rig.forget();
+    rig.feed(Event::Tracked(file("F"), Standing::Number(-200)));
+    assert_eq!(rig.priorities_told(), [124]);
+    assert_eq!(rig.adverts(), [0, 0]);
+    assert_eq!(rig.lines().iter().filter(|line| line.contains("sent 0 priority")).count(), 1);
+    rig.forget();
+    rig.feed(Event::Tracked(file("F"), Standing::Number(3)));
+    assert_eq!(rig.priorities_told(), [106]);
+}
+
+#[test]
 fn a_configured_source_is_watched_where_that_is_asked_for() {
     let sourced = |track_source| config([Instance { source: Some(OURS.into()), track_source, ..instance() }]);
     let mut rig = Rig::master(sourced(true));

@@ -66,6 +66,26 @@ fn ethernet_padding_is_tolerated_and_nothing_else() {
     );
 }
 
+#[test]
+fn the_padding_behind_each_number_of_vlan_tags_is_tolerated() {
+    let vips = [IpAddr::from(V4)];
+    let pdu = Advert { version: Version::V3, ..advert(&vips) }.encode(Pseudo::None);
+    let whole = 20 + pdu.len();
+    let read = |received: usize| {
+        let mut padded = pdu.clone();
+        padded.resize(received - 20, 0);
+        Packet::decode(&padded, Family::V4, Some(20)).map(|packet| packet.count).map_err(|error| error.behind(20))
+    };
+    for tags in 0..4 {
+        assert!(read(46 - 4 * tags).is_ok(), "{tags} tags");
+    }
+    for received in [33, 35, 36, 37, 40, 45, 47, 50] {
+        assert_eq!(read(received), Err(Error::Length { expected: whole, received }));
+    }
+    let line = read(47).unwrap_err().to_string();
+    assert_eq!(line, "too long, length 47 and expect 32");
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), v6: bool, header in proptest::option::of(20usize..61)) {
