@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck, ToVrrp};
 use crate::os::ipc::{self, Link};
 use crate::os::signals::Signals;
-use crate::os::{pid_file, process, script, usage};
+use crate::os::{descriptors, pid_file, process, script, usage};
 use crate::report::notify::Notifier;
 use crate::vrrp::driver;
 
@@ -50,6 +50,8 @@ pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
 fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
     process::end_with_parent()?;
     process::keep_descriptors_private();
+    // With the limit as it is, all is well until many scripts hang.
+    let _ = descriptors::raise_limit();
     script::drop_groups();
     let socket = ipc::take_standard_input()?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;

@@ -4,6 +4,7 @@
 
 pub mod calendar;
 pub mod clock;
+pub mod descriptors;
 pub mod host;
 pub mod ipc;
 pub mod linkbeat;

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 
-use super::process;
+use super::{descriptors, process};
 use crate::model::Script;
 
 /// Variables that could change what a script of another user runs, and systemd's socket, which is ours alone.
@@ -64,6 +64,7 @@ fn prepare(command: &mut Command, script: &Script) {
     #[allow(unsafe_code)]
     unsafe {
         command.pre_exec(move || {
+            descriptors::restore_limit()?;
             if let Some((uid, gid, groups)) = &identity {
                 setgroups(groups)?;
                 setgid(*gid)?;

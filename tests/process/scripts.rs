@@ -181,3 +181,34 @@ fn a_stop_interrupts_the_startup_script() {
     assert_eq!(daemon.wait().code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn scripts_that_hang_leave_room_for_others_which_see_the_limit_of_the_daemon() {
+    let config = "global_defs {\n script_user root\n}\nvrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n \
+                  priority 255\n virtual_ipaddress {\n  10.77.0.100/32\n }\n notify FOLDER/hang\n \
+                  track_interface {\n  tick\n }\n}\n";
+    let (namespace, folder) = host(config);
+    namespace.ip(&["link", "add", "tick", "type", "veth", "peer", "name", "tock"]);
+    let place = folder.0.display().to_string();
+    folder.program("hang", &format!("#!/bin/sh\nulimit -n >> {place}/limits\nexec sleep 600\n"));
+    let mut command = Command::new("ip");
+    command
+        .args(["netns", "exec", &namespace.0, "/bin/sh", "-c", "ulimit -Sn 64; exec \"$0\" \"$@\"", BINARY])
+        .args(own_files(&folder))
+        .args(["-n", "-l", "-D", "-G"]);
+    let mut daemon = Daemon::run(folder, command, |_| {});
+    daemon.wait_for_line("Entering FAULT STATE");
+    let limits = || daemon.folder.read("limits");
+    for _ in 0..40 {
+        let before = limits().len();
+        namespace.ip(&["link", "set", "tick", "up"]);
+        namespace.ip(&["link", "set", "tock", "up"]);
+        assert!(eventually(|| limits().len() > before), "{}", daemon.log());
+        let before = limits().len();
+        namespace.ip(&["link", "set", "tock", "down"]);
+        assert!(eventually(|| limits().len() > before), "{}", daemon.log());
+    }
+    assert!(limits().lines().all(|limit| limit == "64"), "{}", limits());
+    assert!(!daemon.log().contains("exec-ing"), "{}", daemon.log());
+    assert_eq!(daemon.stop().code(), Some(0));
+}

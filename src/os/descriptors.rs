@@ -1,0 +1,37 @@
+//! How many descriptors this process may have.
+//!
+//! Each script that runs takes one, each channel two: the usual soft limit (1024) is reached by scripts that hang, and
+//! then nothing can be started or opened any more. So a child takes all that it may have. Scripts get what the daemon was
+//! started with, for some programs (those that call select(2)) cannot live with more.
+
+use std::io;
+use std::sync::OnceLock;
+
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+
+/// The limits before they were raised: soft and hard.
+static INHERITED: OnceLock<(rlim_t, rlim_t)> = OnceLock::new();
+
+/// Raises the soft limit to the hard one.
+///
+/// # Errors
+/// If the hard limit is above what the system allows by now (`fs.nr_open`): then it stays as it was.
+pub fn raise_limit() -> io::Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    // It is raised once in the life of a process.
+    let _ = INHERITED.set((soft, hard));
+    Ok(())
+}
+
+/// Sets the limits that there were before [`raise_limit`]. Makes one system call at most, so that it may stand between
+/// fork and exec.
+///
+/// # Errors
+/// As [`raise_limit`].
+pub fn restore_limit() -> io::Result<()> {
+    match INHERITED.get() {
+        Some((soft, hard)) => Ok(setrlimit(Resource::RLIMIT_NOFILE, *soft, *hard)?),
+        None => Ok(()),
+    }
+}
