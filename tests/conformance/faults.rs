@@ -126,6 +126,9 @@ fn an_interface_that_is_followed_for_several_reasons_fails_once() {
     }
 }
 
+/// Makes a packet of a number bad.
+type Spoil<'a> = &'a dyn Fn(u32, &[u8]) -> Vec<u8>;
+
 #[test]
 fn no_flood_of_bad_packets_floods_the_log() {
     let with_header = |number: u32, bytes: &[u8]| {
@@ -140,7 +143,7 @@ fn no_flood_of_bad_packets_floods_the_log() {
         packet.extend(pdu);
         packet
     };
-    let kinds: [(&str, &str, &dyn Fn(u32, &[u8]) -> Vec<u8>); 5] = [
+    let kinds: [(&str, &str, Spoil<'_>); 5] = [
         ("too short", "", &|_, bytes| bytes[..24].to_vec()),
         ("cut off", "", &|number, bytes| bytes[..28 + number as usize % 12].to_vec()),
         ("wrong checksum", "", &|_, bytes| [&bytes[..26], &[1, 2], &bytes[28..]].concat()),
