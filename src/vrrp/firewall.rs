@@ -124,7 +124,8 @@ impl Engine {
     /// Says what is different, when everything else of a turn has been said: what comes is there before addresses
     /// change, what goes stays until they have changed. So whatever happens in one turn makes one change.
     ///
-    /// The first rules are none if no router is master: then what a killed predecessor has left goes.
+    /// The first rules are none if no router is master: then what a killed predecessor has left goes. The last ones go
+    /// with their tables, when no router may need any after a reload.
     pub(super) fn settle_filter(&mut self) {
         let Firewall { stale, lost, .. } = self.firewall;
         (self.firewall.stale, self.firewall.lost) = (false, false);
@@ -147,16 +148,16 @@ impl Engine {
         let wanted = rules(style.clone(), configs, &self.uses_of(&macvlans), &self.links);
         let told = self.firewall.told.replace(wanted.clone()).unwrap_or_else(|| FilterRules::empty(style));
         let both = wanted.with(&told);
+        if wanted.is_empty() && !self.filters() {
+            return self.leave_filter();
+        }
         let goes = both != wanted || (first && wanted.is_empty());
         if both.own_links != told.own_links {
             self.out.push_back(Action::Divert(Box::new(both)));
         } else if both != told || lost {
             self.out.push_back(Action::Block(Box::new(both)));
         }
-        if wanted.is_empty() && !self.filters() {
-            // Since a reload nobody needs the tables any more.
-            self.leave_filter();
-        } else if goes {
+        if goes {
             self.out.push_back(Action::Unblock(Some(Box::new(wanted))));
         }
     }

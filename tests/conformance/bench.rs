@@ -115,9 +115,10 @@ impl Router {
             announced: Vec::new(),
             lines: Vec::new(),
         };
-        router.feed(Event::Link(link(true)));
-        for (ip, prefix_len, scope) in [(IpAddr::V4(address), 24, 0), (OURS_V6.into(), 64, LINK)] {
-            router.feed(Event::Address(IfAddress { index: 2, ip, prefix_len, scope, tentative: false, ours: false }));
+        router.carrier(true);
+        let ours = IfAddress { ip: address.into(), prefix_len: 24, scope: 0, ..link_local(OURS_V6) };
+        for address in [ours, link_local(OURS_V6)] {
+            router.feed(Event::Address(address));
         }
         router
     }
@@ -150,10 +151,11 @@ impl Router {
 
     /// The interface goes down or comes up.
     pub fn carrier(&mut self, up: bool) {
-        self.feed(Event::Link(link(up)));
+        self.feed(Event::Link(link("eth0", 2, up)));
     }
 
-    fn feed(&mut self, event: Event<'_>) {
+    /// The kernel tells of something.
+    pub fn feed(&mut self, event: Event<'_>) {
         self.engine.handle(self.now, event);
         self.drain();
     }
@@ -259,10 +261,16 @@ impl Router {
     }
 }
 
-fn link(up: bool) -> Link {
+/// A link-local address of eth0.
+pub fn link_local(ip: Ipv6Addr) -> IfAddress {
+    IfAddress { index: 2, ip: ip.into(), prefix_len: 64, scope: LINK, tentative: false, ours: false }
+}
+
+/// An interface; eth0 has index 2.
+pub fn link(name: &str, index: u32, up: bool) -> Link {
     Link {
-        index: 2,
-        name: IfName::new("eth0").expect("a name"),
+        index,
+        name: IfName::new(name).expect("a name"),
         admin_up: up,
         running: up,
         multicast: true,

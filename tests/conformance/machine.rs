@@ -1,4 +1,4 @@
-//! The machine that configurations are read for: one interface, nobody else.
+//! The machine that configurations are read for: three interfaces, nobody else.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 
 use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
 
-/// A machine with eth0.
+/// A machine with eth0, which has addresses, eth1 and eth2.
 pub struct Machine;
 
 const ROOT: Identity = Identity { uid: 0, gid: 0, further_groups: false };
 
 impl Environment for Machine {
     fn interface(&self, _namespace: Option<&str>, name: &str) -> Option<Interface> {
-        let addresses = vec![IpAddr::V4(crate::bench::OURS), IpAddr::V6(crate::bench::OURS_V6)];
-        (name == "eth0").then_some(Interface { loopback: false, multicast: true, ethernet: true, mtu: 1500, addresses })
+        let addresses = match name {
+            "eth0" => vec![IpAddr::V4(crate::bench::OURS), IpAddr::V6(crate::bench::OURS_V6)],
+            "eth1" | "eth2" => vec![],
+            _ => return None,
+        };
+        Some(Interface { loopback: false, multicast: true, ethernet: true, mtu: 1500, addresses })
     }
 
     fn stacked(&self, _: Option<&str>, _: &str) -> Option<Stacked> {

@@ -5,6 +5,7 @@
 //! RFC.
 
 mod bench;
+mod faults;
 mod machine;
 mod operations;
 mod packet;

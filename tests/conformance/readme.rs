@@ -1,47 +1,77 @@
-//! The table in `README.md` names tests that exist.
+//! The tables in `README.md` and `BUGS.md` name tests that exist.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 const README: &str = include_str!("README.md");
+const BUGS: &str = include_str!("BUGS.md");
 
-/// Files whose tests the table may name.
-const SOURCES: [(&str, &str); 6] = [
-    ("operations", include_str!("operations.rs")),
-    ("rfc9568", include_str!("rfc9568.rs")),
-    ("strict", include_str!("strict.rs")),
-    ("lab::network", include_str!("../lab/network.rs")),
-    ("hands::adverts", include_str!("../hands/adverts.rs")),
-    ("hands::filter", include_str!("../hands/filter.rs")),
-];
-
-/// The last cells of the table's rows.
-fn named() -> Vec<&'static str> {
-    let rows = README.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Section"));
+/// The last cells of a table's rows.
+fn named(table: &'static str) -> Vec<&'static str> {
+    let rows = table.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| Test |"));
     rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next()).collect()
+}
+
+/// Where the tests of a module are: those of this program are named from here, unit tests and those of other programs as
+/// cargo names them.
+fn file(module: &str) -> PathBuf {
+    let folder = match module {
+        "operations" | "rfc9568" | "strict" | "faults" => "tests/conformance",
+        _ if module.split("::").any(|part| part == "tests") => "src",
+        _ => "tests",
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(module.replace("::", "/"))
+}
+
+/// Whether a file has a test of this name: a function marked as one, or a scenario in the list that makes tests of them.
+fn has_test(text: &str, name: &str) -> bool {
+    let marked = text.split_once(&format!("fn {name}(")).is_some_and(|(before, _)| {
+        let attributes = before.trim_end().lines().rev().take_while(|line| line.trim_start().starts_with("#["));
+        attributes.into_iter().any(|line| line.trim() == "#[test]")
+    });
+    let is_listed =
+        |list: &str| list.split('}').next().is_some_and(|list| list.split_whitespace().any(|it| it == name));
+    marked || text.split("tests! {").skip(1).chain(text.split("pairs! {").skip(1)).any(is_listed)
+}
+
+fn exists(name: &str, files: &mut BTreeMap<PathBuf, String>) -> bool {
+    let (module, test) = name.rsplit_once("::").unwrap_or_else(|| panic!("file::test: {name}"));
+    let path = file(module);
+    if module == "compliance" {
+        return path.join("scenarios").join(test).is_file();
+    }
+    let path = path.with_extension("rs");
+    let text = files.entry(path.clone()).or_insert_with(|| {
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {}: {error}", path.display()))
+    });
+    has_test(text, test)
 }
 
 #[test]
 fn every_row_names_a_test_that_exists_or_says_why_there_is_none() {
-    let cells = named();
-    assert!(cells.len() > 40, "only {} rows", cells.len());
-    for cell in cells {
-        if let Some(reason) = cell.strip_prefix("no: ") {
-            assert!(reason.len() > 10, "a reason: {cell}");
-            continue;
-        }
-        for name in cell.split(", ") {
-            let name = name.trim_matches('`');
-            let (module, test) = name.rsplit_once("::").unwrap_or_else(|| panic!("file::test: {name}"));
-            let found = SOURCES.iter().any(|(source, text)| {
-                *source == module && (text.contains(&format!("fn {test}(")) || text.contains(&format!("    {test}\n")))
-            });
-            assert!(found, "{name} does not exist");
+    let mut files = BTreeMap::new();
+    for (table, least) in [(README, 60), (BUGS, 65)] {
+        let cells = named(table);
+        assert!(cells.len() >= least, "only {} rows", cells.len());
+        for cell in cells {
+            if let Some(reason) = cell.strip_prefix("no: ") {
+                assert!(reason.len() > 10, "a reason: {cell}");
+                continue;
+            }
+            for name in cell.split(", ") {
+                let bare = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+                let bare = bare.unwrap_or_else(|| panic!("a name in backquotes: {name}"));
+                assert!(exists(bare, &mut files), "{bare} does not exist");
+            }
         }
     }
+    assert!(!BUGS.contains("| no: "), "each fault has a test");
 }
 
 #[test]
 fn the_22_numbers_are_all_there() {
     let numbers = [(1, 2), (2, 7), (3, 4), (4, 9)];
-    let operations = SOURCES[0].1;
+    let operations = include_str!("operations.rs");
     for (group, count) in numbers {
         for number in 1..=count {
             let head = format!("fn vrrp_{group}_{number}_");

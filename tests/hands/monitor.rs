@@ -1,10 +1,15 @@
 //! What `net::Monitor` tells of changes that somebody else makes.
 
 use std::net::IpAddr;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use keepalived_rs::model::{IfAddress, KernelEvent, Link};
 use keepalived_rs::net::Monitor;
+use nix::libc;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, sendto, socket,
+};
 use tokio::time::timeout;
 
 use crate::namespace::{Namespace, add_eth0, ip, link};
@@ -134,6 +139,36 @@ fn an_echo_is_there_as_soon_as_the_change_is_made() {
         let events = monitor.pending().unwrap();
         assert!(events.iter().any(|e| is_link(e, "eth0", |_| true)));
         assert_eq!(monitor.pending().unwrap(), []);
+    });
+}
+
+#[test]
+fn what_other_processes_say_is_not_heard() {
+    let host = Namespace::new();
+    host.run_async(async || {
+        add_eth0();
+        let mut monitor = Monitor::open().unwrap();
+        tables(&mut monitor).await;
+        // The news that the link has gone, to all who listen for links. Without the flag of a request the kernel does
+        // nothing about it.
+        let mut forged = vec![];
+        forged.extend(32u32.to_ne_bytes());
+        forged.extend(libc::RTM_DELLINK.to_ne_bytes());
+        forged.extend([0; 10]);
+        forged.extend([0; 4]);
+        forged.extend(link("eth0").index.to_ne_bytes());
+        forged.extend([0; 8]);
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let forger = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute).unwrap();
+        let others = socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute).unwrap();
+        let links = NetlinkAddr::new(0, libc::RTMGRP_LINK as u32);
+        bind(others.as_raw_fd(), &links).unwrap();
+        sendto(forger.as_raw_fd(), &forged, &links, MsgFlags::empty()).unwrap();
+        let mut heard = [0; 64];
+        assert_eq!(recv(others.as_raw_fd(), &mut heard, MsgFlags::MSG_DONTWAIT), Ok(32), "others hear it");
+        ip("link set eth0 mtu 1400");
+        let events = until(&mut monitor, |e| is_link(e, "eth0", |l| l.mtu == 1400)).await;
+        assert_eq!(events.len(), 1, "{events:?}");
     });
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -159,4 +160,22 @@ fn what_is_asked_for_goes_to_standard_output() {
     let (status, out, err) = run(["--help", "keyword", "prority"]);
     assert_eq!((status, out.as_str()), (Some(1), ""));
     assert_eq!(err, "There is no keyword `prority`; did you mean `priority`?\n");
+}
+
+#[test]
+fn a_group_of_many_users_is_found() {
+    let folder = Folder::new();
+    let members: Vec<String> = (0..20_000).map(|number| format!("somebody{number}")).collect();
+    let groups = folder.write("group", &format!("root:x:0:\nmany:x:4711:{}\n", members.join(",")));
+    for (group, code) in [("many", 0), ("nosuch", 5)] {
+        let config = folder.write("conf", &format!("global_defs {{\n script_user root {group}\n}}\n"));
+        let script = format!(
+            "mount --bind {} /etc/group && exec {} -t -f {}",
+            groups.display(),
+            super::daemon::BINARY,
+            config.display()
+        );
+        let done = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().expect("unshare runs");
+        assert_eq!(done.status.code(), Some(code), "{}", String::from_utf8_lossy(&done.stderr));
+    }
 }

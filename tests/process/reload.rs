@@ -78,6 +78,23 @@ fn children_come_and_go_with_their_configuration() {
 }
 
 #[test]
+fn a_configuration_that_is_checked_first_comes_into_force() {
+    let namespace = Namespace::with_interface();
+    let folder = Folder::new();
+    let checked = "global_defs {\n reload_check_config\n}\n".to_owned() + INSTANCE;
+    folder.write("conf", &checked);
+    let mut command = namespace.command();
+    command.arg(BINARY).args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
+    let mut daemon = Daemon::run(folder, command, |_| {});
+    daemon.wait_for_line("(VI_1) Entering BACKUP STATE");
+    daemon.folder.write("conf", &checked.replace("VI_1", "VI_2").replace("id 51", "id 52"));
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_line("Reload complete");
+    daemon.wait_for_line("(VI_2) Entering BACKUP STATE");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
 fn what_a_daemon_has_for_life_is_not_reloaded() {
     let daemon = Daemon::idle(&[]);
     daemon.folder.write("conf", "instance other\n");

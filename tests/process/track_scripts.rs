@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::daemon::{Daemon, VRRP, eventually};
+use nix::libc;
+
+use super::daemon::{BINARY, Daemon, PARENT, VRRP, eventually, is_alive, own_files, signal};
 use super::scripts::{host, start, told};
 
 /// A file with these blocks of scripts, all followed by one owner of its address.
@@ -146,4 +148,23 @@ fn scripts_that_do_not_obey_are_killed() {
     assert!(taken >= Duration::from_secs(1) && taken < Duration::from_secs(4), "{taken:?}");
     let left = pids(&daemon)[1].clone();
     assert!(eventually(|| !lives(&left)), "the last one is there still");
+}
+
+#[test]
+fn results_count_in_the_background_too() {
+    let (namespace, folder) = host(&config(&[("S", "script FOLDER/check\n interval 1")]));
+    folder.program("check", &format!("#!/bin/sh\ntest ! -e {}\n", folder.path("bad").display()));
+    let started = namespace.command().arg(BINARY).args(own_files(&folder)).arg("-G").status();
+    assert!(started.expect("the daemon starts").success());
+    assert!(eventually(|| folder.pid(PARENT).is_some()));
+    let pid = folder.pid(PARENT).expect("a pid");
+    let holds = || {
+        let shown = namespace.command().args(["ip", "addr", "show", "dev", "eth0"]).output().expect("ip runs");
+        String::from_utf8_lossy(&shown.stdout).contains("10.77.0.100")
+    };
+    assert!(eventually(holds), "it has proved good");
+    folder.write("bad", "");
+    assert!(eventually(|| !holds()), "it has failed");
+    signal(pid, libc::SIGTERM);
+    assert!(eventually(|| !is_alive(pid)));
 }

@@ -407,15 +407,10 @@ pub fn v3_checksum_as_v2(reader: &mut Reader, statement: &Statement) -> Outcome 
     reader.with_instance(|it| it.v3_checksum_as_v2 = read.or(it.v3_checksum_as_v2))
 }
 
-/// `skip_check_adv_addr`; keepalived turns it on whichever value it has, and so do we.
+/// `skip_check_adv_addr`
 pub fn skip_check_adv_addr(reader: &mut Reader, statement: &Statement) -> Outcome {
     let read = yes_or_no(reader, statement);
-    if read == Some(false) {
-        let text = format!("({}) skip_check_adv_addr is switched on by any value", reader.instance_name());
-        let note = Diagnostic::note(Code::Choice, text).at(statement.place(1));
-        reader.complain(note.help("remove the line if the addresses in adverts are to be compared"));
-    }
-    reader.with_instance(|it| it.skip_check_adv_addr = read.map(|_| true).or(it.skip_check_adv_addr))
+    reader.with_instance(|it| it.skip_check_adv_addr = read.or(it.skip_check_adv_addr))
 }
 
 /// `strict_mode`

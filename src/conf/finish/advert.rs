@@ -124,8 +124,7 @@ pub(super) fn owner_ignore_adverts(reader: &mut Reader, raw: &RawInstance, owner
         Some((true, place)) if !owner => {
             (format!("({name}) ignoring owner_ignore_adverts since priority is not 255"), place)
         }
-        // keepalived says so, and does so, without strict mode as well.
-        Some((false, place)) if owner => {
+        Some((false, place)) if owner && strict => {
             (format!("({name}) strict_mode with priority 255 requires owner_ignore_adverts"), place)
         }
         Some((value, _)) => return value,

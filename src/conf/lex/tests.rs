@@ -79,4 +79,6 @@ fn open_script_quotes_are_faults() {
 fn all_escapes() {
     let got = command_line(br#"\a\b\E\f\n\r\t\v\101\60\x4a\x4\cA\q"#).unwrap();
     assert_eq!(got, [b"\x07\x08\x1b\x0c\n\r\t\x0bA0J\x04\x01q".to_vec()]);
+    let got = command_line(br#""\x4af" '\x4a6b' \x4ag \1012"#).unwrap();
+    assert_eq!(got, [&b"Jf"[..], b"J6b", b"Jg", b"A2"], "two hexadecimal digits, three octal ones");
 }

@@ -85,6 +85,13 @@ fn limits_shorten_the_delay_of_going_down() {
     assert_eq!(verdict(&mut it, Time(10), false).1, Verdict::Delayed(short));
     it.due(Time(10) + short);
     assert_eq!(verdict(&mut it, Time(1_000_000), true).1, Verdict::Delayed(short), "it was the same");
+    // A delay of coming up that is another one is nobody's to shorten.
+    let mut it = debouncer(SECOND, SECOND * 2);
+    assert!(it.limit(&name("eth0"), short));
+    verdict(&mut it, Time(0), true);
+    assert_eq!(verdict(&mut it, Time(10), false).1, Verdict::Delayed(short));
+    it.due(Time(10) + short);
+    assert_eq!(verdict(&mut it, Time(1_000_000), true).1, Verdict::Delayed(SECOND * 2));
 }
 
 #[test]
