@@ -8,6 +8,7 @@ use super::configuration::{Reading, Refusal, Source};
 use super::paths::Paths;
 use super::start::{self, Failure, PidFiles, Setting};
 use crate::cli::Options;
+use crate::model::frame::Role;
 use crate::os::{namespace, process};
 use crate::vrrp::driver;
 
@@ -46,7 +47,7 @@ fn clean(options: Options) -> Result<driver::Cleanup, Failure> {
     start::prepare_folder(&setting)?;
     let PidFiles { parent, children } = start::claim(&setting)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
-    let outcome = runtime.block_on(async { driver::clean_up(config.vrrp) });
+    let outcome = runtime.block_on(async { driver::clean_up(config.vrrp, setting.paths.of(Role::Vrrp)) });
     children.into_iter().for_each(|(_, file)| file.remove());
     parent.remove();
     start::leave_folder(&setting);

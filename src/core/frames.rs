@@ -30,7 +30,16 @@ impl InForce {
         let options = |role| child_options(role, setting, &config.global);
         let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
         let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
-        let Config { global, vrrp, check, .. } = config;
+        let Config { global, mut vrrp, check, .. } = config;
+        // Nobody tells of BFD sessions: what follows them would be in FAULT for good.
+        for tracking in vrrp
+            .instances
+            .iter_mut()
+            .map(|it| &mut it.tracking)
+            .chain(vrrp.groups.iter_mut().map(|it| &mut it.tracking))
+        {
+            tracking.bfds.clear();
+        }
         InForce {
             global,
             instances: vrrp.instances.len(),

@@ -99,7 +99,7 @@ pub async fn run(
     let found = watchers.begin(&config, process_buffer(shared));
     let follows_entries = config.follows_entries();
     let mut driver = Driver::open(config, options.address_monitoring)?;
-    driver.hands.sysctls = HeldSysctls::inherit(options.pid_file.with_extension("sysctls"));
+    driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.size_netlink(shared);
     driver.begin(found, follows_entries, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;

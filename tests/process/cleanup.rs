@@ -127,6 +127,33 @@ fn routes_rules_and_links_go_too_and_all_of_it_is_told() {
 }
 
 #[test]
+fn sysctls_that_a_macvlan_needed_are_as_before() {
+    let namespace = Namespace::with_interface();
+    let arp_ignore = || {
+        let output = namespace.command().args(["cat", "/proc/sys/net/ipv4/conf/eth0/arp_ignore"]).output();
+        String::from_utf8_lossy(&output.expect("cat runs").stdout).trim().to_owned()
+    };
+    assert_eq!(arp_ignore(), "0");
+    let folder = Folder::new();
+    folder.write("conf", &CONF.replace("virtual_router_id", "use_vmac\n virtual_router_id"));
+    let mut command = namespace.command();
+    command.arg(BINARY).args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
+    let mut daemon = Daemon::run(folder, command, |_| {});
+    assert!(eventually(|| daemon.log().contains("Entering MASTER STATE")), "{}", daemon.log());
+    assert_eq!(arp_ignore(), "1");
+    let vrrp = daemon.folder.pid(VRRP).expect("a pid");
+    for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
+        for pid in [daemon.pid(), vrrp] {
+            kill(Pid::from_raw(pid), signal).expect("signalled");
+        }
+    }
+    daemon.wait();
+    assert!(eventually(|| !is_alive(vrrp)));
+    assert_eq!(said(&clean_up(&namespace, &daemon.folder)).0, Some(0));
+    assert_eq!(arp_ignore(), "0");
+}
+
+#[test]
 fn a_configuration_that_cannot_be_run_removes_nothing() {
     let namespace = Namespace::with_interface();
     let folder = Folder::new();

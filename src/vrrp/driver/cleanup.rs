@@ -1,10 +1,13 @@
 //! What a configuration owns in the kernel is taken away, without a daemon.
 
+use std::path::Path;
+
 use super::{Driver, Error};
 use crate::model::own_link::LinkChange;
 use crate::model::{Address, Family, FilterRules, VrrpConfig};
 use crate::net::Nftables;
 use crate::vrrp::event::{Action, Event};
+use crate::vrrp::hands::sysctls::HeldSysctls;
 
 /// What became of it.
 #[derive(Clone, Debug, Default)]
@@ -15,11 +18,12 @@ pub struct Cleanup {
     pub left: Vec<String>,
 }
 
-/// Removes what the configuration owns. To be called inside a tokio runtime, while no daemon runs with it.
+/// Removes what the configuration owns, and makes sysctls what they were before the daemon whose `vrrp` process has this
+/// pid file. To be called inside a tokio runtime, while no daemon runs with it.
 ///
 /// # Errors
 /// If the kernel does not let us look or act at all.
-pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
+pub fn clean_up(config: VrrpConfig, pid_file: &Path) -> Result<Cleanup, Error> {
     let mut driver = Driver::open(config, false)?;
     let mut nobody = |_| {};
     let present = driver.monitor.pending()?;
@@ -57,6 +61,8 @@ pub fn clean_up(config: VrrpConfig) -> Result<Cleanup, Error> {
         }
     }
     driver.hands.carry_out(now, actions, &driver.engine, &mut nobody);
+    driver.hands.sysctls = HeldSysctls::of(pid_file);
+    driver.hands.disclaim_sysctls();
     // What the kernel says counts, not what it was asked for.
     let reports = driver.monitor.pending()?;
     driver.take(now, reports);

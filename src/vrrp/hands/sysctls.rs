@@ -4,7 +4,7 @@
 //! them what they were, but the next one can.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
@@ -50,8 +50,9 @@ struct ReversePath {
 }
 
 impl HeldSysctls {
-    /// Looks into the file of a predecessor; ours will be the same.
-    pub(in crate::vrrp) fn inherit(file: PathBuf) -> Self {
+    /// Looks into the file of a predecessor, which is beside its pid file; ours will be the same.
+    pub(in crate::vrrp) fn of(pid_file: &Path) -> Self {
+        let file = pid_file.with_extension("sysctls");
         let inherited = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         HeldSysctls { held: Held::default(), inherited, file: Some(file) }
     }
