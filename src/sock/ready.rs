@@ -3,13 +3,11 @@
 //! A driver has a socket pair for every channel, of which there may be hundreds; asking tokio about each at every
 //! wake-up would cost more than the adverts. Here the kernel says which are ready (epoll), and tokio watches only that.
 
-use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::task::coop::consume_budget;
 
 use super::SockError;
 
@@ -18,11 +16,7 @@ const AT_ONCE: usize = 64;
 
 /// Sockets to wait for, each with a number of the caller's.
 #[derive(Debug)]
-pub struct ReadySet {
-    set: AsyncFd<Set>,
-    /// Sockets may be ready that nothing more will be told of
-    rest: Cell<bool>,
-}
+pub struct ReadySet(AsyncFd<Set>);
 
 /// An [`Epoll`] in the form that tokio takes.
 #[derive(Debug)]
@@ -44,7 +38,7 @@ impl ReadySet {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(failed("open a set of sockets"))?;
         // SAFETY: the `Epoll` owns its descriptor, is never replaced, and lives in the `AsyncFd`.
         unsafe { AsyncFd::register_with_interest(Set(epoll), Interest::READABLE) }
-            .map(|set| ReadySet { set, rest: Cell::new(false) })
+            .map(ReadySet)
             .map_err(|error| failed("watch a set of sockets")(std::io::Error::from(error)))
     }
 
@@ -64,36 +58,25 @@ impl ReadySet {
         self.epoll().delete(socket).map_err(failed("stop watching a socket"))
     }
 
-    /// Waits until sockets can be read, and returns their keys, at least one. They are to be read empty, or
-    /// [`ReadySet::leave_rest`] to be called. Can be dropped at any time without loss.
+    /// Waits until sockets can be read, and returns their keys, at least one. A socket that is not read empty is ready
+    /// again. Can be dropped at any time without loss.
     ///
     /// # Errors
     /// [`SockError::Ready`] if tokio's reactor has gone.
     pub async fn ready(&self) -> Result<Vec<u64>, SockError> {
         loop {
-            if self.rest.get() {
-                // Others have their turn all the same.
-                consume_budget().await;
-            } else {
-                // Whatever arrives from now on is told of anew: no second look is needed to know that this was all.
-                self.set.readable().await.map_err(failed("wait for sockets"))?.clear_ready();
-            }
+            let mut ready = self.0.readable().await.map_err(failed("wait for sockets"))?;
             let mut events = [EpollEvent::empty(); AT_ONCE];
             let count = self.epoll().wait(&mut events, EpollTimeout::ZERO).map_err(failed("wait for sockets"))?;
-            self.rest.set(count == AT_ONCE);
             if count > 0 {
                 return Ok(events.iter().take(count).map(EpollEvent::data).collect());
             }
+            ready.clear_ready();
         }
     }
 
-    /// A socket that was reported has not been read empty: it is ready again.
-    pub fn leave_rest(&self) {
-        self.rest.set(true);
-    }
-
     fn epoll(&self) -> &Epoll {
-        &self.set.get_ref().0
+        &self.0.get_ref().0
     }
 }
 

@@ -195,12 +195,10 @@ impl Hands {
                     if let Some(line) = self.failures.pass(now, Failure::Receive(id), || error.to_string()) {
                         info!("{line}");
                     }
-                    self.ready.leave_rest();
                     return false;
                 }
             }
         }
-        self.ready.leave_rest();
         true
     }
 
