@@ -116,7 +116,9 @@ pub fn packets(wire: &Wire, node: &str, since: Moment, last: &mut Last) -> Vec<S
     let mut adverts: BTreeMap<(String, u8), Vec<String>> = BTreeMap::new();
     let mut announced = BTreeSet::new();
     for (interface, packet) in frames {
-        if let Some(address) = packet.announces() {
+        // The kernel answers the announcement of an address that is being taken from it: that is no announcement.
+        let answers = matches!(&packet, Packet::Arp(arp) if arp.operation != 1);
+        if let Some(address) = packet.announces().filter(|_| !answers) {
             let mac = match &packet {
                 Packet::Arp(arp) => Some(arp.sender_mac),
                 Packet::Neighbour(advertisement) => advertisement.mac,

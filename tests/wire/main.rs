@@ -71,7 +71,7 @@ fn every_advert_of_keepalived_is_what_we_would_send() {
                 Err(error) if name.starts_with("hmac") => {
                     assert_eq!(
                         error.to_string(),
-                        format!("length {}, expected {}", packet.payload.len(), packet.payload.len() - 28)
+                        format!("too long, length {} and expect {}", packet.payload.len(), packet.payload.len() - 28)
                     );
                     continue;
                 }
