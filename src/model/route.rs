@@ -230,3 +230,65 @@ pub struct Rule {
     /// Group that tracks it (static rules)
     pub track_group: Option<String>,
 }
+
+impl Route {
+    /// A route of which nothing has been said: what every word that is not given means.
+    pub fn blank() -> Route {
+        Route {
+            family: Family::V4,
+            kind: 1,
+            destination: Prefix { ip: [0; 4].into(), len: 0 },
+            source: None,
+            preferred_source: None,
+            via: None,
+            dev: None,
+            onlink: false,
+            encap: None,
+            hops: Vec::new(),
+            table: None,
+            vrf: None,
+            metric: None,
+            tos: 0,
+            protocol: None,
+            scope: None,
+            realms: None,
+            metrics: Vec::new(),
+            congestion_control: None,
+            expires: None,
+            preference: None,
+            ttl_propagate: None,
+            placement: Placement::default(),
+            tracked: true,
+            track_group: None,
+        }
+    }
+}
+
+impl Rule {
+    /// A rule of which nothing has been said: what every word that is not given means.
+    pub fn blank() -> Rule {
+        Rule {
+            family: Family::V4,
+            invert: false,
+            from: None,
+            to: None,
+            iif: None,
+            oif: None,
+            fwmark: None,
+            tos: 0,
+            uid_range: None,
+            ip_protocol: None,
+            sport: None,
+            dport: None,
+            tunnel_id: None,
+            realms: None,
+            action: RuleAction::Nop,
+            suppress_prefix_length: None,
+            suppress_group: None,
+            preference: 0,
+            protocol: None,
+            tracked: true,
+            track_group: None,
+        }
+    }
+}

@@ -3,21 +3,18 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses, routes and rules in one
 //! burst to the kernel, then all announcements, and only then what people and scripts are told.
 
-mod promotion;
-mod tables;
-
 mod board;
 mod errand;
 mod files;
+mod filter;
+mod links;
 mod own_links;
 mod processes;
+mod promotion;
 pub(super) mod scripts;
 pub(super) mod sysctls;
+mod tables;
 pub(super) mod watchers;
-
-mod links;
-
-mod filter;
 mod words;
 
 use std::collections::HashMap;

@@ -48,59 +48,17 @@ pub fn vip(interface: &str, last: u8) -> Address {
 /// The route 10.50.NUMBER.0/24 over eth0, tracked.
 pub fn route(number: u8) -> Route {
     Route {
-        family: Family::V4,
-        kind: 1,
         destination: Prefix { ip: [10, 50, number, 0].into(), len: 24 },
-        source: None,
-        preferred_source: None,
-        via: None,
         dev: Some(name("eth0")),
-        onlink: false,
-        encap: None,
-        hops: vec![],
-        table: None,
-        vrf: None,
-        metric: None,
-        tos: 0,
         protocol: Some(18),
-        scope: None,
-        realms: None,
-        metrics: vec![],
-        congestion_control: None,
-        expires: None,
-        preference: None,
-        ttl_propagate: None,
         placement: Placement::Prepend,
-        tracked: true,
-        track_group: None,
+        ..Route::blank()
     }
 }
 
 /// The rule `from all lookup 100` with this preference, tracked.
 pub fn rule(preference: u32) -> Rule {
-    Rule {
-        family: Family::V4,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        tos: 0,
-        uid_range: None,
-        ip_protocol: None,
-        sport: None,
-        dport: None,
-        tunnel_id: None,
-        realms: None,
-        action: RuleAction::Table(100),
-        suppress_prefix_length: None,
-        suppress_group: None,
-        preference,
-        protocol: Some(18),
-        tracked: true,
-        track_group: None,
-    }
+    Rule { action: RuleAction::Table(100), preference, protocol: Some(18), ..Rule::blank() }
 }
 
 /// VI_1: version 2 on eth0, VRID 51, priority 100, VIP 10.0.0.100, two rounds of GARP, a second burst after 5 s.

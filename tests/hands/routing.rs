@@ -22,30 +22,10 @@ fn plain(destination: &str) -> Route {
     let destination = prefix(destination);
     Route {
         family: Family::of(&destination.ip),
-        kind: 1,
         destination,
-        source: None,
-        preferred_source: None,
-        via: None,
-        dev: None,
-        onlink: false,
-        encap: None,
-        hops: vec![],
-        table: None,
-        vrf: None,
-        metric: None,
-        tos: 0,
         protocol: Some(18),
-        scope: None,
-        realms: None,
-        metrics: vec![],
-        congestion_control: None,
-        expires: None,
-        preference: None,
-        ttl_propagate: None,
         placement: Placement::Prepend,
-        tracked: true,
-        track_group: None,
+        ..Route::blank()
     }
 }
 
@@ -58,29 +38,7 @@ fn hop(gateway: &str, weight: u16) -> NextHop {
 }
 
 fn rule(family: Family, preference: u32) -> Rule {
-    Rule {
-        family,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        tos: 0,
-        uid_range: None,
-        ip_protocol: None,
-        sport: None,
-        dport: None,
-        tunnel_id: None,
-        realms: None,
-        action: RuleAction::Table(100),
-        suppress_prefix_length: None,
-        suppress_group: None,
-        preference,
-        protocol: Some(18),
-        tracked: true,
-        track_group: None,
-    }
+    Rule { family, action: RuleAction::Table(100), preference, protocol: Some(18), ..Rule::blank() }
 }
 
 fn host() -> Namespace {

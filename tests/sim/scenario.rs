@@ -261,30 +261,11 @@ fn routes(index: usize, shared: &Shared) -> Vec<Route> {
     };
     let route = |number: u8, dev: Option<IfName>| Route {
         family: shared.family,
-        kind: 1,
         destination: prefix(number),
-        source: None,
-        preferred_source: None,
-        via: None,
         dev,
-        onlink: false,
-        encap: None,
-        hops: vec![],
-        table: None,
-        vrf: None,
-        metric: None,
-        tos: 0,
         protocol: Some(18),
-        scope: None,
-        realms: None,
-        metrics: vec![],
-        congestion_control: None,
-        expires: None,
-        preference: None,
-        ttl_propagate: None,
         placement: Placement::Prepend,
-        tracked: true,
-        track_group: None,
+        ..Route::blank()
     };
     let untracked = Route { tracked: false, ..route(index as u8 + 101, IfName::new(INTERFACES[1])) };
     vec![route(index as u8 + 1, interface.clone()), route(100 + shared.interface as u8 * 50, interface), untracked]
@@ -294,26 +275,10 @@ fn routes(index: usize, shared: &Shared) -> Vec<Route> {
 fn rules(index: usize, shared: &Shared) -> Vec<Rule> {
     let rule = |preference| Rule {
         family: shared.family,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        tos: 0,
-        uid_range: None,
-        ip_protocol: None,
-        sport: None,
-        dport: None,
-        tunnel_id: None,
-        realms: None,
         action: RuleAction::Table(100),
-        suppress_prefix_length: None,
-        suppress_group: None,
         preference,
         protocol: Some(18),
-        tracked: true,
-        track_group: None,
+        ..Rule::blank()
     };
     vec![rule(1000), rule(index as u32 + 1001)]
 }

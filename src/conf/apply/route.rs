@@ -12,7 +12,7 @@ use crate::conf::environment::NameTable;
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value;
 use crate::model::Family;
-use crate::model::route::{Placement, Prefix, Route};
+use crate::model::route::{Placement, Route};
 
 /// Who sets routes and rules that are watched (`RTPROT_KEEPALIVED`, linux/rtnetlink.h).
 pub(super) const PROTOCOL: u8 = 18;
@@ -42,37 +42,6 @@ pub(super) fn kind(word: &str) -> Option<u8> {
         let (number, rest) = value::leading_integer(word.as_bytes());
         u8::try_from(number).ok().filter(|_| rest.is_empty() && !word.starts_with('-'))
     })
-}
-
-/// A route before any word is read.
-fn blank() -> Route {
-    Route {
-        family: Family::V4,
-        kind: 1,
-        destination: Prefix { ip: [0; 4].into(), len: 0 },
-        source: None,
-        preferred_source: None,
-        via: None,
-        dev: None,
-        onlink: false,
-        encap: None,
-        hops: Vec::new(),
-        table: None,
-        vrf: None,
-        metric: None,
-        tos: 0,
-        protocol: None,
-        scope: None,
-        realms: None,
-        metrics: Vec::new(),
-        congestion_control: None,
-        expires: None,
-        preference: None,
-        ttl_propagate: None,
-        placement: Placement::default(),
-        tracked: true,
-        track_group: None,
-    }
 }
 
 /// A route that is being read.
@@ -339,7 +308,8 @@ fn missing_interface(name: &str) -> String {
 /// Reads a line; `None` if the route is not to be used.
 fn read(reader: &mut Reader, statement: &Statement, is_static: bool) -> Result<Option<Route>, super::MissingWord> {
     let line = Line::new(reader, statement, "the route is not used");
-    let mut reading = Reading { line, route: blank(), kin: Kin::default(), destination: None, source: None, is_static };
+    let mut reading =
+        Reading { line, route: Route::blank(), kin: Kin::default(), destination: None, source: None, is_static };
     match reading.words().and_then(|()| reading.complete()) {
         Ok(route) => Ok(Some(route)),
         Err(Stop::Dropped) => Ok(None),

@@ -12,33 +12,6 @@ use crate::model::route::{Rule, RuleAction};
 const MIXED: &str = "rule specification has mixed IPv4 and IPv6";
 const TWO_ACTIONS: &str = "Cannot specify more than one of table/nop/goto/blackhole/prohibit/unreachable";
 
-/// A rule before any word is read.
-fn blank() -> Rule {
-    Rule {
-        family: Family::V4,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        tos: 0,
-        uid_range: None,
-        ip_protocol: None,
-        sport: None,
-        dport: None,
-        tunnel_id: None,
-        realms: None,
-        action: RuleAction::Nop,
-        suppress_prefix_length: None,
-        suppress_group: None,
-        preference: 0,
-        protocol: None,
-        tracked: true,
-        track_group: None,
-    }
-}
-
 /// A rule that is being read.
 struct Reading<'a, 'b, 'c> {
     line: Line<'a, 'b, 'c>,
@@ -347,7 +320,7 @@ fn read(reader: &mut Reader, statement: &Statement, is_static: bool) -> Result<O
     let line = Line::new(reader, statement, "the rule is not used");
     let mut reading = Reading {
         line,
-        rule: blank(),
+        rule: Rule::blank(),
         kin: Kin::default(),
         from: None,
         to: None,

@@ -9,58 +9,17 @@ fn prefix(text: &str) -> Prefix {
 
 fn route() -> Route {
     Route {
-        family: Family::V4,
         kind: UNICAST,
         destination: prefix("10.1.0.0/16"),
-        source: None,
-        preferred_source: None,
         via: Some([10, 0, 0, 2].into()),
         dev: IfName::new("eth0"),
-        onlink: false,
-        encap: None,
-        hops: vec![],
-        table: None,
-        vrf: None,
-        metric: None,
-        tos: 0,
-        protocol: None,
-        scope: None,
-        realms: None,
-        metrics: vec![],
-        congestion_control: None,
-        expires: None,
-        preference: None,
-        ttl_propagate: None,
         placement: Placement::Prepend,
-        tracked: true,
-        track_group: None,
+        ..Route::blank()
     }
 }
 
 fn rule() -> Rule {
-    Rule {
-        family: Family::V4,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        tos: 0,
-        uid_range: None,
-        ip_protocol: None,
-        sport: None,
-        dport: None,
-        tunnel_id: None,
-        realms: None,
-        action: RuleAction::Table(100),
-        suppress_prefix_length: None,
-        suppress_group: None,
-        preference: 16384,
-        protocol: Some(18),
-        tracked: true,
-        track_group: None,
-    }
+    Rule { action: RuleAction::Table(100), preference: 16384, protocol: Some(18), ..Rule::blank() }
 }
 
 #[test]

@@ -9,31 +9,10 @@ use crate::model::route::{Encap, Placement, TunnelKey};
 /// 10.1.0.0/16 with keepalived's protocol and nothing else.
 pub fn route() -> Route {
     Route {
-        family: Family::V4,
-        kind: 1,
         destination: Prefix { ip: [10, 1, 0, 0].into(), len: 16 },
-        source: None,
-        preferred_source: None,
-        via: None,
-        dev: None,
-        onlink: false,
-        encap: None,
-        hops: vec![],
-        table: None,
-        vrf: None,
-        metric: None,
-        tos: 0,
         protocol: Some(PROTOCOL_KEEPALIVED),
-        scope: None,
-        realms: None,
-        metrics: vec![],
-        congestion_control: None,
-        expires: None,
-        preference: None,
-        ttl_propagate: None,
         placement: Placement::Prepend,
-        tracked: true,
-        track_group: None,
+        ..Route::blank()
     }
 }
 

@@ -8,27 +8,11 @@ use crate::model::Entry;
 /// `from 10.1.0.0/16 lookup 100 priority 50` with keepalived's protocol.
 pub fn rule() -> Rule {
     Rule {
-        family: Family::V4,
-        invert: false,
         from: Some(Prefix { ip: [10, 1, 0, 0].into(), len: 16 }),
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        tos: 0,
-        uid_range: None,
-        ip_protocol: None,
-        sport: None,
-        dport: None,
-        tunnel_id: None,
-        realms: None,
         action: RuleAction::Table(100),
-        suppress_prefix_length: None,
-        suppress_group: None,
         preference: 50,
         protocol: Some(PROTOCOL_KEEPALIVED),
-        tracked: true,
-        track_group: None,
+        ..Rule::blank()
     }
 }
 
