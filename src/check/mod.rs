@@ -1,5 +1,7 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
+pub mod event;
+
 use tracing::{info, warn};
 
 use crate::model::CheckConfig;

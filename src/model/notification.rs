@@ -83,3 +83,18 @@ pub struct Notification {
     /// `notify`: run second, with subject, name, state and priority appended
     pub generic: Option<Script>,
 }
+
+/// A virtual or real server that is up or down, as scripts are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceNotice {
+    /// The virtual server as messages print it
+    pub virtual_server: String,
+    /// The real server as messages print it; `None`: the virtual server itself, by its quorum
+    pub real_server: Option<String>,
+    /// Whether it is up
+    pub up: bool,
+    /// `notify_up`, `notify_down`, `quorum_up` or `quorum_down`, run with its own arguments only
+    pub script: Option<Script>,
+    /// The daemon stops: its script is waited for, for a second at most
+    pub stopping: bool,
+}

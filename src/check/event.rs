@@ -1,0 +1,171 @@
+//! The words of the engine of health checks: what it is told and what it wants done.
+//!
+//! The engine never acts. The driver (`check/driver.rs`) feeds [`Event`]s and carries out [`Action`]s in order; the
+//! simulator does the same with virtual hands.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::ServiceNotice;
+use crate::model::check::Protocol;
+use crate::model::checker::CheckKind;
+use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, Timeouts};
+
+/// A checker in force. Numbers are never used twice: one that a reload replaces has another number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CheckerId(pub u32);
+
+/// One run of a check. Numbers are never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+/// One check to be made now.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its number
+    pub run: RunId,
+    /// For whom: what a kind of check keeps from one run to the next belongs to a checker
+    pub checker: CheckerId,
+    /// What to do; never FILE_CHECK or BFD_CHECK
+    pub kind: Arc<CheckKind>,
+    /// HTTP_GET and SSL_GET: which of the urls
+    pub url: usize,
+}
+
+/// How a run has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The result
+    pub outcome: Outcome,
+    /// Lines about things that are no failure, as they should stand in the log. The engine leaves out repetitions
+    pub notes: Vec<String>,
+}
+
+/// The result of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server is as it should be
+    Good,
+    /// It is not. The reason in the words of keepalived's log for this kind of check (checkers' own files list them)
+    Bad(Cow<'static, str>),
+    /// MISC_CHECK: the script has ended
+    Script(ScriptEnd),
+    /// This host could not make the check, which says nothing of the server: the line for the log
+    Unable(String),
+}
+
+/// How the script of a MISC_CHECK ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptEnd {
+    /// It exited with this status
+    Exited(i32),
+    /// This signal ended it
+    Signalled(i32),
+    /// It took too long and was ended
+    TimedOut,
+}
+
+/// What happens to the engine.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Addresses of the host, tracked files and BFD sessions are known as far as they can be: begin
+    Start,
+    /// A run has ended
+    Probed(RunId, Report),
+    /// A tracked file says this now. Files that have not been told of say 0
+    File(String, i32),
+    /// A BFD session is up, or no longer
+    Bfd {
+        /// Its name
+        name: String,
+        /// Whether it is up
+        up: bool,
+    },
+    /// An address is on an interface of this host. Told once for each interface that has it
+    Address(IpAddr),
+    /// An address has gone from an interface
+    AddressGone(IpAddr),
+    /// Events were lost: these are all addresses
+    Addresses(Vec<IpAddr>),
+    /// IPVS can be programmed; these timeouts are in force. Until then nothing is asked of it
+    IpvsReady(Timeouts),
+    /// IPVS can no longer be programmed
+    IpvsGone,
+    /// A change was refused. Changes that are not refused have been made
+    Refused(IpvsChange, IpvsRefusal),
+    /// The answer to [`Action::Audit`]
+    Observed(Vec<Observed>),
+    /// A change of marks was refused: the line for the log
+    MarksRefused(String),
+    /// The daemon stops
+    Stop {
+        /// Leave IPVS as it is
+        keep: bool,
+    },
+}
+
+/// What the engine wants done.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Make a check; its end is told by [`Event::Probed`], except after a [`Action::Cancel`]
+    Probe(Task),
+    /// Nobody waits for this run any more
+    Cancel(RunId),
+    /// This checker is no more: what is kept for it can go
+    Forget(CheckerId),
+    /// Change the table, in this order, many in a send. Refusals are told by [`Event::Refused`]
+    Change(Vec<IpvsChange>),
+    /// Change marks of packets in nftables (`nftables_ipvs`), in this order
+    Mark(Vec<MarkChange>),
+    /// Read the table of IPVS; the answer is [`Event::Observed`]
+    Audit,
+    /// Tell scripts and whoever listens
+    Notify(ServiceNotice),
+    /// Write a log line
+    Log(Level, String),
+}
+
+/// A change of the nftables maps that give packets for the addresses of a group its mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkChange {
+    /// Packets to these get this mark
+    Add(Marked, u32),
+    /// They no longer do
+    Remove(Marked),
+    /// All tables of ours go
+    RemoveTables,
+}
+
+/// Packets that get a mark: an entry of a `virtual_server_group`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Marked {
+    /// Transport protocol
+    pub protocol: Protocol,
+    /// First address
+    pub first: IpAddr,
+    /// Last address, of the same family
+    pub last: IpAddr,
+    /// Port
+    pub port: u16,
+}
+
+/// Weight of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something that went wrong
+    Error,
+    /// Something the operator should mend
+    Warning,
+    /// Ordinary
+    Info,
+    /// Only with `-D`
+    Detail,
+}
+
+impl Report {
+    /// A result without notes.
+    pub fn of(outcome: Outcome) -> Self {
+        Report { outcome, notes: Vec::new() }
+    }
+}
