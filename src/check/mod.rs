@@ -1,6 +1,12 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
 pub mod event;
+#[allow(dead_code)] // until the engine uses them
+mod expand;
+#[allow(dead_code)]
+mod general;
+#[allow(dead_code)]
+mod table;
 
 use tracing::{info, warn};
 
