@@ -6,6 +6,7 @@
 mod draw;
 mod expected;
 mod host;
+#[path = "../checks/kernel.rs"]
 mod kernel;
 mod trouble;
 

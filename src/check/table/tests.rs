@@ -1,4 +1,4 @@
-#[path = "../../../tests/sim/checks/kernel.rs"]
+#[path = "../../../tests/checks/kernel.rs"]
 mod kernel;
 mod property;
 #[path = "../../../tests/sim/rng.rs"]
