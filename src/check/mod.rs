@@ -1,6 +1,10 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
+#[allow(dead_code)] // The engine, which uses it, is not here yet.
+mod checker;
 pub mod event;
+#[allow(dead_code)]
+mod random;
 
 use tracing::{info, warn};
 
