@@ -366,7 +366,6 @@ impl Node {
 }
 
 /// Writes an executable script.
-/// Writes a script that can be run.
 pub fn write_script(path: &Path, text: &str) {
     fs::write(path, text).expect("write a script");
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("make a script executable");
