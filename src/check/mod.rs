@@ -5,6 +5,14 @@ mod checker;
 pub mod event;
 #[allow(dead_code)]
 mod random;
+#[allow(dead_code)] // until the engine uses them
+mod expand;
+#[allow(dead_code)]
+mod general;
+#[allow(dead_code)]
+mod refusal;
+#[allow(dead_code)]
+mod table;
 
 use tracing::{info, warn};
 
