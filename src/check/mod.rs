@@ -5,6 +5,12 @@ mod checker;
 pub mod event;
 #[allow(dead_code)]
 mod random;
+#[allow(dead_code)] // until the engine uses them
+mod expand;
+#[allow(dead_code)]
+mod general;
+#[allow(dead_code)]
+mod table;
 
 use tracing::{info, warn};
 
