@@ -10,6 +10,8 @@ mod expand;
 #[allow(dead_code)]
 mod general;
 #[allow(dead_code)]
+mod refusal;
+#[allow(dead_code)]
 mod table;
 
 use tracing::{info, warn};
