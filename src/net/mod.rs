@@ -17,6 +17,7 @@ mod monitor;
 mod nftables;
 mod own_link;
 mod route;
+mod rtnetlink;
 mod rule;
 mod stacked;
 pub mod sysctl;
@@ -30,8 +31,9 @@ pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
 pub use nftables::{FilterWatch, Nftables};
 pub use own_link::Setting;
+pub use rtnetlink::Netlink;
 pub use stacked::Stacked;
-pub use transport::{Netlink, Refusal};
+pub use transport::Refusal;
 
 use std::io;
 
