@@ -4,7 +4,10 @@
 
 pub mod ah;
 pub mod checksum;
+pub mod generic;
 pub mod ipv4;
+pub mod ipvs;
 pub mod neigh;
+pub mod netlink;
 pub mod trailer;
 pub mod vrrp;
