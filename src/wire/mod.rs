@@ -4,6 +4,7 @@
 
 pub mod ah;
 pub mod checksum;
+pub mod http;
 pub mod ipv4;
 pub mod neigh;
 pub mod trailer;
