@@ -13,6 +13,7 @@ mod general;
 mod refusal;
 #[allow(dead_code)]
 mod table;
+pub mod probe;
 
 use tracing::{info, warn};
 

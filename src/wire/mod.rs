@@ -5,6 +5,7 @@
 pub mod ah;
 pub mod checksum;
 pub mod generic;
+pub mod http;
 pub mod ipv4;
 pub mod ipvs;
 pub mod neigh;
