@@ -63,6 +63,8 @@ pub async fn run(
                     }
                     answer = Some(FromChild::Reloaded);
                 }
+                // Nothing follows a session yet.
+                Ok(Some(ToCheck::Bfd { .. })) => {}
                 Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");
