@@ -227,3 +227,13 @@ fn bfd_is_up_until_the_first_news_unless_alpha() {
     assert_eq!(plain.bfd(true).effects, [line(up), Effect::Stand { up: true, changed: false, first: true }]);
     assert_eq!(plain.tracked_file(1).effects, []);
 }
+
+/// keepalived says nothing of such a server, and runs no notify_down.
+#[test]
+fn an_alpha_web_server_that_is_down_from_the_first_is_told_of() {
+    let mut checker = checker(web(&["/a"]), Schedule { alpha: true, ..schedule(2) });
+    let failed = line("HTTP_CHECK on service [10.1.0.1]:tcp:80 failed.");
+    let first = Effect::Stand { up: false, changed: false, first: true };
+    assert_eq!(end(&mut checker, bad("Connection failed")), [failed, first]);
+    assert_eq!(end(&mut checker, bad("Connection failed")), []);
+}
