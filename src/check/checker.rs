@@ -174,6 +174,13 @@ impl Checker {
         }
     }
 
+    /// It came by reload to a server that is not in use, while the sorry server is: down until proved up, alpha or not.
+    pub fn doubt(&mut self) {
+        if !self.has_run {
+            self.up = false;
+        }
+    }
+
     /// Whether it holds the server for good.
     pub fn is_up(&self) -> bool {
         self.up
@@ -182,11 +189,6 @@ impl Checker {
     /// Whether anything is known of the server: it has come to a decision, or has failed and is to be tried again.
     pub fn has_run(&self) -> bool {
         self.has_run
-    }
-
-    /// Whether it is down until proved up.
-    pub fn is_alpha(&self) -> bool {
-        self.schedule.alpha
     }
 
     /// What it adds to the server's weight.
