@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use keepalived_rs::model::Micros;
 
 use crate::director::Director;
+use crate::ipvsadm;
 
 /// What keepalived says and the engine does not: processes, the reading of files, IPVS, events of BFD.
 const OTHERS: [&str; 18] = [
@@ -123,8 +124,7 @@ impl Story {
     fn compare_table(&mut self, name: &str) {
         let mut golden = self.golden(&format!("{name}.ipvsadm-Sn")).expect("a table for each snap");
         golden.sort();
-        let mut ours = self.director.kernel.lines();
-        ours.sort();
+        let ours = ipvsadm::lines(&self.director.kernel);
         self.compare(name, &golden, &ours);
     }
 
