@@ -153,7 +153,7 @@ impl Checker {
         let next = match &*kind {
             CheckKind::Misc(script) => self.script_ended(script, outcome, now, started, &mut finding),
             CheckKind::Http(_, http) => self.fetched(http, verdict(outcome), now, &mut finding),
-            CheckKind::Smtp(connect, _) => self.greeted(connect.to, verdict(outcome), now, &mut finding),
+            CheckKind::Smtp(..) => self.greeted(verdict(outcome), now, &mut finding),
             CheckKind::Dns(..) => self.answered(verdict(outcome), now, &mut finding),
             CheckKind::Tcp(_) | CheckKind::Udp(..) | CheckKind::Ping(_) => {
                 self.reached(verdict(outcome), now, &mut finding)
@@ -224,7 +224,7 @@ impl Checker {
             return;
         }
         let known = self.notes.entry(self.url).or_default();
-        notes.iter().filter(|note| !known.contains(note)).for_each(|note| finding.log(note.clone()));
+        notes.iter().filter(|note| !known.contains(note)).for_each(|note| finding.log(words::note(&self.names, note)));
         *known = notes;
     }
 

@@ -38,7 +38,8 @@ pub struct Task {
 pub struct Report {
     /// The result
     pub outcome: Outcome,
-    /// Lines about things that are no failure, as they should stand in the log. The engine leaves out one that it wrote last
+    /// Lines about things that are no failure, as they should stand in the log. Before one that begins with `url ` the engine
+    /// puts whose url it is; it leaves out what it wrote last
     pub notes: Vec<String>,
 }
 
@@ -52,7 +53,7 @@ pub enum Outcome {
     /// - TCP_CHECK, PING_CHECK: `timeout` or `failed`
     /// - UDP_CHECK: `failed` or `reply data mismatch`
     /// - HTTP_GET, SSL_GET: what stands before ` server [ip]:proto:port.`, such as `Timeout connecting`
-    /// - SMTP_CHECK: what stands between `SMTP_CHECK ` and ` [ip]:port`, such as `Connection timeout to server`
+    /// - SMTP_CHECK: what follows `SMTP_CHECK `, such as `Connection timeout to server [ip]:port`
     /// - DNS_CHECK: what follows `DNS_CHECK ([ip]:proto:port) `, such as `read timeout from socket`
     Bad(Cow<'static, str>),
     /// MISC_CHECK: the script has ended

@@ -74,6 +74,32 @@ fn notes_are_written_once_for_each_url() {
 }
 
 #[test]
+fn notes_of_urls_say_whose() {
+    let mut checker = checker(web(&["/cl-short"]), schedule(1));
+    let differs = "/cl-short: content_length (100) does not match received bytes (5)";
+    let notes = vec![format!("url {differs}"), "Regex partial match preserve too large - discarding".into()];
+    let effects = checker.finished(Time(0), Time(0), Report { outcome: Outcome::Good, notes }).effects;
+    assert_eq!(
+        effects[..2],
+        [
+            line(&format!("http_check for RS [10.1.0.1]:tcp:80 VS [10.0.0.1]:tcp:80 url {differs}")),
+            line("Regex partial match preserve too large - discarding"),
+        ]
+    );
+}
+
+#[test]
+fn one_that_comes_to_a_server_in_doubt_has_to_prove_it() {
+    let mut new = checker(tcp(), schedule(1));
+    new.doubt();
+    assert!(!new.is_up());
+    let good = line("TCP connection to [10.1.0.1]:tcp:80 success.");
+    assert_eq!(end(&mut new, Outcome::Good), [good, Effect::Stand { up: true, changed: true, first: true }]);
+    new.doubt();
+    assert!(new.is_up(), "what is known is not forgotten");
+}
+
+#[test]
 fn a_suspended_checker_keeps_its_rhythm() {
     let mut checker = checker(tcp(), schedule(1));
     checker.planned = Some(Time(0));
@@ -200,4 +226,14 @@ fn bfd_is_up_until_the_first_news_unless_alpha() {
     let mut plain = bfd(false);
     assert_eq!(plain.bfd(true).effects, [line(up), Effect::Stand { up: true, changed: false, first: true }]);
     assert_eq!(plain.tracked_file(1).effects, []);
+}
+
+/// keepalived says nothing of such a server, and runs no notify_down.
+#[test]
+fn an_alpha_web_server_that_is_down_from_the_first_is_told_of() {
+    let mut checker = checker(web(&["/a"]), Schedule { alpha: true, ..schedule(2) });
+    let failed = line("HTTP_CHECK on service [10.1.0.1]:tcp:80 failed.");
+    let first = Effect::Stand { up: false, changed: false, first: true };
+    assert_eq!(end(&mut checker, bad("Connection failed")), [failed, first]);
+    assert_eq!(end(&mut checker, bad("Connection failed")), []);
 }
