@@ -1,14 +1,23 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
+mod checker;
+mod checks;
+pub mod engine;
 pub mod event;
-#[allow(dead_code)] // until the engine uses them
 mod expand;
-#[allow(dead_code)]
 mod general;
-#[allow(dead_code)]
+mod outbox;
+mod quorum;
+mod random;
 mod refusal;
-#[allow(dead_code)]
+mod reload;
+mod server;
+mod sorry;
+mod stop;
+mod suspend;
 mod table;
+pub mod probe;
+mod virtual_server;
 
 use tracing::{info, warn};
 
@@ -58,6 +67,8 @@ pub async fn run(
                     }
                     answer = Some(FromChild::Reloaded);
                 }
+                // Nothing follows a session yet.
+                Ok(Some(ToCheck::Bfd { .. })) => {}
                 Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");
