@@ -7,6 +7,7 @@ pub mod event;
 mod expand;
 mod general;
 mod outbox;
+pub mod probe;
 mod quorum;
 mod random;
 mod refusal;
@@ -16,7 +17,6 @@ mod sorry;
 mod stop;
 mod suspend;
 mod table;
-pub mod probe;
 mod virtual_server;
 
 use tracing::{info, warn};

@@ -7,6 +7,7 @@ use keepalived_rs::check::engine::Engine;
 use keepalived_rs::check::event::{
     Action, CheckerId, Event, MarkChange, Marked, Outcome, Report, RunId, ScriptEnd, Task,
 };
+use keepalived_rs::model::check::{CheckConfig, Protocol, RealServer, VirtualServer};
 use keepalived_rs::model::checker::CheckKind;
 use keepalived_rs::model::ipvs::{IpvsChange, ServiceKey, Timeouts};
 use keepalived_rs::model::{Micros, ServiceNotice, Time};
@@ -22,6 +23,9 @@ const REST: Micros = Micros::from_secs(500);
 
 /// For the last part of it nothing may be done any more.
 const SILENCE: Micros = Micros::from_secs(60);
+
+/// The kernel's own timeouts.
+const TIMEOUTS: Timeouts = Timeouts { tcp: 900, tcp_fin: 120, udp: 300 };
 
 /// The maps of nftables.
 pub type Marks = BTreeMap<Marked, u32>;
@@ -64,7 +68,6 @@ struct Findings {
 }
 
 pub struct Host {
-    pub seed: u64,
     pub rng: Rng,
     pub now: Time,
     pub plan: Plan,
@@ -91,6 +94,20 @@ pub struct Host {
     reloading: bool,
     /// Entries that are nobody's, or whose owner was not told of their removal
     pub strays: BTreeSet<(ServiceKey, Option<SocketAddr>)>,
+    /// The last things that happened, for the message of a failure
+    tail: VecDeque<String>,
+}
+
+/// How many of them.
+const TAIL: usize = 60;
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let tail: Vec<String> = self.tail.drain(..).collect();
+            eprintln!("{}", tail.join("\n"));
+        }
+    }
 }
 
 impl Host {
@@ -100,9 +117,8 @@ impl Host {
         let mut health = Health::default();
         health.files.extend(FILES.map(|name| (name.to_string(), 0)));
         health.sessions.extend(SESSIONS.map(|name| (name.to_string(), true)));
-        let kernel = Kernel { timeouts: Timeouts { tcp: 900, tcp_fin: 120, udp: 300 }, ..Kernel::default() };
+        let kernel = Kernel { timeouts: TIMEOUTS, ..Kernel::default() };
         let mut host = Host {
-            seed,
             engine: Engine::new(plan.config.clone(), &plan.global, seed),
             rng,
             now: Time(1_000_000),
@@ -121,6 +137,7 @@ impl Host {
             silent: None,
             reloading: false,
             strays: BTreeSet::new(),
+            tail: VecDeque::new(),
         };
         host.begin();
         host
@@ -131,8 +148,9 @@ impl Host {
         for _ in 0..2 {
             for _ in 0..self.rng.range(5, 40) {
                 self.trouble();
-                let span = self.rng.pick(&[0, 100, 1_000, 5_000]);
-                self.wait(Micros::from_millis(self.rng.range(0, span)));
+                let most = self.rng.pick(&[0, 100, 1_000, 5_000]);
+                let span = Micros::from_millis(self.rng.range(0, most));
+                self.wait(span);
             }
             self.rest();
             self.check();
@@ -159,6 +177,7 @@ impl Host {
 
     /// The daemon is gone without a word, and another comes.
     pub fn crash(&mut self) {
+        self.note("crash".into());
         self.strays.extend(self.everything());
         self.engine = Engine::new(self.plan.config.clone(), &self.plan.global, self.rng.next());
         self.ipvs = false;
@@ -167,6 +186,8 @@ impl Host {
         self.findings.clear();
         self.told.clear();
         self.marks.clear();
+        // Nobody remembers what they were before.
+        self.kernel.timeouts = TIMEOUTS;
         self.begin();
     }
 
@@ -197,7 +218,7 @@ impl Host {
         self.line.clear();
         if self.rng.chance(50) {
             self.kernel.services.clear();
-            self.kernel.timeouts = Timeouts { tcp: 900, tcp_fin: 120, udp: 300 };
+            self.kernel.timeouts = TIMEOUTS;
         } else {
             self.strays.extend(self.everything());
         }
@@ -206,33 +227,29 @@ impl Host {
 
     /// An operator changes the configuration.
     pub fn reload(&mut self) {
-        let old = self.plan.config.clone();
         let mut plan = self.plan.clone();
         change(&mut self.rng, &mut plan);
         self.plan = plan;
         self.tell_files();
         self.reloading = true;
+        self.note("reload".into());
         self.engine.reload(self.now, self.plan.config.clone(), &self.plan.global);
         self.act();
         self.reloading = false;
-        // What has come anew begins anew.
-        let names = |config: &keepalived_rs::model::CheckConfig| -> BTreeSet<(String, IpAddr)> {
-            let of = |service: &keepalived_rs::model::check::VirtualServer| {
-                let name = service.name();
-                service.real_servers.iter().map(move |server| (name.clone(), server.ip)).collect::<Vec<_>>()
-            };
-            config.virtual_servers.iter().flat_map(of).collect()
-        };
-        let (old, new) = (names(&old), names(&self.plan.config));
-        self.told.retain(|(service, server), _| {
-            new.intersection(&old).any(|(other, ip)| {
-                let is_server = |name: &String| name.starts_with(&format!("[{ip}]:"));
-                other == service && server.as_ref().is_none_or(is_server)
-            })
-        });
+        // What comes again begins anew.
+        let names = names(&self.plan.config);
+        self.told.retain(|name, _| names.contains(name));
+    }
+
+    fn note(&mut self, what: String) {
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(format!("{} {what}", self.now.0));
     }
 
     pub fn tell(&mut self, event: Event) {
+        self.note(format!("told {event:?}"));
         self.engine.handle(self.now, event);
         self.act();
     }
@@ -325,6 +342,7 @@ impl Host {
     fn act(&mut self) {
         while let Some(action) = self.engine.poll() {
             let is_silent = self.silent.is_some_and(|since| self.now >= since);
+            self.note(format!("wants {action:?}"));
             match action {
                 Action::Probe(task) => self.probe(task),
                 Action::Cancel(run) => {
@@ -406,7 +424,9 @@ impl Host {
     /// Notices of one server, and of one virtual server, take turns.
     fn hear(&mut self, notice: ServiceNotice) {
         let before = self.told.insert((notice.virtual_server.clone(), notice.real_server.clone()), notice.up);
-        assert_ne!(before, Some(notice.up), "{notice:?} was told before");
+        // At the stop quorum_down runs in any case, as it does with keepalived.
+        let is_news = before != Some(notice.up) || (notice.stopping && notice.real_server.is_none());
+        assert!(is_news, "{notice:?} was told before");
     }
 
     /// Whoever is removed was found bad.
@@ -432,11 +452,10 @@ impl Host {
             IpvsChange::AddService(_, settings) | IpvsChange::SetService(_, settings) => {
                 settings.scheduler == "missing"
             }
-            IpvsChange::AddDest(key, to, settings) | IpvsChange::SetDest(key, to, settings) => {
-                let is_refused = |config: &keepalived_rs::model::check::VirtualServer| config.scheduler == "missing";
+            IpvsChange::AddDest(key, _, settings) | IpvsChange::SetDest(key, _, settings) => {
+                let is_refused = |config: &VirtualServer| config.scheduler == "missing";
                 settings.lower_threshold > settings.upper_threshold
                     || (self.kernel.find(key).is_none() && self.plan.config.virtual_servers.iter().any(is_refused))
-                    || to.ip() == server(0)
             }
             _ => false,
         }
@@ -484,8 +503,8 @@ impl Host {
                 assert!(wanted.dests.contains_key(to) || is_stray, "{key:?} -> {to} should not be there");
             }
         }
-        let tcp = self.plan.global.lvs.tcp_timeout.filter(|seconds| *seconds != 0).unwrap_or(900);
-        assert_eq!(self.kernel.timeouts, Timeouts { tcp, tcp_fin: 120, udp: 300 });
+        let tcp = self.plan.global.lvs.tcp_timeout.filter(|seconds| *seconds != 0).unwrap_or(TIMEOUTS.tcp);
+        assert_eq!(self.kernel.timeouts, Timeouts { tcp, ..TIMEOUTS });
     }
 
     /// The daemon stops and leaves nothing.
@@ -501,8 +520,19 @@ impl Host {
         self.kernel.services.retain(|service| !strays.contains(&(service.key, None)));
         assert!(self.kernel.services.is_empty(), "{:?} is left", self.kernel.services);
         assert!(self.marks.is_empty() && self.runs.is_empty());
-        assert_eq!(self.kernel.timeouts, Timeouts { tcp: 900, tcp_fin: 120, udp: 300 });
+        assert_eq!(self.kernel.timeouts, TIMEOUTS);
     }
+}
+
+/// All that notices are about, by the names that they use.
+fn names(config: &CheckConfig) -> BTreeSet<(String, Option<String>)> {
+    let of = |service: &VirtualServer| {
+        let (name, protocol) = (service.name(), service.protocol.map_or("none", Protocol::name));
+        let server = |server: &RealServer| Some(format!("[{}]:{protocol}:{}", server.ip, server.port));
+        let servers = service.real_servers.iter().map(server);
+        servers.chain([None]).map(|server| (name.clone(), server)).collect::<Vec<_>>()
+    };
+    config.virtual_servers.iter().flat_map(of).collect()
 }
 
 /// How many servers the troubles choose from.
