@@ -50,6 +50,7 @@ pub async fn run(
                     }
                     answer = Some(FromChild::Reloaded);
                 }
+                Ok(Some(ToCheck::Bfd { .. })) => {}
                 Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");
