@@ -1,6 +1,7 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
 pub mod event;
+pub mod probe;
 
 use tracing::{info, warn};
 
