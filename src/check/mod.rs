@@ -1,7 +1,17 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
+#[allow(dead_code)] // The engine, which uses it, is not here yet.
+mod checker;
 pub mod event;
 pub mod probe;
+#[allow(dead_code)]
+mod random;
+#[allow(dead_code)] // until the engine uses them
+mod expand;
+#[allow(dead_code)]
+mod general;
+#[allow(dead_code)]
+mod table;
 
 use tracing::{info, warn};
 
