@@ -140,6 +140,11 @@ impl Checker {
         self.up = true;
     }
 
+    /// It came by reload to a server that is not in use, while the sorry server is: down until proved up, alpha or not.
+    pub fn doubt(&mut self) {
+        self.up = false;
+    }
+
     /// Whether it holds the server for good.
     pub fn is_up(&self) -> bool {
         self.up
