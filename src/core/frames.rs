@@ -32,7 +32,7 @@ impl InForce {
         let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
         let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
         let Config { global, mut vrrp, mut check, .. } = config;
-        // Nobody tells of BFD sessions: what follows them would be in FAULT, or down, for good.
+        // Nobody tells of BFD sessions: what follows them would be in FAULT for good.
         for tracking in vrrp
             .instances
             .iter_mut()
@@ -41,8 +41,10 @@ impl InForce {
         {
             tracking.bfds.clear();
         }
-        for server in check.virtual_servers.iter_mut().flat_map(|it| &mut it.real_servers) {
-            server.checkers.retain(|checker| !matches!(checker.kind, CheckKind::Bfd { .. }));
+        // A server that they would have to prove up would be down for good.
+        let servers = check.virtual_servers.iter_mut().flat_map(|it| &mut it.real_servers);
+        for checker in servers.flat_map(|it| &mut it.checkers) {
+            checker.schedule.alpha &= !matches!(checker.kind, CheckKind::Bfd { .. });
         }
         InForce {
             global,

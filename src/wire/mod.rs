@@ -4,7 +4,11 @@
 
 pub mod ah;
 pub mod checksum;
+pub mod dns;
+pub mod filler;
+pub mod icmp_echo;
 pub mod ipv4;
 pub mod neigh;
+pub mod smtp_reply;
 pub mod trailer;
 pub mod vrrp;
