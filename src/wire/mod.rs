@@ -7,6 +7,7 @@ pub mod checksum;
 pub mod dns;
 pub mod filler;
 pub mod icmp_echo;
+pub mod http;
 pub mod ipv4;
 pub mod neigh;
 pub mod smtp_reply;
