@@ -18,6 +18,7 @@ mod nftables;
 mod own_link;
 pub mod ping_group;
 mod route;
+mod rtnetlink;
 mod rule;
 mod stacked;
 pub mod sysctl;
@@ -31,8 +32,9 @@ pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
 pub use nftables::{FilterWatch, Nftables};
 pub use own_link::Setting;
+pub use rtnetlink::Netlink;
 pub use stacked::Stacked;
-pub use transport::{Netlink, Refusal};
+pub use transport::Refusal;
 
 use std::io;
 
