@@ -14,6 +14,9 @@ mod server;
 mod sorry;
 mod stop;
 mod suspend;
+#[allow(dead_code)]
+mod refusal;
+#[allow(dead_code)]
 mod table;
 mod virtual_server;
 
