@@ -62,11 +62,6 @@ impl Watch {
         Watch { id, checker: Checker::new(config, weight, names), follows, due: None, run: None, inherited: false }
     }
 
-    /// Whether it knows from the start how its server stands: what a file says is read at once.
-    fn knows(&self) -> bool {
-        matches!(self.follows, Some(Followed::File(_)))
-    }
-
     /// Whether it has runs, and so can be suspended.
     pub fn runs(&self) -> bool {
         self.follows.is_none()
@@ -92,9 +87,9 @@ impl Server {
     /// After a reload: how checkers stand that have not run. On a server that is alive, a new one has to fail before it
     /// counts. `wait`: on one that is not, none counts as good before it has run.
     pub fn presume(&mut self, wait: bool) {
-        let fails = |watch: &Watch| (watch.checker.has_run() || watch.knows()) && !watch.checker.is_up();
+        let fails = |watch: &Watch| watch.checker.has_run() && !watch.checker.is_up();
         let trusted = self.alive && !self.watches.iter().any(fails);
-        for watch in self.watches.iter_mut().filter(|watch| !watch.checker.has_run() && !watch.knows()) {
+        for watch in self.watches.iter_mut().filter(|watch| !watch.checker.has_run()) {
             if trusted && !(watch.inherited && watch.checker.is_up()) {
                 watch.checker.trust();
             } else if wait && !self.alive {
@@ -105,7 +100,7 @@ impl Server {
 
     /// It has a checker that is new with the last reload and has not run.
     pub fn is_unverified(&self) -> bool {
-        let is_new = |watch: &Watch| !watch.inherited && !watch.knows() && !watch.checker.has_run();
+        let is_new = |watch: &Watch| !watch.inherited && !watch.checker.has_run();
         !self.alive && self.watches.iter().any(is_new)
     }
 
