@@ -88,7 +88,8 @@ pub async fn run(
             events = addresses(&mut driver.monitor) => Woken::Kernel(events?),
             found = driver.files.news() => Woken::Files(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
-            () = driver.hands.work() => Woken::Timer,
+            () = driver.hands.ipvs.found() => Woken::Timer,
+            () = driver.hands.scripts.work() => Woken::Timer,
             end = driver.hands.prober.ended() => Woken::Probed(end),
         };
         match woken {
@@ -125,7 +126,7 @@ enum Woken {
     Kernel(Vec<KernelEvent>),
     Files(Vec<(String, i32)>),
     Probed((RunId, Report)),
-    /// The timer, or something that the hands have done
+    /// The timer, or hands that have done something
     Timer,
 }
 

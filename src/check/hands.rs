@@ -80,15 +80,6 @@ impl Hands {
         told
     }
 
-    /// Does what takes its time; returns when something was done that may matter to the engine or to the time of the next
-    /// turn. Can be dropped at any time without loss.
-    pub(super) async fn work(&mut self) {
-        tokio::select! {
-            () = self.scripts.work() => {}
-            () = self.ipvs.found() => {}
-        }
-    }
-
     /// The process ends.
     pub(super) async fn finish(self) {
         // Its runs end with it, and so do their scripts.

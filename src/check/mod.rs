@@ -5,7 +5,6 @@ mod checks;
 pub mod driver;
 pub mod engine;
 pub mod event;
-#[allow(dead_code)] // until the engine uses them
 mod expand;
 mod general;
 mod hands;
@@ -19,9 +18,5 @@ mod server;
 mod sorry;
 mod stop;
 mod suspend;
-pub mod probe;
-#[allow(dead_code)]
-mod random;
-#[allow(dead_code)]
 mod table;
 mod virtual_server;
