@@ -27,8 +27,6 @@ pub enum Progress {
     More,
     /// It is complete; the body begins here in the last piece
     Done(Head, usize),
-    /// It is longer than [`MAX_HEAD`]
-    TooLong,
 }
 
 /// Reads one head.
@@ -59,10 +57,7 @@ impl HeadReader {
     /// Reads the next piece. After [`Progress::Done`] there is nothing more to read.
     pub fn feed(&mut self, piece: &[u8]) -> Progress {
         for (at, byte) in piece.iter().enumerate() {
-            if self.length == MAX_HEAD {
-                return Progress::TooLong;
-            }
-            self.length += 1;
+            self.length = self.length.saturating_add(1);
             self.matched = match self.matched {
                 matched if END.get(matched) == Some(byte) => matched + 1,
                 _ => usize::from(*byte == b'\r'),
@@ -77,6 +72,11 @@ impl HeadReader {
             }
         }
         Progress::More
+    }
+
+    /// Whether more than [`MAX_HEAD`] bytes have come, so that it is of no use to go on.
+    pub fn is_too_long(&self) -> bool {
+        self.length > MAX_HEAD
     }
 
     fn end_line(&mut self) {

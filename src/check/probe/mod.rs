@@ -5,17 +5,24 @@
 //! socket) is made at its first run and lives until it is forgotten.
 
 mod connect;
+mod http;
+mod search;
 mod tcp;
+mod tls;
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use openssl::ssl::SslContext;
 use tokio::task::{AbortHandle, JoinSet};
+use tracing::error;
 
+use self::http::{Page, Tls};
 use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
-use crate::model::checker::CheckKind;
+use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
 
 /// The runs that are under way. Must be used inside one tokio runtime of a single thread.
@@ -25,11 +32,17 @@ pub struct Prober {
     /// Runs whose end somebody waits for
     awaited: HashMap<RunId, AbortHandle, RandomState>,
     kept: HashMap<CheckerId, Kept, RandomState>,
+    patterns: http::Patterns,
+    /// For SSL_GET; there is none without one
+    tls: Option<SslContext>,
 }
 
 /// What a checker keeps between its runs.
 #[derive(Clone, Debug)]
-enum Kept {}
+enum Kept {
+    /// HTTP_GET and SSL_GET
+    Pages(Vec<Arc<Page>>),
+}
 
 impl Prober {
     /// A prober without runs.
@@ -38,14 +51,39 @@ impl Prober {
     }
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
-    pub fn configure(&mut self, _config: &CheckConfig, _shared: &Shared) {}
+    pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
+        self.tls = context(config);
+    }
 
     /// Begins a run. Never waits.
     pub fn start(&mut self, task: Task) {
-        let run = task.run;
-        let kept = self.kept.get(&task.checker).cloned();
-        let handle = self.runs.spawn(async move { (run, probe(task, kept).await) });
+        match &*task.kind {
+            CheckKind::Tcp(to) => {
+                let to = to.clone();
+                self.spawn(task.run, async move { tcp::run(&to).await });
+            }
+            CheckKind::Http(to, http) => {
+                let (to, page) = (to.clone(), self.pages(task.checker, to, http).get(task.url).cloned());
+                let tls = if http.tls { Tls::With(self.tls.clone()) } else { Tls::Without };
+                self.spawn(task.run, async move { http::run(&to, page, tls).await });
+            }
+            kind => {
+                let line = format!("No check is made for {kind:?}.");
+                self.spawn(task.run, async { Report::of(Outcome::Unable(line)) });
+            }
+        }
+    }
+
+    fn spawn(&mut self, run: RunId, work: impl Future<Output = Report> + Send + 'static) {
+        let handle = self.runs.spawn(async move { (run, work.await) });
         self.awaited.insert(run, handle);
+    }
+
+    /// The urls of a checker, made ready at its first run.
+    fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
+        let Kept::Pages(pages) =
+            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
+        pages
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
@@ -85,10 +123,21 @@ impl Prober {
     }
 }
 
-/// One run. What takes much memory is in a box, so that the many small ones are small.
-async fn probe(task: Task, _kept: Option<Kept>) -> Report {
-    match &*task.kind {
-        CheckKind::Tcp(connect) => tcp::run(connect).await,
-        kind => Report::of(Outcome::Unable(format!("No check is made for {kind:?}."))),
+/// What SSL_GET needs, if the configuration has any.
+fn context(config: &CheckConfig) -> Option<SslContext> {
+    let checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
+    if !checkers.into_iter().any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls)) {
+        return None;
     }
+    tls::context(config.ssl.as_ref())
+        .or_else(|error| {
+            error!("{error}");
+            error!("SSL_GET goes on without a client certificate");
+            tls::context(None)
+        })
+        .inspect_err(|error| error!("{error}"))
+        .ok()
 }
+
+#[cfg(test)]
+mod tests;
