@@ -30,12 +30,8 @@ pub(super) struct Hands {
 impl Hands {
     /// Hands for this configuration. Must be called inside a tokio runtime.
     pub(super) fn open(config: &CheckConfig, shared: &Shared) -> Self {
-        let mut hands = Hands {
-            prober: Prober::new(),
-            scripts: ServiceScripts::new(),
-            ipvs: Balancer::new(shared),
-            ping: None,
-        };
+        let mut hands =
+            Hands { prober: Prober::new(), scripts: ServiceScripts::new(), ipvs: Balancer::new(shared), ping: None };
         hands.configure(config, shared);
         hands
     }
@@ -82,12 +78,10 @@ impl Hands {
 
     /// The process ends.
     pub(super) async fn finish(self) {
-        // Its runs end with it, and so do their scripts.
-        drop(self.prober);
         if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
             warn!("net.ipv4.ping_group_range could not be put back: {error}");
         }
-        self.scripts.finish().await;
+        tokio::join!(self.prober.finish(), self.scripts.finish());
     }
 }
 

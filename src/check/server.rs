@@ -10,7 +10,7 @@ use super::checker::{Checker, Names};
 use super::event::{CheckerId, RunId};
 use crate::model::Time;
 use crate::model::check::RealServer;
-use crate::model::checker::{Checker as CheckConfig, CheckKind};
+use crate::model::checker::{CheckKind, Checker as CheckConfig};
 
 /// A checker at work.
 #[derive(Clone, Debug)]
@@ -134,11 +134,7 @@ impl Server {
 
     /// Its weight in the pool; `None`: it is not there. `displaced`: the sorry server has taken the place of all.
     pub fn pool_weight(&self, displaced: bool) -> Option<u32> {
-        if self.alive && !displaced {
-            Some(self.sent_weight())
-        } else {
-            self.config.inhibit_on_failure.then_some(0)
-        }
+        if self.alive && !displaced { Some(self.sent_weight()) } else { self.config.inhibit_on_failure.then_some(0) }
     }
 }
 

@@ -60,7 +60,9 @@ cases! {
 #[test]
 fn reload_of_thresholds() {
     let director = Story::of("43-thresholds-reload").play();
-    let sent: Vec<&String> =
-        director.kernel.changes.iter().filter(|change| change.starts_with("set ")).collect();
-    assert_eq!(sent, ["set 10.1.0.1:8001 of -t 10.0.0.1:80 with weight 1", "set 10.1.0.1:8001 of -t 10.0.0.1:80 with weight 3"]);
+    let sent: Vec<&String> = director.kernel.changes.iter().filter(|change| change.starts_with("set ")).collect();
+    assert_eq!(
+        sent,
+        ["set 10.1.0.1:8001 of -t 10.0.0.1:80 with weight 1", "set 10.1.0.1:8001 of -t 10.0.0.1:80 with weight 3"]
+    );
 }

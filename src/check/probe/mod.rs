@@ -5,13 +5,18 @@
 //! socket) is made at its first run and lives until it is forgotten.
 
 mod connect;
+mod datagram;
+mod dns;
 mod http;
+mod misc;
+mod ping;
 mod search;
+mod smtp;
 mod tcp;
 mod tls;
+mod udp;
 
 use std::collections::HashMap;
-use std::future::pending;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -20,13 +25,14 @@ use tokio::task::{AbortHandle, JoinSet};
 use tracing::error;
 
 use self::http::{Page, Tls};
+use self::misc::Scripts;
 use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
 use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
 
 /// The runs that are under way. Must be used inside one tokio runtime of a single thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Prober {
     runs: JoinSet<(RunId, Report)>,
     /// Runs whose end somebody waits for
@@ -35,6 +41,7 @@ pub struct Prober {
     patterns: http::Patterns,
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
+    scripts: Scripts,
 }
 
 /// What a checker keeps between its runs.
@@ -42,12 +49,21 @@ pub struct Prober {
 enum Kept {
     /// HTTP_GET and SSL_GET
     Pages(Vec<Arc<Page>>),
+    /// PING_CHECK: its socket
+    Ping(ping::Slot),
 }
 
 impl Prober {
     /// A prober without runs.
     pub fn new() -> Self {
-        Prober::default()
+        Prober {
+            runs: JoinSet::new(),
+            awaited: HashMap::default(),
+            kept: HashMap::default(),
+            patterns: http::Patterns::default(),
+            tls: None,
+            scripts: Scripts::new(),
+        }
     }
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
@@ -67,10 +83,25 @@ impl Prober {
                 let tls = if http.tls { Tls::With(self.tls.clone()) } else { Tls::Without };
                 self.spawn(task.run, async move { http::run(&to, page, tls).await });
             }
-            kind => {
-                let line = format!("No check is made for {kind:?}.");
-                self.spawn(task.run, async { Report::of(Outcome::Unable(line)) });
+            CheckKind::Smtp(to, smtp) => {
+                let (to, smtp) = (to.clone(), smtp.clone());
+                self.spawn(task.run, async move { smtp::run(&to, &smtp).await });
             }
+            CheckKind::Dns(to, dns) => {
+                let (to, dns) = (to.clone(), dns.clone());
+                self.spawn(task.run, async move { dns::run(&to, &dns).await });
+            }
+            CheckKind::Udp(to, udp) => {
+                let (to, udp) = (to.clone(), udp.clone());
+                self.spawn(task.run, async move { udp::run(&to, &udp).await });
+            }
+            CheckKind::Ping(to) => {
+                let (to, slot) = (to.clone(), self.slot(task.checker));
+                self.spawn(task.run, async move { ping::run(&to, &slot).await });
+            }
+            CheckKind::Misc(misc) => self.scripts.start(task.run, misc),
+            // Nothing is to be done for them.
+            CheckKind::File { .. } | CheckKind::Bfd { .. } => {}
         }
     }
 
@@ -81,15 +112,26 @@ impl Prober {
 
     /// The urls of a checker, made ready at its first run.
     fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
-        let Kept::Pages(pages) =
-            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
-        pages
+        match self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns))) {
+            Kept::Pages(pages) => pages,
+            Kept::Ping(_) => &[],
+        }
+    }
+
+    /// The place of a checker's socket.
+    fn slot(&mut self, checker: CheckerId) -> ping::Slot {
+        match self.kept.entry(checker).or_insert_with(|| Kept::Ping(ping::Slot::default())) {
+            Kept::Ping(slot) => slot.clone(),
+            Kept::Pages(_) => ping::Slot::default(),
+        }
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
     pub fn cancel(&mut self, run: RunId) {
         if let Some(handle) = self.awaited.remove(&run) {
             handle.abort();
+        } else {
+            self.scripts.cancel(run);
         }
     }
 
@@ -113,13 +155,27 @@ impl Prober {
     /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
     pub async fn ended(&mut self) -> (RunId, Report) {
         loop {
-            match self.runs.join_next().await {
-                None => return pending().await,
-                // One that was cancelled may have ended before.
-                Some(Ok((run, report))) if self.awaited.remove(&run).is_some() => return (run, report),
-                Some(_) => {}
+            tokio::select! {
+                ended = self.scripts.ended() => return ended,
+                Some(ended) = self.runs.join_next() => match ended {
+                    // One that was cancelled may have ended before.
+                    Ok((run, report)) if self.awaited.remove(&run).is_some() => return (run, report),
+                    _ => {}
+                },
             }
         }
+    }
+
+    /// Ends everything that is under way. Scripts have a second to do so of themselves.
+    pub async fn finish(self) {
+        drop(self.runs);
+        self.scripts.finish().await;
+    }
+}
+
+impl Default for Prober {
+    fn default() -> Self {
+        Prober::new()
     }
 }
 
