@@ -1,14 +1,27 @@
 //! One checker in force as a machine: when it runs, how its results count, and what it says in the log.
 //!
 //! It is told the time and the ends of runs, never acts and reads no clock. Called by the engine, which joins the checkers
-//! of a server.
+//! of a server. What the kinds do alike is here; the files beside hold how each takes the end of a run, when the next is due
+//! (`timetable`), and the log lines (`words`).
 
+mod dns;
+mod misc;
+mod news;
+mod plain;
+mod same;
+mod smtp;
+mod timetable;
+mod web;
+mod words;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::event::{Level, Report};
+use super::event::{Level, Outcome, Report, ScriptEnd};
 use super::random::Random;
+use crate::model::Time;
 use crate::model::checker::{self as model, CheckKind};
-use crate::model::{Micros, Time};
 
 /// How log lines name the server of a checker and the service it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,85 +72,106 @@ pub(super) struct Checker {
     weight: u32,
     up: bool,
     has_run: bool,
+    /// Runs that have failed since the last good one or the last decision, as many as still count
+    failures: u32,
     adjustment: i64,
-    next: Option<Time>,
+    /// When the present run was to begin, or the next is to
+    planned: Option<Time>,
+    /// HTTP_GET and SSL_GET: the url that is next, and the one that failed last, until it is good again
+    url: usize,
+    failed_url: Option<usize>,
+    /// MISC_CHECK: the weight that the script wishes
+    wish: Option<u32>,
+    /// The notes of the last run that had any, by url
+    notes: BTreeMap<usize, Vec<String>>,
+    /// Why it could not be run the last time
+    unable: Option<String>,
 }
 
 impl Checker {
     /// A checker that has not run. `weight`: the configured weight of its server.
+    ///
+    /// It is up, except that it is alpha, or a FILE_CHECK of a file that is bad when it says 0. The first failure counts
+    /// whatever the retries, except for SMTP_CHECK.
     pub fn new(config: &model::Checker, weight: u32, names: Names) -> Self {
-        let runs = !matches!(config.kind, CheckKind::File { .. });
-        Checker {
+        let is_file = matches!(config.kind, CheckKind::File { .. });
+        let schedule = model::Schedule { alpha: config.schedule.alpha && !is_file, ..config.schedule };
+        let mut checker = Checker {
             kind: Arc::new(config.kind.clone()),
-            schedule: config.schedule,
+            schedule,
             names,
             weight,
-            up: !(config.schedule.alpha && runs),
-            has_run: false,
+            up: !schedule.alpha,
+            has_run: is_file,
+            failures: if matches!(config.kind, CheckKind::Smtp(..)) { 0 } else { schedule.retry },
             adjustment: 0,
-            next: None,
-        }
+            planned: None,
+            url: 0,
+            failed_url: None,
+            wish: None,
+            notes: BTreeMap::new(),
+            unable: None,
+        };
+        checker.tracked_file(0);
+        checker
     }
 
     /// Plans the first run: a second from now, and a random part of `warmup` later. `None` for what does not run, FILE_CHECK
     /// and BFD_CHECK.
     pub fn first_run(&mut self, now: Time, random: &mut Random) -> Option<Time> {
-        let _ = (now, random);
-        self.next
+        self.planned = self.runs().then(|| timetable::first(now, random.span(self.schedule.warmup)));
+        self.planned
     }
 
-    /// When it runs next, as far as it runs at all.
+    /// When it runs next, as far as it runs at all; while a run goes on, when that was to begin.
     pub fn next(&self) -> Option<Time> {
-        self.next
+        self.planned
     }
 
     /// What is to be run: the check, and which of its urls (0 for all but HTTP_GET and SSL_GET). `None` for FILE_CHECK and
     /// BFD_CHECK.
     pub fn task(&self) -> Option<(Arc<CheckKind>, usize)> {
-        Some((self.kind.clone(), 0))
+        self.runs().then(|| (self.kind.clone(), self.url))
     }
 
     /// The run that is due does not take place, because its virtual server is suspended: when the next is due.
     pub fn postponed(&mut self, now: Time) -> Option<Time> {
-        let _ = now;
-        self.next
+        self.planned = self.planned.map(|planned| timetable::on_grid(&self.schedule, planned, now));
+        self.planned
     }
 
     /// A run has ended that was started at `started`.
     pub fn finished(&mut self, now: Time, started: Time, report: Report) -> Finding {
-        let _ = (now, started, report, self.weight, &self.names);
-        Finding::default()
-    }
-
-    /// FILE_CHECK: the file says this now. To be told once before the services are made, with 0 for a file nobody has told of;
-    /// what follows from that is no change for the server.
-    pub fn tracked_file(&mut self, number: i32) -> Finding {
-        let _ = number;
-        Finding::default()
-    }
-
-    /// BFD_CHECK: the session is up, or not.
-    pub fn bfd(&mut self, up: bool) -> Finding {
-        let _ = up;
-        Finding::default()
-    }
-
-    /// Whether it checks the same as another, so that what one has found holds for the other.
-    pub fn is_same(&self, other: &Checker) -> bool {
-        self.kind == other.kind
-    }
-
-    /// Takes over from the checker of the configuration before, which is the same: how it stands and when it runs. A run under
-    /// way may go on and be told to this one.
-    pub fn inherit(&mut self, now: Time, old: &Checker) {
-        let _ = now;
-        self.up = old.up;
+        let mut finding = Finding::default();
+        self.note(report.notes, &mut finding);
+        let outcome = match report.outcome {
+            Outcome::Unable(line) => return self.could_not_run(now, line, finding),
+            outcome => outcome,
+        };
+        self.unable = None;
+        let kind = self.kind.clone();
+        let next = match &*kind {
+            CheckKind::Misc(script) => self.script_ended(script, outcome, now, started, &mut finding),
+            CheckKind::Http(_, http) => self.fetched(http, verdict(outcome), now, &mut finding),
+            CheckKind::Smtp(connect, _) => self.greeted(connect.to, verdict(outcome), now, &mut finding),
+            CheckKind::Dns(..) => self.answered(verdict(outcome), now, &mut finding),
+            CheckKind::Tcp(_) | CheckKind::Udp(..) | CheckKind::Ping(_) => {
+                self.reached(verdict(outcome), now, &mut finding)
+            }
+            CheckKind::File { .. } | CheckKind::Bfd { .. } => return finding,
+        };
+        self.planned = Some(next);
+        finding.next = self.planned;
+        finding
     }
 
     /// It came by reload to a server whose other checkers find it good. Unlike one that starts with its server it is up until it
     /// fails, alpha or not, and it has its retries at once.
     pub fn trust(&mut self) {
-        self.up = true;
+        if !self.has_run {
+            self.up = true;
+            self.failures = 0;
+        }
     }
 
     /// It came by reload to a server that is not in use, while the sorry server is: down until proved up, alpha or not.
@@ -150,7 +184,7 @@ impl Checker {
         self.up
     }
 
-    /// Whether it has come to a decision.
+    /// Whether anything is known of the server: it has come to a decision, or has failed and is to be tried again.
     pub fn has_run(&self) -> bool {
         self.has_run
     }
@@ -165,8 +199,67 @@ impl Checker {
         self.adjustment
     }
 
-    /// Period.
-    pub fn delay_loop(&self) -> Micros {
-        self.schedule.delay_loop
+    /// Whether it runs at all, or is only told.
+    fn runs(&self) -> bool {
+        !matches!(*self.kind, CheckKind::File { .. } | CheckKind::Bfd { .. })
+    }
+
+    /// Whether a result matters: not for a failure of what is known to be down.
+    fn is_open(&self) -> bool {
+        self.up || !self.has_run
+    }
+
+    /// Comes to a decision.
+    fn stand(&mut self, up: bool, finding: &mut Finding) {
+        finding.effects.push(Effect::Stand { up, changed: up != self.up, first: !self.has_run });
+        self.up = up;
+        self.has_run = true;
+    }
+
+    /// The next start after a good run.
+    fn period(&self, now: Time) -> Time {
+        timetable::on_grid(&self.schedule, self.planned.unwrap_or(now), now)
+    }
+
+    /// Writes the notes that the last run with notes did not have.
+    fn note(&mut self, notes: Vec<String>, finding: &mut Finding) {
+        if notes.is_empty() {
+            return;
+        }
+        let known = self.notes.entry(self.url).or_default();
+        notes.iter().filter(|note| !known.contains(note)).for_each(|note| finding.log(note.clone()));
+        *known = notes;
+    }
+
+    /// This host could not make the check: tried again a period later, and said once for each reason.
+    fn could_not_run(&mut self, now: Time, line: String, mut finding: Finding) -> Finding {
+        if self.unable.as_ref() != Some(&line) {
+            finding.effects.push(Effect::Log(Level::Warning, line.clone()));
+            self.unable = Some(line);
+        }
+        self.planned = Some(self.period(now));
+        finding.next = self.planned;
+        finding
     }
 }
+
+impl Finding {
+    fn log(&mut self, line: impl Into<Option<String>>) {
+        self.effects.extend(line.into().map(|line| Effect::Log(Level::Info, line)));
+    }
+}
+
+/// Good, or the reason why not.
+type Verdict = Result<(), Cow<'static, str>>;
+
+/// An end as a verdict; that of a script by its status.
+fn verdict(outcome: Outcome) -> Verdict {
+    match outcome {
+        Outcome::Good | Outcome::Script(ScriptEnd::Exited(0)) => Ok(()),
+        Outcome::Bad(reason) => Err(reason),
+        Outcome::Script(_) | Outcome::Unable(_) => Err("failed".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
