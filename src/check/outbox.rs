@@ -42,7 +42,7 @@ impl Outbox {
     /// The turn is over: its actions. The table is changed before scripts are told, because they may look at it. A mark
     /// comes when its service is there, and goes before it.
     pub fn end_turn(&mut self, now: Time) -> Vec<Action> {
-        let changes = self.table.plan(now);
+        let changes = self.table.plan();
         let (gone, come): (Vec<_>, Vec<_>) =
             self.marks.drain(..).partition(|change| !matches!(change, MarkChange::Add(..)));
         let mut actions = std::mem::take(&mut self.actions);

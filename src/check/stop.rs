@@ -23,7 +23,7 @@ impl Engine {
         self.out.table.drop_all();
         if self.lvs.flush_on_stop == FlushOnStop::All {
             // What goes one by one goes with the rest.
-            self.out.table.plan(now);
+            self.out.table.plan();
             self.change(vec![IpvsChange::Flush]);
         }
         for service in &mut self.virtuals {
@@ -33,7 +33,7 @@ impl Engine {
             service.shut(&mut self.out);
         }
         self.end_turn(now);
-        let changes = self.general.stop();
+        let changes = self.general.stop(&self.lvs);
         self.change(changes);
         let marks = self.marks.stop();
         if !marks.is_empty() {

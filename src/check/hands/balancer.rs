@@ -71,7 +71,9 @@ impl Balancer {
 
     /// `load`: the module is loaded if it is not there.
     fn seek(&mut self, load: bool) {
-        debug!("Initializing ipvs");
+        if load {
+            debug!("Initializing ipvs");
+        }
         self.state = State::Sought(Box::pin(Ipvs::find(self.namespace.clone(), load)));
     }
 
