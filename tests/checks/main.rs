@@ -5,6 +5,8 @@ mod director;
 mod ipvsadm;
 mod kernel;
 mod machine;
+mod reloads;
+mod rules;
 mod story;
 
 use keepalived_rs::model;

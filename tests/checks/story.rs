@@ -78,15 +78,19 @@ impl Story {
         let director = &mut self.director;
         match words {
             [] => {}
-            ["start"] => director.start(&self.folder.join("keepalived.conf")),
+            ["start"] => {
+                director.begin_file(&self.folder.join("keepalived.conf"));
+                director.ipvs_appears();
+                director.start();
+            }
             ["stop"] => {
                 director.log.push("#### stop".into());
-                director.stop();
+                director.stop(false);
             }
             ["reload", file] => {
                 let file = file.strip_prefix("$D/").expect("a file of the case");
                 director.log.push(format!("#### reload {file}"));
-                director.reload(&self.folder.join(file));
+                director.reload_file(&self.folder.join(file));
             }
             ["sleep", seconds] => {
                 let seconds: f64 = seconds.parse().expect("seconds");
@@ -95,10 +99,10 @@ impl Story {
             ["mark", name] => director.log.push(format!("#### {name}")),
             ["snap", name] => self.compare_table(name),
             ["srv", port, address] => {
-                director.listening.insert(format!("{address}:{port}").parse().expect("an address"));
+                director.listen(&format!("{address}:{port}"), true);
             }
             ["ksrv", port, address] => {
-                director.listening.remove(&format!("{address}:{port}").parse().expect("an address"));
+                director.listen(&format!("{address}:{port}"), false);
             }
             ["echo", number, ">", file] => director.write(file, number.parse().expect("a number")),
             ["ip", "addr", what, address, "dev", _] => {
