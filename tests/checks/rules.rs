@@ -46,16 +46,15 @@ fn suspended_checkers_are_not_run_and_a_run_under_way_is_cancelled() {
     director.wait(SECOND * 10);
     let done = director.done();
     assert_eq!(
-        done[..3],
+        done[..2],
         [
-            "Netlink reflector reports IP 10.0.0.1 added",
             "Activating healthchecker for service [10.1.0.1]:tcp:80 for VS [10.0.0.1]:tcp:80",
             "Activating healthchecker for service [10.1.0.2]:tcp:80 for VS [10.0.0.1]:tcp:80",
         ]
     );
     assert!(done.contains(&"check 10.1.0.1:80".to_string()), "{done:?}");
     director.address(vip, false);
-    assert_eq!(director.done(), ["Netlink reflector reports IP 10.0.0.1 removed"], "another interface has it");
+    assert!(director.done().is_empty(), "another interface has it");
     director.check_takes = SECOND * 9;
     director.wait(SECOND * 10);
     assert_eq!(director.done(), ["check 10.1.0.1:80", "check 10.1.0.2:80"]);
@@ -63,7 +62,6 @@ fn suspended_checkers_are_not_run_and_a_run_under_way_is_cancelled() {
     assert_eq!(
         director.done(),
         [
-            "Netlink reflector reports IP 10.0.0.1 removed",
             "Suspending healthchecker for service [10.1.0.1]:tcp:80 for VS [10.0.0.1]:tcp:80",
             "Suspending healthchecker for service [10.1.0.2]:tcp:80 for VS [10.0.0.1]:tcp:80",
             "cancel",

@@ -12,7 +12,7 @@ use crate::director::Director;
 use crate::ipvsadm;
 
 /// What keepalived says and the engine does not: processes, the reading of files, IPVS, events of BFD.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "Initializing ipvs",
     "Reinitializing ipvs",
     "Startup complete",
@@ -25,6 +25,7 @@ const OTHERS: [&str; 18] = [
     "(/tmp/k",
     "Failed to set default",
     "Registering Kernel",
+    "Netlink reflector",
     "IPVS cmd",
     "Received BFD event",
     "Stopping",
