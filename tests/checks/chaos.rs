@@ -69,10 +69,14 @@ fn service(vip: u8, dice: &mut Dice) -> Service {
 }
 
 fn configuration(dice: &mut Dice) -> Vec<Service> {
-    (1..=3)
-        .filter_map(|vip| (!dice.is_one_of(4)).then(|| service(vip, dice)))
-        .filter(|s| !s.servers.is_empty())
-        .collect()
+    let mut services = Vec::new();
+    for vip in 1..=3 {
+        if !dice.is_one_of(4) {
+            services.push(service(vip, dice));
+        }
+    }
+    services.retain(|service| !service.servers.is_empty());
+    services
 }
 
 fn text(services: &[Service]) -> String {
