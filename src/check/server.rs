@@ -144,3 +144,6 @@ impl Server {
 pub(super) fn clamp(weight: i64) -> u32 {
     weight.clamp(0, i32::MAX.into()) as u32
 }
+
+#[cfg(test)]
+mod tests;
