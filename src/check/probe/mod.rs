@@ -6,6 +6,8 @@
 
 mod connect;
 mod http;
+#[cfg(test)]
+mod rig;
 mod search;
 mod tcp;
 mod tls;
@@ -22,6 +24,7 @@ use tracing::error;
 use self::http::{Page, Tls};
 use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
+use crate::model::check::Ssl;
 use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
 
@@ -52,7 +55,7 @@ impl Prober {
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
     pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
-        self.tls = context(config);
+        self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
     }
 
     /// Begins a run. Never waits.
@@ -111,13 +114,14 @@ impl Prober {
     }
 }
 
-/// What SSL_GET needs, if the configuration has any.
-fn context(config: &CheckConfig) -> Option<SslContext> {
-    let checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
-    if !checkers.into_iter().any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls)) {
-        return None;
-    }
-    tls::context(config.ssl.as_ref())
+fn has_tls(config: &CheckConfig) -> bool {
+    let mut checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
+    checkers.any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls))
+}
+
+/// What SSL_GET needs; without a client certificate if that cannot be used.
+fn context(ssl: Option<&Ssl>) -> Option<SslContext> {
+    tls::context(ssl)
         .or_else(|error| {
             error!("{error}");
             error!("SSL_GET goes on without a client certificate");
