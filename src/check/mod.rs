@@ -1,7 +1,23 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
+mod checker;
+mod checks;
+pub mod engine;
 pub mod event;
+mod expand;
+mod general;
+mod outbox;
 pub mod probe;
+mod quorum;
+mod random;
+mod refusal;
+mod reload;
+mod server;
+mod sorry;
+mod stop;
+mod suspend;
+mod table;
+mod virtual_server;
 
 use tracing::{info, warn};
 
@@ -51,6 +67,8 @@ pub async fn run(
                     }
                     answer = Some(FromChild::Reloaded);
                 }
+                // Nothing follows a session yet.
+                Ok(Some(ToCheck::Bfd { .. })) => {}
                 Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");

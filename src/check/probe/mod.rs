@@ -5,15 +5,22 @@
 //! socket) is made at its first run and lives until it is forgotten.
 
 mod connect;
+mod datagram;
+mod dns;
 mod http;
+mod misc;
+mod ping;
 #[cfg(test)]
 mod rig;
 mod search;
+mod smtp;
 mod tcp;
 mod tls;
+mod udp;
+#[cfg(test)]
+mod web_rig;
 
 use std::collections::HashMap;
-use std::future::pending;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -22,6 +29,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tracing::error;
 
 use self::http::{Page, Tls};
+use self::misc::Scripts;
 use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
 use crate::model::check::Ssl;
@@ -34,17 +42,14 @@ pub struct Prober {
     runs: JoinSet<(RunId, Report)>,
     /// Runs whose end somebody waits for
     awaited: HashMap<RunId, AbortHandle, RandomState>,
-    kept: HashMap<CheckerId, Kept, RandomState>,
+    /// Of HTTP_GETs and SSL_GETs
+    pages: HashMap<CheckerId, Vec<Arc<Page>>, RandomState>,
+    /// Of PING_CHECKs
+    sockets: HashMap<CheckerId, ping::Slot, RandomState>,
+    scripts: Scripts,
     patterns: http::Patterns,
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
-}
-
-/// What a checker keeps between its runs.
-#[derive(Clone, Debug)]
-enum Kept {
-    /// HTTP_GET and SSL_GET
-    Pages(Vec<Arc<Page>>),
 }
 
 impl Prober {
@@ -70,6 +75,23 @@ impl Prober {
                 let tls = if http.tls { Tls::With(self.tls.clone()) } else { Tls::Without };
                 self.spawn(task.run, async move { http::run(&to, page, tls).await });
             }
+            CheckKind::Smtp(to, smtp) => {
+                let (to, smtp) = (to.clone(), smtp.clone());
+                self.spawn(task.run, async move { smtp::run(&to, &smtp).await });
+            }
+            CheckKind::Dns(to, dns) => {
+                let (to, dns) = (to.clone(), dns.clone());
+                self.spawn(task.run, async move { dns::run(&to, &dns).await });
+            }
+            CheckKind::Udp(to, udp) => {
+                let (to, udp) = (to.clone(), udp.clone());
+                self.spawn(task.run, async move { udp::run(&to, &udp).await });
+            }
+            CheckKind::Ping(to) => {
+                let (to, slot) = (to.clone(), Arc::clone(self.sockets.entry(task.checker).or_default()));
+                self.spawn(task.run, async move { ping::run(&to, &slot).await });
+            }
+            CheckKind::Misc(misc) => self.scripts.start(task.run, misc),
             kind => {
                 let line = format!("No check is made for {kind:?}.");
                 self.spawn(task.run, async { Report::of(Outcome::Unable(line)) });
@@ -84,33 +106,42 @@ impl Prober {
 
     /// The urls of a checker, made ready at its first run.
     fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
-        let Kept::Pages(pages) =
-            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
-        pages
+        self.pages.entry(checker).or_insert_with(|| http::pages(to, http, &mut self.patterns))
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
     pub fn cancel(&mut self, run: RunId) {
         if let Some(handle) = self.awaited.remove(&run) {
             handle.abort();
+        } else {
+            self.scripts.cancel(run);
         }
     }
 
     /// Drops what is kept for a checker that is no more. Its runs are cancelled one by one.
     pub fn forget(&mut self, checker: CheckerId) {
-        self.kept.remove(&checker);
+        self.pages.remove(&checker);
+        self.sockets.remove(&checker);
     }
 
     /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
     pub async fn ended(&mut self) -> (RunId, Report) {
         loop {
-            match self.runs.join_next().await {
-                None => return pending().await,
-                // One that was cancelled may have ended before.
-                Some(Ok((run, report))) if self.awaited.remove(&run).is_some() => return (run, report),
-                Some(_) => {}
+            tokio::select! {
+                ended = self.scripts.ended() => return ended,
+                Some(ended) = self.runs.join_next() => match ended {
+                    // One that was cancelled may have ended before.
+                    Ok((run, report)) if self.awaited.remove(&run).is_some() => return (run, report),
+                    _ => {}
+                },
             }
         }
+    }
+
+    /// Ends everything that is under way. Scripts have a second to do so of themselves.
+    pub async fn finish(self) {
+        drop(self.runs);
+        self.scripts.finish().await;
     }
 }
 
