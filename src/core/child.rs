@@ -76,7 +76,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         None => return Ok(0),
     };
     let log = begin(&options);
-    check::run(config, &shared, options.dump, link, signals).await;
+    check::run(*config, &shared, options.dump, link, signals).await;
     finish(&options, &log);
     Ok(0)
 }
