@@ -1,17 +1,11 @@
-use std::process::Command;
-
-use nix::sched::{CloneFlags, unshare};
-
-use super::super::rig::{connect, loopbacks, reason, within};
+use super::super::rig::{self, connect, loopbacks, reason, within};
 use super::*;
 use crate::model::{IfName, Micros};
 use crate::net::ping_group::PingGroup;
 
 /// A network namespace of this thread's own, where we may ask for echoes on loopback.
 fn enter_namespace() {
-    unshare(CloneFlags::CLONE_NEWNET).expect("the test runs as root");
-    let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("ip(8) is there");
-    assert!(up.success());
+    rig::enter_namespace();
     PingGroup::admit().expect("the range can be set").expect("nobody was let in before");
 }
 
@@ -75,7 +69,7 @@ async fn silence_fails_in_time_and_the_socket_goes() {
 
 #[tokio::test]
 async fn without_the_right_to_ask_nothing_is_said_of_the_server() {
-    unshare(CloneFlags::CLONE_NEWNET).expect("the test runs as root");
+    rig::enter_namespace();
     let report = run(&connect(loopbacks()[0]), &Slot::default()).await;
     let line = "Permission denied. ICMP connect fail to create socket. Rescheduling.";
     assert_eq!(report, Report::of(Outcome::Unable(line.into())));
