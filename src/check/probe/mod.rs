@@ -168,7 +168,7 @@ impl Prober {
                 return Some((run, report));
             }
         }
-        None
+        self.scripts.ended_already()
     }
 
     /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
