@@ -18,6 +18,9 @@ use crate::report::notify::services::ServiceScripts;
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
 const OTHER_DESCRIPTORS: usize = 128;
 
+/// So many checks go on at the same time, whatever the limit.
+const FEWEST_PLACES: usize = 8;
+
 /// What the driver acts by.
 pub(super) struct Hands {
     pub(super) prober: Prober,
@@ -38,7 +41,7 @@ impl Hands {
 
     /// Another configuration is about to be in force.
     pub(super) fn configure(&mut self, config: &CheckConfig, shared: &Shared) {
-        allow_descriptors(config);
+        self.prober.limit(allow_descriptors(config));
         self.admit_pings(config);
         self.prober.configure(config, shared);
         self.ipvs.configure(shared);
@@ -99,16 +102,25 @@ fn kinds(config: &CheckConfig) -> impl Iterator<Item = &CheckKind> {
     servers.flat_map(|it| &it.checkers).map(|checker| &checker.kind)
 }
 
-/// Each check may have a connection, or the pipe of a script, at the same time as all others.
-fn allow_descriptors(config: &CheckConfig) {
+/// Each check may have a connection, or a script, at the same time as all others. Gives how many may have one where the
+/// system does not allow that.
+fn allow_descriptors(config: &CheckConfig) -> Option<usize> {
     let checks = kinds(config).filter(|kind| !matches!(kind, CheckKind::File { .. } | CheckKind::Bfd { .. })).count();
     let wanted = (checks + OTHER_DESCRIPTORS) as u64;
     match descriptors::allow(wanted) {
-        Ok(allowed) if allowed < wanted => warn!(
-            "{checks} checks may want {wanted} descriptors, and the process may have {allowed}: raise its limit (RLIMIT_NOFILE, \
-             in systemd LimitNOFILE=), or checks that find none are made later"
-        ),
-        Ok(_) => {}
-        Err(error) => warn!("The limit of descriptors is not known: {error}"),
+        Ok(allowed) if allowed < wanted => {
+            let kept = kinds(config).filter(|kind| matches!(kind, CheckKind::Ping(_))).count();
+            let places = (allowed as usize).saturating_sub(OTHER_DESCRIPTORS + kept).max(FEWEST_PLACES);
+            warn!(
+                "{checks} checks may want {wanted} descriptors, and the process may have {allowed} (RLIMIT_NOFILE; in systemd \
+                 LimitNOFILE=): {places} connections are made at the same time, other checks wait for them"
+            );
+            Some(places)
+        }
+        Ok(_) => None,
+        Err(error) => {
+            warn!("The limit of descriptors is not known: {error}");
+            None
+        }
     }
 }

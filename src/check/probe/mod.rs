@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use openssl::ssl::SslContext;
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::error;
 
@@ -42,6 +43,8 @@ pub struct Prober {
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
     scripts: Scripts,
+    /// How many runs may have descriptors at the same time; the others wait
+    places: Option<Arc<Semaphore>>,
 }
 
 /// What a checker keeps between its runs.
@@ -63,12 +66,18 @@ impl Prober {
             patterns: http::Patterns::default(),
             tls: None,
             scripts: Scripts::new(),
+            places: None,
         }
     }
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
     pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
         self.tls = context(config);
+    }
+
+    /// Lets at most so many runs that have not begun yet go on at the same time.
+    pub fn limit(&mut self, runs: Option<usize>) {
+        self.places = runs.map(|runs| Arc::new(Semaphore::new(runs)));
     }
 
     /// Begins a run. Never waits.
@@ -106,7 +115,14 @@ impl Prober {
     }
 
     fn spawn(&mut self, run: RunId, work: impl Future<Output = Report> + Send + 'static) {
-        let handle = self.runs.spawn(async move { (run, work.await) });
+        let handle = match self.places.clone() {
+            None => self.runs.spawn(async move { (run, work.await) }),
+            Some(places) => self.runs.spawn(async move {
+                // Nobody closes it.
+                let _place = places.acquire().await;
+                (run, work.await)
+            }),
+        };
         self.awaited.insert(run, handle);
     }
 

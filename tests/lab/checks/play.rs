@@ -16,16 +16,18 @@ use crate::rig::{Lab, Layout};
 
 /// So many answers in a row that do not have the server removed show that nothing is wrong with them.
 const HARMLESS: usize = 4;
+/// The first success of a check that does not log it is there by then.
+const SILENT: Duration = Duration::from_secs(4);
 /// The longest that a phase may take.
 const PATIENCE: Duration = Duration::from_secs(14);
 
 /// How a server is good, or at fault.
-#[derive(Clone)]
-pub enum State {
-    /// It answers like this.
-    Serves(Manner),
+#[derive(Clone, Default)]
+pub struct State {
+    /// A server of the test's own that answers like this.
+    pub serves: Option<Manner>,
     /// A line for the shell of the machine, with `ADDRESS` and `NUMBER` standing for those of the case.
-    Shell(&'static str),
+    pub shell: Option<&'static str>,
 }
 
 /// One real server.
@@ -41,6 +43,13 @@ pub struct Case {
     pub fault: State,
     /// Lines of a [`Record`] that only one program gives, and why.
     pub differs: &'static [(&'static str, &'static str)],
+}
+
+impl Case {
+    /// Whether a first success is not logged.
+    fn is_silent(&self) -> bool {
+        self.checker.contains("DNS_CHECK") || self.checker.contains("FILE_CHECK")
+    }
 }
 
 /// What was seen of a case, as lines.
@@ -62,6 +71,8 @@ struct Play {
     since: Instant,
     /// How long the log was when the phase began
     logged: usize,
+    /// Two bytes of each request are random
+    masked: bool,
     record: Record,
 }
 
@@ -82,7 +93,15 @@ pub fn play(name: &str, daemon: Daemon, protocol: Protocol, cases: &[Case]) -> V
     let script = "#!/bin/sh\necho \"$*\" >>/run/lab/told\n";
     crate::rig::node::write_script(&node.folder().join("tell"), script);
     let mut plays: Vec<Play> = (0..cases.len())
-        .map(|number| Play { number, server: None, phase: 0, since: Instant::now(), logged: 0, record: Record::new() })
+        .map(|number| Play {
+            number,
+            masked: cases[number].checker.contains("DNS_CHECK"),
+            server: None,
+            phase: 0,
+            since: Instant::now(),
+            logged: 0,
+            record: Record::new(),
+        })
         .collect();
     for (play, case) in plays.iter_mut().zip(cases) {
         play.enter(node, case, 0, 0);
@@ -123,7 +142,7 @@ impl Play {
         let says = |word: &str| new.iter().any(|line| line.contains(word));
         let heard = self.server.as_ref().map_or(0, |server| server.heard().len());
         let over = match self.phase {
-            0 => says("succe") || (heard > 0 && case.checker.contains("DNS_CHECK")),
+            0 => says("succe") || (case.is_silent() && (heard > 0 || self.since.elapsed() > SILENT)),
             1 => says("Removing service") || heard >= HARMLESS,
             2 => says("Adding service") || !log.iter().any(|line| line.contains("Removing service")),
             _ => return false,
@@ -150,23 +169,25 @@ impl Play {
             1 => &case.fault,
             _ => return,
         };
-        match state {
-            State::Serves(manner) => {
-                let at = SocketAddr::new(address_of(self.number), PORT);
-                self.server = Some(Server::start(&node.host, at, manner.clone(), Some(tls::identity())));
-            }
-            State::Shell(line) => {
-                let address = address_of(self.number).to_string();
-                let line = line.replace("ADDRESS", &address).replace("NUMBER", &self.number.to_string());
-                node.host.run("sh", &["-c", &line]);
-            }
+        let address = address_of(self.number);
+        if let Some(line) = state.shell {
+            let line = line.replace("ADDRESS", &address.to_string()).replace("NUMBER", &self.number.to_string());
+            node.host.run("sh", &["-c", &line]);
+        }
+        if let Some(manner) = &state.serves {
+            let at = SocketAddr::new(address, PORT);
+            self.server = Some(Server::start(&node.host, at, manner.clone(), Some(tls::identity())));
         }
     }
 
     /// Notes what the server of the phase has heard.
     fn note(&mut self) {
         let heard = self.server.as_ref().map(Server::heard).unwrap_or_default();
-        self.record.extend(heard.iter().map(|bytes| format!("phase {} heard: {}", self.phase, bytes.escape_ascii())));
+        for bytes in heard {
+            let (masked, rest) = bytes.split_at(if self.masked { bytes.len().min(2) } else { 0 });
+            let mask = if masked.is_empty() { "" } else { "ID " };
+            self.record.push(format!("phase {} heard: {mask}{}", self.phase, rest.escape_ascii()));
+        }
     }
 }
 
@@ -177,7 +198,7 @@ fn configuration(protocol: Protocol, cases: &[Case]) -> String {
     let protocol = if protocol == Protocol::Tcp { "TCP" } else { "UDP" };
     let mut text = format!(
         "global_defs {{\n router_id lb\n script_user root\n}}\n\
-         virtual_server 10.77.0.1 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol {protocol}\n \
+         FILESvirtual_server 10.77.0.1 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol {protocol}\n \
          real_server 127.0.2.1 80 {{\n }}\n"
     );
     for (number, case) in cases.iter().enumerate() {
@@ -190,7 +211,9 @@ fn configuration(protocol: Protocol, cases: &[Case]) -> String {
         );
     }
     text.push_str("}\n");
-    text
+    let files = cases.iter().enumerate().filter(|(_, case)| case.checker.contains("FILE_CHECK"));
+    let files = files.map(|(number, _)| format!("track_file f{number} {{\n file /run/lab/f{number}\n weight 0\n}}\n"));
+    text.replace("FILES", &files.collect::<String>())
 }
 
 /// The lines about each case, without their times, and with nothing that differs from run to run.
@@ -237,7 +260,7 @@ pub fn compare(name: &str, protocol: Protocol, cases: &[Case]) {
         let seen = differences(ours, theirs);
         let listed: Vec<&str> = case.differs.iter().map(|(line, _)| *line).collect();
         if seen != listed {
-            let _ = writeln!(faults, "{} ({})\n  differences that were seen:", case.name, address_of(0));
+            let _ = writeln!(faults, "{} \n  differences that were seen:", case.name);
             seen.iter().for_each(|line| {
                 let _ = writeln!(faults, "    {line}");
             });
