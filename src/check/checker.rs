@@ -153,7 +153,7 @@ impl Checker {
         let next = match &*kind {
             CheckKind::Misc(script) => self.script_ended(script, outcome, now, started, &mut finding),
             CheckKind::Http(_, http) => self.fetched(http, verdict(outcome), now, &mut finding),
-            CheckKind::Smtp(connect, _) => self.greeted(connect.to, verdict(outcome), now, &mut finding),
+            CheckKind::Smtp(..) => self.greeted(verdict(outcome), now, &mut finding),
             CheckKind::Dns(..) => self.answered(verdict(outcome), now, &mut finding),
             CheckKind::Tcp(_) | CheckKind::Udp(..) | CheckKind::Ping(_) => {
                 self.reached(verdict(outcome), now, &mut finding)
@@ -176,7 +176,9 @@ impl Checker {
 
     /// It came by reload to a server that is not in use, while the sorry server is: down until proved up, alpha or not.
     pub fn doubt(&mut self) {
-        self.up = false;
+        if !self.has_run {
+            self.up = false;
+        }
     }
 
     /// Whether it holds the server for good.
@@ -187,11 +189,6 @@ impl Checker {
     /// Whether anything is known of the server: it has come to a decision, or has failed and is to be tried again.
     pub fn has_run(&self) -> bool {
         self.has_run
-    }
-
-    /// Whether it is down until proved up.
-    pub fn is_alpha(&self) -> bool {
-        self.schedule.alpha
     }
 
     /// What it adds to the server's weight.
@@ -227,7 +224,7 @@ impl Checker {
             return;
         }
         let known = self.notes.entry(self.url).or_default();
-        notes.iter().filter(|note| !known.contains(note)).for_each(|note| finding.log(note.clone()));
+        notes.iter().filter(|note| !known.contains(note)).for_each(|note| finding.log(words::note(&self.names, note)));
         *known = notes;
     }
 

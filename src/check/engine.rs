@@ -138,9 +138,9 @@ impl Engine {
                 }
             }
             Event::MarksRefused(line) => self.out.log(Level::Error, line),
-            Event::Stop { keep } => self.stop(now, keep),
+            Event::Stop { keep } => self.stop(keep),
         }
-        self.end_turn(now);
+        self.end_turn();
     }
 
     /// Does what is due: checks to be started, refused changes to be tried again.
@@ -153,7 +153,7 @@ impl Engine {
             self.begin(now, id);
         }
         self.retry(now);
-        self.end_turn(now);
+        self.end_turn();
     }
 
     /// The next thing to be done; `None`: nothing for now.
@@ -265,8 +265,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn end_turn(&mut self, now: Time) {
-        self.ready.extend(self.out.end_turn(now));
+    pub(super) fn end_turn(&mut self) {
+        self.ready.extend(self.out.end_turn());
     }
 }
 

@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::ServiceNotice;
-use crate::model::check::Protocol;
 use crate::model::checker::CheckKind;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, Timeouts};
+
+pub use crate::model::{MarkChange, Marked};
 
 /// A checker in force. Numbers are never used twice: one that a reload replaces has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +39,8 @@ pub struct Task {
 pub struct Report {
     /// The result
     pub outcome: Outcome,
-    /// Lines about things that are no failure, as they should stand in the log. The engine leaves out one that it wrote last
+    /// Lines about things that are no failure, as they should stand in the log. Before one that begins with `url ` the engine
+    /// puts whose url it is; it leaves out what it wrote last
     pub notes: Vec<String>,
 }
 
@@ -52,7 +54,7 @@ pub enum Outcome {
     /// - TCP_CHECK, PING_CHECK: `timeout` or `failed`
     /// - UDP_CHECK: `failed` or `reply data mismatch`
     /// - HTTP_GET, SSL_GET: what stands before ` server [ip]:proto:port.`, such as `Timeout connecting`
-    /// - SMTP_CHECK: what stands between `SMTP_CHECK ` and ` [ip]:port`, such as `Connection timeout to server`
+    /// - SMTP_CHECK: what follows `SMTP_CHECK `, such as `Connection timeout to server [ip]:port`
     /// - DNS_CHECK: what follows `DNS_CHECK ([ip]:proto:port) `, such as `read timeout from socket`
     Bad(Cow<'static, str>),
     /// MISC_CHECK: the script has ended
@@ -130,30 +132,6 @@ pub enum Action {
     Notify(ServiceNotice),
     /// Write a log line
     Log(Level, String),
-}
-
-/// A change of the nftables maps that give packets for the addresses of a group its mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MarkChange {
-    /// Packets to these get this mark
-    Add(Marked, u32),
-    /// They no longer do
-    Remove(Marked),
-    /// All tables of ours go
-    RemoveTables,
-}
-
-/// Packets that get a mark: an entry of a `virtual_server_group`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Marked {
-    /// Transport protocol
-    pub protocol: Protocol,
-    /// First address
-    pub first: IpAddr,
-    /// Last address, of the same family
-    pub last: IpAddr,
-    /// Port
-    pub port: u16,
 }
 
 /// Weight of a log line.

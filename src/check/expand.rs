@@ -5,6 +5,9 @@ mod marks;
 
 pub(super) use marks::Marks;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 

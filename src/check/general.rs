@@ -1,6 +1,9 @@
 //! What belongs to IPVS as a whole: flushing, timeouts of connections, sync daemons that follow no VRRP instance. Pure.
 //! Called by the engine of checks.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::check::refusal::{self, errno};
@@ -83,7 +86,7 @@ impl General {
             if let Some(daemon) = self.daemon.take() {
                 changes.extend(stop_daemons(&daemon));
             }
-            ROLES.map(|role| self.troubles.remove(&Thing::Daemon(role)));
+            self.troubles.retain(|thing, _| *thing == Thing::Timeouts);
             changes.extend(wanted.into_iter().flat_map(|daemon| self.start_daemons(daemon)));
         }
         changes

@@ -1,10 +1,12 @@
 //! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, log. Part of the driver; decides nothing.
 
 mod balancer;
+mod marks;
 
 use tracing::{debug, error, info, warn};
 
 use self::balancer::Balancer;
+use self::marks::MarkHands;
 use super::event::{Action, Event, Level};
 use super::probe::Prober;
 use crate::model::Time;
@@ -26,6 +28,7 @@ pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
     pub(super) ipvs: Balancer,
+    pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
     ping: Option<PingGroup>,
 }
@@ -33,8 +36,13 @@ pub(super) struct Hands {
 impl Hands {
     /// Hands for this configuration. Must be called inside a tokio runtime.
     pub(super) fn open(config: &CheckConfig, shared: &Shared) -> Self {
-        let mut hands =
-            Hands { prober: Prober::new(), scripts: ServiceScripts::new(), ipvs: Balancer::new(shared), ping: None };
+        let mut hands = Hands {
+            prober: Prober::new(),
+            scripts: ServiceScripts::new(),
+            ipvs: Balancer::new(shared),
+            marks: MarkHands::new(),
+            ping: None,
+        };
         hands.configure(config, shared);
         hands
     }
@@ -45,6 +53,7 @@ impl Hands {
         self.admit_pings(config);
         self.prober.configure(config, shared);
         self.ipvs.configure(shared);
+        self.marks.configure(shared);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -71,7 +80,7 @@ impl Hands {
                 Action::Forget(checker) => self.prober.forget(checker),
                 Action::Change(changes) => told.extend(self.ipvs.change(now, &changes)),
                 Action::Audit => told.extend(self.ipvs.audit(now)),
-                Action::Mark(_) => told.push(Event::MarksRefused("no marks yet".to_owned())),
+                Action::Mark(changes) => told.extend(self.marks.change(&changes)),
                 Action::Notify(notice) => self.scripts.notify(notice),
                 Action::Log(level, line) => say(level, &line),
             }

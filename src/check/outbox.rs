@@ -5,7 +5,6 @@
 use super::checker::{Effect, Finding};
 use super::event::{Action, Level, MarkChange};
 use super::table::Table;
-use crate::model::Time;
 
 /// What has to be done.
 #[derive(Debug, Default)]
@@ -41,7 +40,7 @@ impl Outbox {
 
     /// The turn is over: its actions. The table is changed before scripts are told, because they may look at it. A mark
     /// comes when its service is there, and goes before it.
-    pub fn end_turn(&mut self, now: Time) -> Vec<Action> {
+    pub fn end_turn(&mut self) -> Vec<Action> {
         let changes = self.table.plan();
         let (gone, come): (Vec<_>, Vec<_>) =
             self.marks.drain(..).partition(|change| !matches!(change, MarkChange::Add(..)));

@@ -1,5 +1,8 @@
 //! keepalived's words for a change that the kernel has refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 
 use crate::model::Family;

@@ -46,7 +46,7 @@ impl Engine {
         if self.phase == Phase::Learning {
             self.virtuals = new;
             self.index();
-            return self.end_turn(now);
+            return self.end_turn();
         }
         self.replace(now, old, new, &old_groups);
         self.index();
@@ -58,7 +58,7 @@ impl Engine {
         }
         self.activate(now);
         self.hear_of_sessions();
-        self.end_turn(now);
+        self.end_turn();
     }
 
     fn replace(&mut self, now: Time, old: Vec<Virtual>, mut new: Vec<Virtual>, old_groups: &[ServerGroup]) {

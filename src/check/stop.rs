@@ -4,13 +4,11 @@ use super::engine::{Engine, Phase};
 use super::event::Action;
 use super::outbox::Outbox;
 use super::virtual_server::Virtual;
-use crate::model::Time;
-use crate::model::ipvs::IpvsChange;
 use crate::model::settings::FlushOnStop;
 
 impl Engine {
     /// Ends everything. `keep`: IPVS stays as it is, and nobody is told anything, because the service goes on.
-    pub(super) fn stop(&mut self, now: Time, keep: bool) {
+    pub(super) fn stop(&mut self, keep: bool) {
         let begun = self.phase == Phase::Running;
         self.phase = Phase::Stopped;
         let mut runs: Vec<_> = std::mem::take(&mut self.runs).into_keys().collect();
@@ -21,10 +19,12 @@ impl Engine {
             return;
         }
         self.out.table.drop_all();
-        if self.lvs.flush_on_stop == FlushOnStop::All {
+        let table = self.out.table.plan();
+        let general = self.general.stop(&self.lvs);
+        match self.lvs.flush_on_stop {
             // What goes one by one goes with the rest.
-            self.out.table.plan();
-            self.change(vec![IpvsChange::Flush]);
+            FlushOnStop::All => self.change(general),
+            FlushOnStop::No | FlushOnStop::Services => self.change([table, general].concat()),
         }
         for service in &mut self.virtuals {
             if self.lvs.flush_on_stop == FlushOnStop::No {
@@ -32,9 +32,6 @@ impl Engine {
             }
             service.shut(&mut self.out);
         }
-        self.end_turn(now);
-        let changes = self.general.stop(&self.lvs);
-        self.change(changes);
         let marks = self.marks.stop();
         if !marks.is_empty() {
             self.out.push(Action::Mark(marks));

@@ -9,6 +9,8 @@ mod entry;
 mod mend;
 mod plan;
 mod repair;
+#[cfg(test)]
+mod tests;
 
 pub(super) use entry::pause;
 

@@ -11,7 +11,7 @@ use keepalived_rs::model::ipvs::Timeouts;
 use keepalived_rs::model::{Config, Micros, ServiceNotice, Time};
 
 use crate::kernel::Kernel;
-use crate::machine;
+use crate::{ipvsadm, machine};
 
 /// How long a check takes.
 const CHECK: Micros = Micros::from_millis(2);
@@ -21,6 +21,8 @@ pub struct Director {
     engine: Option<Engine>,
     pub now: Time,
     pub kernel: Kernel,
+    /// What was changed in the kernel's table, in words
+    pub changes: Vec<String>,
     /// Runs under way: when they end, and how
     runs: BTreeMap<(Time, RunId), Outcome>,
     /// Who listens
@@ -41,6 +43,7 @@ impl Director {
             engine: None,
             now: Time(1_000_000_000),
             kernel: Kernel::default(),
+            changes: Vec::new(),
             runs: BTreeMap::new(),
             listening: BTreeSet::new(),
             files: BTreeMap::new(),
@@ -152,10 +155,15 @@ impl Director {
                 Action::Forget(_) | Action::Mark(_) => {}
                 Action::Change(changes) => {
                     assert!(!changes.is_empty());
-                    changes.iter().for_each(|change| self.kernel.change(change));
+                    for change in changes {
+                        let words = ipvsadm::words(&change);
+                        // Nobody else writes: what the kernel refuses is the engine's fault.
+                        self.kernel.apply(&change).unwrap_or_else(|errno| panic!("{words}: error {errno}"));
+                        self.changes.push(words);
+                    }
                 }
                 Action::Audit => {
-                    let (now, table) = (self.now, self.kernel.observe());
+                    let (now, table) = (self.now, self.kernel.services.clone());
                     self.engine().handle(now, Event::Observed(table));
                 }
                 Action::Notify(notice) => self.notices.push(notice),

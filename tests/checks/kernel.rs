@@ -1,132 +1,101 @@
-//! The kernel's IPVS table, as far as services and destinations go, and how `ipvsadm -Sn` prints it.
+//! A model of the kernel's IPVS table: it takes requests, and refuses with the kernel's error numbers.
+//!
+//! Shared by the simulator and by the unit tests of the table; both bring the `model` in scope.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use keepalived_rs::model::Family;
-use keepalived_rs::model::check::{Forwarding, Protocol, TunnelKind};
-use keepalived_rs::model::ipvs::{DestSettings, IpvsChange, Observed, ServiceKey, ServiceSettings};
+use super::model::ipvs::{DestSettings, IpvsChange, IpvsRefusal, Observed, ServiceKey, Timeouts};
 
-/// `IP_VS_SVC_F_PERSISTENT` and the flag of `sh-port` (linux/ip_vs.h).
-const PERSISTENT: u32 = 0x1;
-const SCHED2: u32 = 0x10;
+/// ENOENT
+pub const NO_ENTRY: i32 = 2;
+/// ESRCH
+pub const NO_SERVICE: i32 = 3;
+/// EEXIST
+pub const EXISTS: i32 = 17;
+/// EINVAL
+pub const INVALID: i32 = 22;
+/// ERANGE
+pub const RANGE: i32 = 34;
 
-/// The table.
-#[derive(Debug, Default)]
+/// The table, in the order of creation.
+#[derive(Clone, Debug, Default)]
 pub struct Kernel {
-    services: BTreeMap<ServiceKey, (ServiceSettings, BTreeMap<SocketAddr, DestSettings>)>,
-    /// What was changed, in words
-    pub changes: Vec<String>,
+    pub services: Vec<Observed>,
+    pub timeouts: Timeouts,
+}
+
+/// The refusal of a change with this error number.
+pub fn refusal(errno: i32) -> IpvsRefusal {
+    IpvsRefusal { errno, text: format!("error {errno}") }
 }
 
 impl Kernel {
-    /// Makes a change. One that the kernel would refuse is the engine's fault here: nobody else writes.
-    pub fn change(&mut self, change: &IpvsChange) {
-        self.changes.push(words(change));
-        let text = words(change);
+    /// A service.
+    pub fn find(&self, key: &ServiceKey) -> Option<&Observed> {
+        self.services.iter().find(|service| service.key == *key)
+    }
+
+    fn service(&mut self, key: &ServiceKey) -> Result<&mut Observed, i32> {
+        self.services.iter_mut().find(|service| service.key == *key).ok_or(NO_SERVICE)
+    }
+
+    /// Carries out a request, or gives the error number.
+    pub fn apply(&mut self, change: &IpvsChange) -> Result<(), i32> {
         match change {
             IpvsChange::AddService(key, settings) => {
-                let old = self.services.insert(*key, (settings.clone(), BTreeMap::new()));
-                assert!(old.is_none(), "{text}: it exists");
+                if self.find(key).is_some() {
+                    return Err(EXISTS);
+                }
+                known(&settings.scheduler)?;
+                self.services.push(Observed { key: *key, settings: settings.clone(), dests: Vec::new() });
             }
             IpvsChange::SetService(key, settings) => {
-                self.services.get_mut(key).unwrap_or_else(|| panic!("{text}: no such service")).0 = settings.clone();
+                let service = self.service(key)?;
+                known(&settings.scheduler)?;
+                service.settings = settings.clone();
             }
             IpvsChange::DeleteService(key) => {
-                assert!(self.services.remove(key).is_some(), "{text}: no such service");
+                self.service(key)?;
+                self.services.retain(|service| service.key != *key);
             }
-            IpvsChange::AddDest(key, dest, settings) => {
-                let old = self.dests(key, &text).insert(*dest, *settings);
-                assert!(old.is_none(), "{text}: it exists");
+            IpvsChange::AddDest(key, to, settings) => {
+                let service = self.service(key)?;
+                limits(settings)?;
+                if service.dests.iter().any(|(other, _)| other == to) {
+                    return Err(EXISTS);
+                }
+                service.dests.push((*to, *settings));
             }
-            IpvsChange::SetDest(key, dest, settings) => {
-                let old = self.dests(key, &text).insert(*dest, *settings);
-                assert!(old.is_some(), "{text}: no such destination");
+            IpvsChange::SetDest(key, to, settings) => {
+                let service = self.service(key)?;
+                limits(settings)?;
+                dest(service, to)?.1 = *settings;
             }
-            IpvsChange::DeleteDest(key, dest) => {
-                assert!(self.dests(key, &text).remove(dest).is_some(), "{text}: no such destination");
+            IpvsChange::DeleteDest(key, to) => {
+                let service = self.service(key)?;
+                dest(service, to)?;
+                service.dests.retain(|(other, _)| other != to);
             }
             IpvsChange::Flush => self.services.clear(),
-            IpvsChange::SetTimeouts(_) | IpvsChange::StartDaemon(..) | IpvsChange::StopDaemon(..) => {}
+            IpvsChange::SetTimeouts(timeouts) => self.timeouts = *timeouts,
+            IpvsChange::StartDaemon(..) | IpvsChange::StopDaemon(..) => {}
         }
-    }
-
-    fn dests(&mut self, key: &ServiceKey, text: &str) -> &mut BTreeMap<SocketAddr, DestSettings> {
-        &mut self.services.get_mut(key).unwrap_or_else(|| panic!("{text}: no such service")).1
-    }
-
-    /// What a dump shows.
-    pub fn observe(&self) -> Vec<Observed> {
-        let service = |(key, (settings, dests)): (&ServiceKey, &(ServiceSettings, BTreeMap<_, _>))| Observed {
-            key: *key,
-            settings: settings.clone(),
-            dests: dests.iter().map(|(dest, settings)| (*dest, *settings)).collect(),
-        };
-        self.services.iter().map(service).collect()
-    }
-
-    /// What a destination is set to.
-    pub fn dest(&self, dest: &str) -> Option<DestSettings> {
-        let dest: SocketAddr = dest.parse().expect("an address and port");
-        self.services.values().find_map(|(_, dests)| dests.get(&dest).copied())
-    }
-
-    /// As `ipvsadm -Sn` prints it, in some order.
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (key, (settings, dests)) in &self.services {
-            let service = service(key);
-            let mut line = format!("-A {service} -s {}", settings.scheduler);
-            if settings.flags & PERSISTENT != 0 {
-                line += &format!(" -p {}", settings.timeout);
-            }
-            if settings.flags & SCHED2 != 0 {
-                line += &format!(" -b {}-port", settings.scheduler);
-            }
-            lines.push(line);
-            for (dest, settings) in dests {
-                let method = match settings.forwarding {
-                    Forwarding::Nat => "-m".to_string(),
-                    Forwarding::Dr => "-g".to_string(),
-                    Forwarding::Tun(_) => "-i".to_string(),
-                };
-                let tunnel = match settings.forwarding {
-                    Forwarding::Tun(tunnel) => {
-                        assert_eq!(tunnel.kind, TunnelKind::IpIp);
-                        " --tun-type ipip"
-                    }
-                    Forwarding::Nat | Forwarding::Dr => "",
-                };
-                lines.push(format!("-a {service} -r {dest} {method} -w {}{tunnel}", settings.weight));
-            }
-        }
-        lines
+        Ok(())
     }
 }
 
-fn service(key: &ServiceKey) -> String {
-    match key {
-        ServiceKey::Address { protocol, ip, port } => {
-            let protocol = match protocol {
-                Protocol::Tcp => "-t",
-                Protocol::Udp => "-u",
-                Protocol::Sctp => "--sctp-service",
-            };
-            format!("{protocol} {}", SocketAddr::new(*ip, *port))
-        }
-        ServiceKey::Mark { family: Family::V4, mark } => format!("-f {mark}"),
-        ServiceKey::Mark { family: Family::V6, mark } => format!("-f {mark} -6"),
-    }
+/// Schedulers are modules, which may be missing.
+fn known(scheduler: &str) -> Result<(), i32> {
+    if scheduler == "missing" { Err(NO_ENTRY) } else { Ok(()) }
 }
 
-fn words(change: &IpvsChange) -> String {
-    match change {
-        IpvsChange::AddService(key, _) => format!("add {}", service(key)),
-        IpvsChange::SetService(key, _) => format!("set {}", service(key)),
-        IpvsChange::DeleteService(key) => format!("delete {}", service(key)),
-        IpvsChange::AddDest(key, dest, with) => format!("add {dest} of {} with weight {}", service(key), with.weight),
-        IpvsChange::SetDest(key, dest, with) => format!("set {dest} of {} with weight {}", service(key), with.weight),
-        IpvsChange::DeleteDest(key, dest) => format!("delete {dest} of {}", service(key)),
-        other => format!("{other:?}"),
+fn limits(settings: &DestSettings) -> Result<(), i32> {
+    if settings.upper_threshold > i32::MAX as u32 {
+        return Err(INVALID);
     }
+    if settings.lower_threshold > settings.upper_threshold { Err(RANGE) } else { Ok(()) }
+}
+
+fn dest<'a>(service: &'a mut Observed, to: &SocketAddr) -> Result<&'a mut (SocketAddr, DestSettings), i32> {
+    service.dests.iter_mut().find(|(other, _)| other == to).ok_or(NO_ENTRY)
 }

@@ -2,10 +2,12 @@
 //! virtual time. Tables, log lines and notices have to be the same, in the same order.
 
 mod director;
+mod ipvsadm;
 mod kernel;
 mod machine;
 mod story;
 
+use keepalived_rs::model;
 use story::Story;
 
 macro_rules! cases {
@@ -60,7 +62,7 @@ cases! {
 #[test]
 fn reload_of_thresholds() {
     let director = Story::of("43-thresholds-reload").play();
-    let sent: Vec<&String> = director.kernel.changes.iter().filter(|change| change.starts_with("set ")).collect();
+    let sent: Vec<&String> = director.changes.iter().filter(|change| change.starts_with("set ")).collect();
     assert_eq!(
         sent,
         ["set 10.1.0.1:8001 of -t 10.0.0.1:80 with weight 1", "set 10.1.0.1:8001 of -t 10.0.0.1:80 with weight 3"]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use keepalived_rs::model::Micros;
 
 use crate::director::Director;
+use crate::ipvsadm;
 
 /// What keepalived says and the engine does not: processes, the reading of files, IPVS, events of BFD.
 const OTHERS: [&str; 18] = [
@@ -47,7 +48,7 @@ impl Story {
 
     /// Plays it to its end and compares.
     pub fn play(mut self) -> Director {
-        let steps = self.text("steps.txt").expect("a case has steps");
+        let steps = self.golden("steps.txt").expect("a case has steps").join("\n");
         for line in steps.lines() {
             match line.strip_prefix("for v in ").and_then(|rest| rest.split_once("; do ")) {
                 Some((values, body)) => {
@@ -123,8 +124,7 @@ impl Story {
     fn compare_table(&mut self, name: &str) {
         let mut golden = self.golden(&format!("{name}.ipvsadm-Sn")).expect("a table for each snap");
         golden.sort();
-        let mut ours = self.director.kernel.lines();
-        ours.sort();
+        let ours = ipvsadm::lines(&self.director.kernel);
         self.compare(name, &golden, &ours);
     }
 

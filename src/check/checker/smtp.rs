@@ -1,14 +1,12 @@
 //! SMTP_CHECK: a mail server that answers or not. Unlike the others it makes its further tries at the first run and while the
 //! server is down, too: a round of them each period.
 
-use std::net::SocketAddr;
-
 use super::{Checker, Finding, Verdict, words};
 use crate::model::Time;
 
 impl Checker {
     /// Takes the end of a run; gives the next start.
-    pub(super) fn greeted(&mut self, to: SocketAddr, verdict: Verdict, now: Time, finding: &mut Finding) -> Time {
+    pub(super) fn greeted(&mut self, verdict: Verdict, now: Time, finding: &mut Finding) -> Time {
         let Err(reason) = verdict else {
             self.failures = 0;
             if !self.up || !self.has_run {
@@ -19,7 +17,7 @@ impl Checker {
         };
         let last = self.failures >= self.schedule.retry;
         if self.is_open() && (last || self.schedule.log_all_failures) {
-            finding.log(words::smtp_failure(to, &reason));
+            finding.log(words::smtp_failure(&reason));
         }
         if !last {
             self.failures += 1;

@@ -1,7 +1,6 @@
 //! What checkers say in the log, in keepalived's words: users look for these lines.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use super::Names;
 use crate::model::checker::{CheckKind, Http, Url};
@@ -69,8 +68,17 @@ pub(super) fn url_success(names: &Names, url: &Url) -> String {
 }
 
 /// A dialogue has failed.
-pub(super) fn smtp_failure(to: SocketAddr, reason: &str) -> String {
-    format!("SMTP_CHECK {reason} [{}]:{}", to.ip(), to.port())
+pub(super) fn smtp_failure(reason: &str) -> String {
+    format!("SMTP_CHECK {reason}")
+}
+
+/// A note of the prober, who knows of what url, but not whose.
+pub(super) fn note(names: &Names, note: &str) -> String {
+    if note.starts_with("url ") {
+        format!("http_check for RS {} VS {} {note}", names.server, names.service)
+    } else {
+        note.into()
+    }
 }
 
 /// A query has failed; with the number of further tries if they are used up.

@@ -57,13 +57,14 @@ enum Stage {
     Forced,
 }
 
-impl Scripts {
-    /// No scripts yet.
-    pub(super) fn new() -> Self {
+impl Default for Scripts {
+    fn default() -> Self {
         let (runner, ends) = Runner::new();
         Scripts { runner, ends, runs: HashMap::default(), due: BTreeSet::new() }
     }
+}
 
+impl Scripts {
     /// Begins a run, in its turn. Never waits.
     pub(super) fn start(&mut self, id: RunId, misc: &Misc) {
         let span = connect::span(misc.timeout);

@@ -10,6 +10,8 @@ mod dns;
 mod http;
 mod misc;
 mod ping;
+#[cfg(test)]
+mod rig;
 mod search;
 mod smtp;
 mod tcp;
@@ -33,16 +35,18 @@ use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
 
 /// The runs that are under way. Must be used inside one tokio runtime of a single thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Prober {
     runs: JoinSet<(RunId, Report)>,
     /// Runs whose end somebody waits for
     awaited: HashMap<RunId, AbortHandle, RandomState>,
     kept: HashMap<CheckerId, Kept, RandomState>,
+    /// Of PING_CHECKs
+    sockets: HashMap<CheckerId, ping::Slot, RandomState>,
+    scripts: Scripts,
     patterns: http::Patterns,
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
-    scripts: Scripts,
     /// How many runs may have descriptors at the same time; the others wait
     places: Option<Arc<Semaphore>>,
 }
@@ -52,22 +56,12 @@ pub struct Prober {
 enum Kept {
     /// HTTP_GET and SSL_GET
     Pages(Vec<Arc<Page>>),
-    /// PING_CHECK: its socket
-    Ping(ping::Slot),
 }
 
 impl Prober {
     /// A prober without runs.
     pub fn new() -> Self {
-        Prober {
-            runs: JoinSet::new(),
-            awaited: HashMap::default(),
-            kept: HashMap::default(),
-            patterns: http::Patterns::default(),
-            tls: None,
-            scripts: Scripts::new(),
-            places: None,
-        }
+        Prober::default()
     }
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
@@ -105,12 +99,14 @@ impl Prober {
                 self.spawn(task.run, async move { udp::run(&to, &udp).await });
             }
             CheckKind::Ping(to) => {
-                let (to, slot) = (to.clone(), self.slot(task.checker));
+                let (to, slot) = (to.clone(), Arc::clone(self.sockets.entry(task.checker).or_default()));
                 self.spawn(task.run, async move { ping::run(&to, &slot).await });
             }
             CheckKind::Misc(misc) => self.scripts.start(task.run, misc),
-            // Nothing is to be done for them.
-            CheckKind::File { .. } | CheckKind::Bfd { .. } => {}
+            kind => {
+                let line = format!("No check is made for {kind:?}.");
+                self.spawn(task.run, async { Report::of(Outcome::Unable(line)) });
+            }
         }
     }
 
@@ -128,18 +124,9 @@ impl Prober {
 
     /// The urls of a checker, made ready at its first run.
     fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
-        match self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns))) {
-            Kept::Pages(pages) => pages,
-            Kept::Ping(_) => &[],
-        }
-    }
-
-    /// The place of a checker's socket.
-    fn slot(&mut self, checker: CheckerId) -> ping::Slot {
-        match self.kept.entry(checker).or_insert_with(|| Kept::Ping(ping::Slot::default())) {
-            Kept::Ping(slot) => slot.clone(),
-            Kept::Pages(_) => ping::Slot::default(),
-        }
+        let Kept::Pages(pages) =
+            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
+        pages
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
@@ -154,10 +141,11 @@ impl Prober {
     /// Drops what is kept for a checker that is no more. Its runs are cancelled one by one.
     pub fn forget(&mut self, checker: CheckerId) {
         self.kept.remove(&checker);
+        self.sockets.remove(&checker);
     }
 
     /// The end of a run that has ended already, if any.
-    pub(super) fn ended_already(&mut self) -> Option<(RunId, Report)> {
+    pub fn ended_already(&mut self) -> Option<(RunId, Report)> {
         while let Some(end) = self.runs.try_join_next() {
             if let Ok((run, report)) = end
                 && self.awaited.remove(&run).is_some()
@@ -186,12 +174,6 @@ impl Prober {
     pub async fn finish(self) {
         drop(self.runs);
         self.scripts.finish().await;
-    }
-}
-
-impl Default for Prober {
-    fn default() -> Self {
-        Prober::new()
     }
 }
 

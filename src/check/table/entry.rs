@@ -182,9 +182,11 @@ impl<S: Clone + PartialEq> Entry<S> {
     /// An audit found it other than it should be: when it may be repaired (`None`: at once), and whether to speak of it.
     pub fn repair(&mut self, now: Time) -> (Option<Time>, bool) {
         const REPAIR: (u8, i32) = (0, 0);
+        let is_queued = self.queued;
         let trouble = self.trouble_at(now);
         trouble.at = now;
-        if trouble.due.is_some() {
+        if trouble.due.is_some() || (is_queued && trouble.count > 0) {
+            // It is about to be tried again.
             return (trouble.due, false);
         }
         let news = trouble.said.replace(REPAIR) != Some(REPAIR);

@@ -148,7 +148,10 @@ fn smtp_in_rounds() {
         names_of("[127.0.0.2]:tcp:2525", "[10.9.2.3]:tcp:80"),
     );
     let played = play(&mut checker, 43.5, |second, _| {
-        (Micros::from_millis(1), if second < 13.0 { Outcome::Good } else { bad("Bad greeting banner from server") })
+        (
+            Micros::from_millis(1),
+            if second < 13.0 { Outcome::Good } else { bad("Bad greeting banner from server [127.0.0.2]:2525") },
+        )
     });
     let dialogues = since_first([
         893.114, 896.121, 899.123, 902.126, 905.127, 908.137, 909.137, 912.138, 913.141, 916.143, 917.144, 920.149,
@@ -170,7 +173,7 @@ fn smtp_in_rounds() {
 fn smtp_that_starts_dead() {
     let schedule = Schedule { log_all_failures: true, delay_loop: SECOND * 4, ..schedule(1) };
     let mut checker = checker(smtp(), schedule);
-    let played = play(&mut checker, 3.0, |_, _| (SECOND, bad("Connection timeout to server")));
+    let played = play(&mut checker, 3.0, |_, _| (SECOND, bad("Connection timeout to server [127.0.0.2]:2525")));
     near(&played.seconds(), &[0.0, 2.0]);
     assert_eq!(played.texts(), ["SMTP_CHECK Connection timeout to server [127.0.0.2]:2525"; 2]);
     assert_eq!(played.stands(), [(3.0, false)]);
@@ -301,7 +304,11 @@ fn later_failures() {
         (ping(), "failed", "ICMP CHECK on service [10.1.0.1]:tcp:80 of [10.0.0.1]:tcp:80 failed after 1 retries."),
         (web(&["/"]), "Connection failed", "HTTP_CHECK on service [10.1.0.1]:tcp:80 failed after 1 retries."),
         (dns(), "read timeout from socket", "DNS_CHECK ([10.1.0.1]:tcp:80) read timeout from socket after 1 retries"),
-        (smtp(), "Could not connect to server", "SMTP_CHECK Could not connect to server [127.0.0.2]:2525"),
+        (
+            smtp(),
+            "Could not connect to server [127.0.0.2]:2525",
+            "SMTP_CHECK Could not connect to server [127.0.0.2]:2525",
+        ),
     ];
     for (kind, reason, text) in cases {
         let mut checker = checker(kind, schedule(1));
