@@ -99,7 +99,7 @@ fn udp_check() {
     let check = || checker("UDP_CHECK", "");
     let echoes = || serves(Manner::Datagrams(|request| vec![request.to_vec()]));
     let silent = || serves(Manner::Datagrams(|_| vec![]));
-    let replies = |lines: &str| checker("UDP_CHECK", &format!("payload 01 02 ff\n   {lines}\n   log_all_failures"));
+    let replies = |lines: &str| checker("UDP_CHECK", &format!("payload 01 02 03\n   {lines}\n   log_all_failures"));
     compare(
         "udp",
         Protocol::Udp,
