@@ -9,6 +9,7 @@ mod expand;
 mod general;
 mod hands;
 mod outbox;
+pub mod probe;
 mod probe;
 mod quorum;
 mod random;

@@ -17,6 +17,8 @@ mod smtp;
 mod tcp;
 mod tls;
 mod udp;
+#[cfg(test)]
+mod web_rig;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use self::http::{Page, Tls};
 use self::misc::Scripts;
 use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
+use crate::model::check::Ssl;
 use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
 
@@ -40,7 +43,8 @@ pub struct Prober {
     runs: JoinSet<(RunId, Report)>,
     /// Runs whose end somebody waits for
     awaited: HashMap<RunId, AbortHandle, RandomState>,
-    kept: HashMap<CheckerId, Kept, RandomState>,
+    /// Of HTTP_GETs and SSL_GETs
+    pages: HashMap<CheckerId, Vec<Arc<Page>>, RandomState>,
     /// Of PING_CHECKs
     sockets: HashMap<CheckerId, ping::Slot, RandomState>,
     scripts: Scripts,
@@ -51,13 +55,6 @@ pub struct Prober {
     places: Option<Arc<Semaphore>>,
 }
 
-/// What a checker keeps between its runs.
-#[derive(Clone, Debug)]
-enum Kept {
-    /// HTTP_GET and SSL_GET
-    Pages(Vec<Arc<Page>>),
-}
-
 impl Prober {
     /// A prober without runs.
     pub fn new() -> Self {
@@ -66,7 +63,7 @@ impl Prober {
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
     pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
-        self.tls = context(config);
+        self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
     }
 
     /// Lets at most so many runs that have not begun yet go on at the same time.
@@ -124,9 +121,7 @@ impl Prober {
 
     /// The urls of a checker, made ready at its first run.
     fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
-        let Kept::Pages(pages) =
-            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
-        pages
+        self.pages.entry(checker).or_insert_with(|| http::pages(to, http, &mut self.patterns))
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
@@ -140,7 +135,7 @@ impl Prober {
 
     /// Drops what is kept for a checker that is no more. Its runs are cancelled one by one.
     pub fn forget(&mut self, checker: CheckerId) {
-        self.kept.remove(&checker);
+        self.pages.remove(&checker);
         self.sockets.remove(&checker);
     }
 
@@ -177,13 +172,14 @@ impl Prober {
     }
 }
 
-/// What SSL_GET needs, if the configuration has any.
-fn context(config: &CheckConfig) -> Option<SslContext> {
-    let checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
-    if !checkers.into_iter().any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls)) {
-        return None;
-    }
-    tls::context(config.ssl.as_ref())
+fn has_tls(config: &CheckConfig) -> bool {
+    let mut checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
+    checkers.any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls))
+}
+
+/// What SSL_GET needs; without a client certificate if that cannot be used.
+fn context(ssl: Option<&Ssl>) -> Option<SslContext> {
+    tls::context(ssl)
         .or_else(|error| {
             error!("{error}");
             error!("SSL_GET goes on without a client certificate");
