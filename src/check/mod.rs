@@ -9,7 +9,6 @@ mod expand;
 mod general;
 mod hands;
 mod outbox;
-pub mod probe;
 mod probe;
 mod quorum;
 mod random;

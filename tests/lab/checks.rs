@@ -17,7 +17,7 @@ use server::{Manner, Step};
 /// What every checker of a case has.
 const COMMON: &str = "warmup 0\n   retry 1\n   delay_before_retry 1";
 /// With what those have that connect.
-const CONNECT: &str = "connect_timeout 1\n   warmup 0\n   retry 1\n   delay_before_retry 1";
+const CONNECT: &str = "connect_timeout 2\n   warmup 0\n   retry 1\n   delay_before_retry 1";
 
 /// The block of a checker.
 fn checker(kind: &str, lines: &str) -> String {
@@ -31,8 +31,8 @@ fn case(name: &'static str, checker: String, good: State, fault: State) -> Case 
 }
 
 impl Case {
-    /// With differences, and why.
-    fn differs(self, differs: &'static [(&'static str, &'static str)]) -> Self {
+    /// With differences.
+    fn differs(self, differs: &'static [&'static str]) -> Self {
         Case { differs, ..self }
     }
 }

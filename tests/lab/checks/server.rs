@@ -36,8 +36,6 @@ pub enum Step {
 /// How a server behaves.
 #[derive(Clone)]
 pub enum Manner {
-    /// Nobody listens.
-    Closed,
     /// Each connection goes like this.
     Talk(Vec<Step>),
     /// Each datagram is answered by these, given what came.
@@ -61,7 +59,6 @@ impl Server {
         let over = Arc::<AtomicBool>::default();
         let (notes, end) = (Arc::clone(&heard), Arc::clone(&over));
         let worker = match manner {
-            Manner::Closed => None,
             Manner::Talk(steps) => {
                 let listener = host.within(move || patiently(|| TcpListener::bind(at)));
                 listener.set_nonblocking(true).expect("a listener that does not block");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::play::{Case, Protocol, State, compare};
 use super::server::Step;
-use super::{case, checker, closed, says, shell, talks};
+use super::{case, checker, closed, says, talks};
 
 crate::tests! {
     answers
@@ -35,7 +35,7 @@ fn page() -> String {
 
 /// What is wrong with an answer.
 fn faults() -> Vec<(&'static str, Vec<Step>)> {
-    let slowly = PAGE.bytes().flat_map(|byte| [Step::Say(vec![byte]), Step::Pause(Duration::from_millis(30))]);
+    let slowly = PAGE.bytes().flat_map(|byte| [Step::Say(vec![byte]), Step::Pause(Duration::from_millis(60))]);
     vec![
         ("404", vec![says("HTTP/1.0 404 Not Found\r\n\r\nno\n")]),
         ("a redirection", vec![says("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n")]),
@@ -138,5 +138,4 @@ fn secret() {
         case("no name to send", ssl("enable_sni\n   url {\n    path /\n   }"), good(), wrong()),
     ]);
     compare("secret", Protocol::Tcp, &cases);
-    let _ = shell;
 }
