@@ -165,16 +165,6 @@ pub(super) async fn end(stream: &mut Stream, end: End, has_head: bool) -> (End, 
     (End::Complete, notes.unwrap_or_default())
 }
 
-/// Whether the server has ended TLS, and not only the connection under it: that is asked after the end.
-async fn said_goodbye(stream: &mut SslStream<TcpStream>) -> bool {
-    let mut room = [0];
-    poll_fn(|context| {
-        let said = Pin::new(&mut *stream).poll_peek(context, &mut room);
-        Poll::Ready(matches!(said, Poll::Ready(Err(error)) if error.code() == ErrorCode::ZERO_RETURN))
-    })
-    .await
-}
-
 /// Tells the server that we are done. A connection that takes no more bytes is closed without.
 async fn close(stream: &mut Stream) {
     let mut shutdown = pin!(stream.shutdown());

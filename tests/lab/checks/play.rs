@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::server::{Manner, Note, Server, address_of};
 use super::tls;
-use crate::rig::moment::{comes_true, stay};
+use crate::rig::moment::stay;
 use crate::rig::node::{ARGS, Daemon, Node};
 use crate::rig::{Lab, Layout};
 
@@ -19,7 +19,7 @@ const HARMLESS: usize = 4;
 /// The first success of a check that does not log it is there by then.
 const SILENT: Duration = Duration::from_secs(4);
 /// The longest that a phase may take.
-const PATIENCE: Duration = Duration::from_secs(14);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a server is good, or at fault.
 #[derive(Clone, Default)]
@@ -123,8 +123,8 @@ pub fn play(name: &str, daemon: Daemon, protocol: Protocol, cases: &[Case]) -> V
         }
         stay(Duration::from_millis(10));
     }
-    // The last notify scripts.
-    comes_true(Duration::from_millis(300), || false);
+    // The last notify scripts take their time.
+    stay(Duration::from_secs(1));
     node.terminate();
     let log = lines_by_case(&node.log(), cases.len());
     let told = std::fs::read_to_string(node.folder().join("told")).unwrap_or_default();
@@ -146,9 +146,10 @@ impl Play {
         let new = log.get(self.logged..).unwrap_or_default();
         let says = |word: &str| new.iter().any(|line| line.contains(word));
         let heard = self.server.as_ref().map_or(0, |server| server.heard().len());
+        let idle = self.server.as_ref().is_none_or(Server::is_idle);
         let over = match self.phase {
             0 => says("succe") || (case.is_silent() && (heard > 0 || self.since.elapsed() > SILENT)),
-            1 => says("Removing service") || heard >= HARMLESS,
+            1 => says("Removing service") || (heard >= HARMLESS && idle),
             2 => says("Adding service") || !log.iter().any(|line| line.contains("Removing service")),
             _ => return false,
         };

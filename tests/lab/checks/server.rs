@@ -77,6 +77,12 @@ impl Server {
     pub fn heard(&self) -> Vec<Note> {
         self.heard.lock().expect("the server's notes").clone()
     }
+
+    /// Whether no connection is open.
+    pub fn is_idle(&self) -> bool {
+        // Nobody but us has a note of one that has ended.
+        self.heard.lock().expect("the server's notes").iter().all(|note| Arc::strong_count(note) == 1)
+    }
 }
 
 impl Drop for Server {

@@ -120,8 +120,13 @@ fn secret() {
     let page = || ssl("url {\n    path /\n   }");
     let by = |steps: Vec<Step>| talks([Step::Tls, REQUEST].into_iter().chain(steps).collect::<Vec<_>>());
     let good = || by(vec![says(PAGE)]);
-    let mut cases: Vec<Case> =
-        faults().into_iter().map(|(name, steps)| case(name, page(), good(), by(steps))).collect();
+    // A reset may overtake what was sent before it; and 2.2.7 gives each read its own time, 2.4.3 and we all reads one.
+    let compared = |name: &str| !matches!(name, "half an answer, and a reset" | "a slow page");
+    let mut cases: Vec<Case> = faults()
+        .into_iter()
+        .filter(|(name, _)| compared(name))
+        .map(|(name, steps)| case(name, page(), good(), by(steps)))
+        .collect();
     let wrong = || by(vec![says("HTTP/1.0 500 Oops\r\n\r\n")]);
     cases.extend([
         case("refused", page(), good(), closed()),
