@@ -89,6 +89,7 @@ pub async fn run(
             found = driver.files.news() => Woken::Files(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
             () = driver.hands.ipvs.found() => Woken::Timer,
+            () = driver.hands.marks.mend() => Woken::Timer,
             () = driver.hands.scripts.work() => Woken::Timer,
             end = driver.hands.prober.ended() => Woken::Probed(end),
         };

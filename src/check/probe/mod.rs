@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use openssl::ssl::SslContext;
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 use tracing::error;
@@ -56,6 +57,8 @@ pub struct Prober {
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
     pulse: Pulse,
+    /// How many runs may have descriptors at the same time; the others wait
+    places: Option<Arc<Semaphore>>,
 }
 
 /// A timer that is due before those of the runs, while there are any. tokio wakes itself up, by a system call, for each
@@ -97,6 +100,11 @@ impl Prober {
         self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
     }
 
+    /// Lets at most so many runs that have not begun yet go on at the same time.
+    pub fn limit(&mut self, runs: Option<usize>) {
+        self.places = runs.map(|runs| Arc::new(Semaphore::new(runs)));
+    }
+
     /// Begins a run. Never waits.
     pub fn start(&mut self, task: Task) {
         match &*task.kind {
@@ -135,7 +143,14 @@ impl Prober {
 
     fn spawn(&mut self, run: RunId, work: impl Future<Output = Report> + Send + 'static) {
         self.pulse.run_begins();
-        let handle = self.runs.spawn(async move { (run, work.await) });
+        let handle = match self.places.clone() {
+            None => self.runs.spawn(async move { (run, work.await) }),
+            Some(places) => self.runs.spawn(async move {
+                // Nobody closes it.
+                let _place = places.acquire().await;
+                (run, work.await)
+            }),
+        };
         self.awaited.insert(run, handle);
     }
 
@@ -160,7 +175,7 @@ impl Prober {
     }
 
     /// The end of a run that has ended already, if any.
-    pub(super) fn ended_already(&mut self) -> Option<(RunId, Report)> {
+    pub fn ended_already(&mut self) -> Option<(RunId, Report)> {
         while let Some(end) = self.runs.try_join_next() {
             if let Ok((run, report)) = end
                 && self.awaited.remove(&run).is_some()
