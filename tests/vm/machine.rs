@@ -49,7 +49,9 @@ impl Share {
         lock.lock().expect("wait for another run of these tests");
         let folder = base.join("share");
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("results")).expect("create the share");
+        for name in ["begun", "unfinished", "results"] {
+            fs::create_dir_all(folder.join(name)).expect("create the share");
+        }
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
         for name in ["guest", "cases"] {
             copy(&here.join(name), &folder.join(name));
@@ -62,7 +64,7 @@ impl Share {
         write("alone", list(true));
         write("together", list(false));
         write("lanes", LANES.to_owned());
-        write("ours", ours().display().to_string());
+        strip(&ours(), &folder.join("ours"));
         write("modules", kernel.modules.display().to_string());
         for guest in GUESTS {
             let console = File::create(folder.join(format!("{guest}.console"))).expect("create a console's file");
@@ -76,12 +78,12 @@ impl Share {
     /// Waits until a job is done; what it found to be wrong is told by a panic, with the log of the daemon.
     pub fn expect(&self, who: &str, case: &str) {
         let folder = self.folder.join("results").join(format!("{who} {case}"));
-        while !folder.join("done").exists() {
+        while !folder.exists() {
             let consoles = || GUESTS.map(|guest| self.read(&format!("{guest}.log"), 2000)).join("\n");
             assert!(self.started.elapsed() < LIMIT, "{who} {case} was not done in time\n{}", consoles());
             let over = GUESTS.iter().all(|guest| self.read(&format!("{guest}.log"), 40).contains(" end\n"));
             // What was done last may have come between the two looks.
-            assert!(!over || folder.join("done").exists(), "no guest did {who} {case}\n{}", consoles());
+            assert!(!over || folder.exists(), "no guest did {who} {case}\n{}", consoles());
             thread::sleep(Duration::from_millis(200));
         }
         let failures = fs::read_to_string(folder.join("failures")).expect("a job tells its failures");
@@ -103,6 +105,12 @@ fn tail(path: &Path, most: usize) -> String {
 /// The program under test; `KEEPALIVED_RS` names another one than cargo built.
 fn ours() -> PathBuf {
     env::var_os("KEEPALIVED_RS").map_or_else(|| env!("CARGO_BIN_EXE_keepalived-rs").into(), PathBuf::from)
+}
+
+/// The guest reads programs slowly.
+fn strip(program: &Path, to: &Path) {
+    let status = Command::new("strip").arg("-o").args([to, program]).status().expect("run strip (package binutils)");
+    assert!(status.success(), "strip {}: {status}", program.display());
 }
 
 /// Without KVM: these tests run where there is none.

@@ -1,3 +1,4 @@
 #!/bin/sh
 # misc.sh FILE: ends with the status that the file says.
-exit "$(cat "$1")"
+read -r status <"$1"
+exit "$status"
