@@ -13,8 +13,19 @@ use crate::kernel::Kernel;
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// As many as the processors that a small machine has.
 const GUESTS: [&str; 2] = ["first", "second"];
-/// How many jobs run side by side in a guest. They mostly wait.
-const LANES: &str = "6";
+/// How many light jobs run side by side in a guest.
+const LANES: &str = "5";
+
+/// What a job needs of its guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It changes what is not in a namespace.
+    Alone,
+    /// It keeps the processor busy.
+    Heavy,
+    /// It mostly waits.
+    Light,
+}
 
 /// A case, run with one of the two daemons.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +33,7 @@ pub struct Job {
     /// `ours` or `theirs`.
     pub who: &'static str,
     pub case: &'static str,
-    /// Whether it changes what is not in a namespace.
-    pub alone: bool,
+    pub kind: Kind,
 }
 
 /// The folder that the guests and the host share, with guests that run.
@@ -57,12 +67,10 @@ impl Share {
             copy(&here.join(name), &folder.join(name));
         }
         let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("write into the share");
-        let list = |alone: bool| {
-            let chosen = jobs.iter().filter(|job| job.alone == alone);
-            chosen.map(|job| format!("{} {}\n", job.who, job.case)).collect()
-        };
-        write("alone", list(true));
-        write("together", list(false));
+        for (name, kind) in [("alone", Kind::Alone), ("heavy", Kind::Heavy), ("light", Kind::Light)] {
+            let chosen = jobs.iter().filter(|job| job.kind == kind);
+            write(name, chosen.map(|job| format!("{} {}\n", job.who, job.case)).collect());
+        }
         write("lanes", LANES.to_owned());
         strip(&ours(), &folder.join("ours"));
         write("modules", kernel.modules.display().to_string());

@@ -14,10 +14,13 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use machine::{Job, Share};
+use machine::{Job, Kind, Share};
 
 /// Those that change what is not in a namespace.
 const ALONE: [&str; 1] = ["30-module-autoload"];
+
+/// How those begin that keep the processor busy.
+const HEAVY: [&str; 1] = ["50-traffic"];
 
 macro_rules! cases {
     (both { $($both:ident $both_case:literal)* } ours { $($ours:ident $ours_case:literal)* }) => {
@@ -93,6 +96,12 @@ cases! {
         case_43_thresholds_reload "43-thresholds-reload"
         case_44_alpha_two_checkers_inhibit "44-alpha-two-checkers-inhibit"
         case_45_vs_quorum_notify_scripts "45-vs-quorum-notify-scripts"
+        traffic_nat_ipv4 "50-traffic-nat-ipv4"
+        traffic_nat_ipv6 "50-traffic-nat-ipv6"
+        traffic_dr_ipv4 "50-traffic-dr-ipv4"
+        traffic_dr_ipv6 "50-traffic-dr-ipv6"
+        traffic_tun_ipv4 "50-traffic-tun-ipv4"
+        traffic_tun_ipv6 "50-traffic-tun-ipv6"
     }
     ours {
     }
@@ -112,10 +121,14 @@ fn jobs() -> Vec<Job> {
     };
     let mut jobs = Vec::new();
     for &(name, case) in BOTH.iter().chain(OURS) {
-        let alone = ALONE.contains(&case);
-        jobs.extend(chosen("ours", name).then_some(Job { who: "ours", case, alone }));
+        let kind = match case {
+            _ if ALONE.contains(&case) => Kind::Alone,
+            _ if HEAVY.iter().any(|start| case.starts_with(start)) => Kind::Heavy,
+            _ => Kind::Light,
+        };
+        jobs.extend(chosen("ours", name).then_some(Job { who: "ours", case, kind }));
         let both = BOTH.iter().any(|(other, _)| *other == name);
-        jobs.extend((both && chosen("theirs", name)).then_some(Job { who: "theirs", case, alone }));
+        jobs.extend((both && chosen("theirs", name)).then_some(Job { who: "theirs", case, kind }));
     }
     jobs
 }
