@@ -1,6 +1,19 @@
 //! The `check` process: its driver. So far it holds the configuration of the virtual servers and does nothing with it.
 
+#[allow(dead_code)] // The engine, which uses it, is not here yet.
+mod checker;
 pub mod event;
+#[allow(dead_code)]
+mod random;
+#[allow(dead_code)] // until the engine uses them
+mod expand;
+#[allow(dead_code)]
+mod general;
+#[allow(dead_code)]
+mod refusal;
+#[allow(dead_code)]
+mod table;
+pub mod probe;
 
 use tracing::{info, warn};
 
@@ -50,6 +63,8 @@ pub async fn run(
                     }
                     answer = Some(FromChild::Reloaded);
                 }
+                // Nothing follows a session yet.
+                Ok(Some(ToCheck::Bfd { .. })) => {}
                 Ok(None) => return,
                 Err(error) => {
                     warn!("The parent is not understood: {error}");

@@ -71,6 +71,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
+        Some(ToCheck::Bfd { .. }) => return Err(Error::NoConfiguration),
         // The parent has ended already.
         None => return Ok(0),
     };

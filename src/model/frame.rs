@@ -91,6 +91,13 @@ pub enum ToCheck {
     /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
     /// The options are those of the start
     Configure(ChildOptions, Box<Shared>, CheckConfig),
+    /// A BFD session is up, or no longer. Of one that has not been told of, each BFD_CHECK says what it says at first
+    Bfd {
+        /// Its name
+        name: String,
+        /// Whether it is up
+        up: bool,
+    },
 }
 
 /// From a child to core.

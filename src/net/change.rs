@@ -7,7 +7,8 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
 
-use super::transport::{Netlink, Refusal};
+use super::rtnetlink::Netlink;
+use super::transport::Refusal;
 use super::{addr, route, rule};
 use crate::model::route::Placement;
 use crate::model::{Address, IfName, Route, Rule};

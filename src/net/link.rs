@@ -13,7 +13,7 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::NetError;
 use super::addr::PROTOCOL_KEEPALIVED;
-use super::transport::Netlink;
+use super::rtnetlink::Netlink;
 use super::{link_info, sysctl};
 use crate::model::{Family, IfAddress, IfName, Link, Ties};
 

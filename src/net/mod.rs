@@ -1,5 +1,5 @@
-//! Room 4: the kernel's tables of interfaces, addresses, routes, rules and the packet filter, read, changed and watched
-//! over netlink, and its settings of interfaces.
+//! Room 4: the kernel's tables of interfaces, addresses, routes, rules, virtual services and the packet filter, read,
+//! changed and watched over netlink, and its settings of interfaces.
 //!
 //! Holds the only netlink code of the crate; outside it there are model types. Never decides what the tables should
 //! hold. The drivers call [`Netlink`] to read and to change, and wait on [`Monitor`] for what others change.
@@ -10,13 +10,16 @@ mod buffer;
 mod change;
 mod connector;
 mod filter;
+mod ipvs;
 mod link;
 mod link_info;
 mod local_igmp;
 mod monitor;
 mod nftables;
 mod own_link;
+pub mod ping_group;
 mod route;
+mod rtnetlink;
 mod rule;
 mod stacked;
 pub mod sysctl;
@@ -25,13 +28,15 @@ mod vrf;
 
 pub use change::{Change, PlacedRoute};
 pub use connector::{ProcessEvents, Told};
+pub use ipvs::{Ipvs, IpvsError, load_module};
 pub use link::forwards_ipv6;
 pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
 pub use nftables::{FilterWatch, Nftables};
 pub use own_link::Setting;
+pub use rtnetlink::Netlink;
 pub use stacked::Stacked;
-pub use transport::{Netlink, Refusal};
+pub use transport::Refusal;
 
 use std::io;
 

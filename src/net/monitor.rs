@@ -15,8 +15,9 @@ use tokio::io::unix::AsyncFd;
 
 use super::link::{self, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK};
 use super::route::{self, RTM_DELROUTE};
+use super::rtnetlink::Netlink;
 use super::rule::{self, RTM_DELRULE};
-use super::transport::{Message, Messages, Netlink, RECEIVE_BYTES, receive};
+use super::transport::{Message, Messages, RECEIVE_BYTES, receive};
 use super::{NetError, buffer, filter};
 use crate::model::KernelEvent;
 use crate::model::settings::NetlinkBuffer;

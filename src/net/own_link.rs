@@ -11,8 +11,9 @@ use netlink_packet_route::link::{
 };
 use nix::errno::Errno;
 
+use super::rtnetlink::Netlink;
 use super::sysctl;
-use super::transport::{Netlink, Refusal};
+use super::transport::Refusal;
 use crate::model::macvlan::IpvlanMode;
 use crate::model::own_link::{LinkWish, OwnKind};
 use crate::model::{Family, IfName};

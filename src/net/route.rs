@@ -14,7 +14,7 @@ use netlink_packet_route::route::{RouteAttribute, RouteFlags, RouteMessage};
 use super::NetError;
 use super::attribute::{self, address, attribute, nest, number, read_number};
 use super::change::PlacedRoute;
-use super::transport::Netlink;
+use super::rtnetlink::Netlink;
 use crate::model::entry::{PROTOCOL_KEEPALIVED, RoutePlace};
 use crate::model::route::{Gateway, Metric, MetricKind, NextHop, Prefix};
 use crate::model::{Family, KernelRoute, Route};

@@ -10,7 +10,7 @@ use super::NetError;
 use super::attribute::{self, address, attribute, number, read_number};
 use super::link::interface_name;
 use super::route::{family_of, number_of};
-use super::transport::Netlink;
+use super::rtnetlink::Netlink;
 use crate::model::entry::PROTOCOL_KEEPALIVED;
 use crate::model::route::{Prefix, RuleAction};
 use crate::model::{Family, IfName, Rule};

@@ -1,26 +1,23 @@
-//! The request socket: many requests in one send, their answers read at once.
+//! Sockets for requests: many requests in one send, their answers read at once.
 //!
-//! The kernel carries out rtnetlink requests inside `sendmsg`, and the next part of a dump inside `recvmsg`, so
-//! answers are in the receive queue when these calls return. Nothing here ever waits; an answer that is not there is
-//! lost. Called by the other files of this room only.
+//! The kernel carries out requests of rtnetlink and of generic netlink inside `sendmsg`, and the next part of a dump
+//! inside `recvmsg`, so answers are in the receive queue when these calls return. Nothing here ever waits; an answer that
+//! is not there is lost. Requests come as bytes, and nothing is known of what they say. Called by the other files of this
+//! room only.
 
 use std::fmt;
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 
-use netlink_packet_core::{
-    ErrorBuffer, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
-    NetlinkMessage, NlasIterator,
-};
-use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_core::{ErrorBuffer, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer, NlasIterator};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, NetlinkAddr, recvmsg, sendto};
-use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{Socket, SocketAddr};
 
 use super::{NetError, buffer};
 use crate::model::settings;
+use crate::wire::netlink;
 
 /// Bounds of one send. An acknowledgement takes some 800 bytes of receive buffer; the smallest usual buffer
 /// (`net.core.rmem_default`, 212,992 bytes) holds that of a full batch three times over.
@@ -57,48 +54,38 @@ impl fmt::Display for Refusal {
 
 /// A netlink socket for requests in the network namespace of the thread that opened it.
 #[derive(Debug)]
-pub struct Netlink {
-    socket: Socket,
+pub(super) struct Transport {
+    pub(super) socket: Socket,
     sequence: u32,
     outgoing: Vec<u8>,
     incoming: Vec<u8>,
 }
 
-impl Netlink {
-    /// Opens the socket.
+impl Transport {
+    /// Opens a socket of a protocol (`NETLINK_*`); `action` is what is tried.
     ///
     /// # Errors
     /// [`NetError::Socket`] if the process may not have it.
-    pub fn open() -> Result<Self, NetError> {
-        let socket = open(NETLINK_ROUTE, "open the request socket")?;
-        Ok(Netlink { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
+    pub(super) fn open(protocol: isize, action: &'static str) -> Result<Self, NetError> {
+        let socket = open(protocol, action)?;
+        Ok(Transport { socket, sequence: 0, outgoing: Vec::new(), incoming: vec![0; RECEIVE_BYTES] })
     }
 
     /// Sets the receive buffer, in which answers wait. Of a small one too, no answer is lost for good.
     ///
     /// # Errors
     /// [`NetError::Socket`] if the kernel refuses the size.
-    pub fn set_buffer(&self, wanted: settings::NetlinkBuffer) -> Result<(), NetError> {
+    pub(super) fn set_buffer(&self, wanted: settings::NetlinkBuffer) -> Result<(), NetError> {
         buffer::set(&self.socket, wanted, BUFFER_BYTES)
     }
 
-    /// Sends the requests, in order and many at a time, and returns the kernel's answer to each.
+    /// Sends the requests, which ask for acknowledgements (`NLM_F_ACK`), in order and many at a time, and returns the
+    /// kernel's answer to each.
     ///
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
-    ///
-    /// With each request come its flags beyond those that every request has.
-    pub(super) fn transact(&mut self, requests: Vec<(RouteNetlinkMessage, u16)>) -> Vec<Result<(), Refusal>> {
-        let mut requests: Vec<NetlinkMessage<RouteNetlinkMessage>> = requests
-            .into_iter()
-            .map(|(request, flags)| {
-                let mut message = NetlinkMessage::from(request);
-                message.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-                message.finalize();
-                message
-            })
-            .collect();
-        let sizes: Vec<usize> = requests.iter().map(|message| message.buffer_len()).collect();
+    pub(super) fn transact(&mut self, mut requests: Vec<Vec<u8>>) -> Vec<Result<(), Refusal>> {
+        let sizes: Vec<usize> = requests.iter().map(Vec::len).collect();
         let mut answers = vec![None; requests.len()];
         for batch in batches(&sizes) {
             if let (Some(requests), Some(answers)) = (requests.get_mut(batch.clone()), answers.get_mut(batch)) {
@@ -114,15 +101,11 @@ impl Netlink {
     }
 
     /// One send and its answers. What is not answered stays `None`.
-    fn exchange(
-        &mut self,
-        requests: &mut [NetlinkMessage<RouteNetlinkMessage>],
-        answers: &mut [Option<Result<(), Refusal>>],
-    ) {
+    fn exchange(&mut self, requests: &mut [Vec<u8>], answers: &mut [Option<Result<(), Refusal>>]) {
         let first = self.sequence.wrapping_add(1);
         self.outgoing.clear();
         for request in requests {
-            request.header.sequence_number = self.next_sequence();
+            netlink::number(request, self.next_sequence());
             append(&mut self.outgoing, request);
         }
         if let Err(errno) = self.send() {
@@ -154,38 +137,28 @@ impl Netlink {
         }
     }
 
-    /// Asks for a whole table: what `each` makes of the type and payload of every entry. A table that changed while
-    /// it was read is read anew; what the last of some attempts yields stands.
+    /// Asks for a whole table (`NLM_F_DUMP`): what `each` makes of the type and payload of every entry. A table that
+    /// changed while it was read is read anew; what the last of some attempts yields stands.
     pub(super) fn dump<T>(
         &mut self,
-        table: &'static str,
-        request: RouteNetlinkMessage,
+        mut request: Vec<u8>,
         each: impl Fn(u16, &[u8]) -> Option<T>,
-    ) -> Result<Vec<T>, NetError> {
-        let mut message = NetlinkMessage::from(request);
-        message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-        message.finalize();
+    ) -> Result<Vec<T>, Refusal> {
         let mut entries = Vec::new();
         for _ in 0..DUMP_ATTEMPTS {
             entries.clear();
-            let whole = self
-                .dump_once(&mut message, |kind, payload| entries.extend(each(kind, payload)))
-                .map_err(|refusal| NetError::Dump { table, refusal })?;
-            if whole {
+            if self.ask(&mut request, |kind, payload| entries.extend(each(kind, payload)))? {
                 break;
             }
         }
         Ok(entries)
     }
 
-    /// Whether the table stood still while it was read.
-    fn dump_once(
-        &mut self,
-        request: &mut NetlinkMessage<RouteNetlinkMessage>,
-        mut each: impl FnMut(u16, &[u8]),
-    ) -> Result<bool, Refusal> {
+    /// Asks for something and hands out the answers up to the last, which is the end of a dump or an acknowledgement;
+    /// tells whether what is told of stood still meanwhile.
+    pub(super) fn ask(&mut self, request: &mut [u8], mut each: impl FnMut(u16, &[u8])) -> Result<bool, Refusal> {
         let sequence = self.next_sequence();
-        request.header.sequence_number = sequence;
+        netlink::number(request, sequence);
         self.outgoing.clear();
         append(&mut self.outgoing, request);
         self.send()?;
@@ -213,16 +186,8 @@ impl Netlink {
         }
     }
 
-    /// Lets the kernel take the header of a dump's request for a filter (`NETLINK_GET_STRICT_CHK`, kernels since 4.20).
-    pub(super) fn strictly<T>(&mut self, dump: impl FnOnce(&mut Self) -> T) -> T {
-        let _ = self.socket.set_netlink_get_strict_chk(true);
-        let result = dump(self);
-        let _ = self.socket.set_netlink_get_strict_chk(false);
-        result
-    }
-
     /// The number by which the kernel knows this socket, and names it in reports of what it asked for.
-    pub fn port(&self) -> u32 {
+    pub(super) fn port(&self) -> u32 {
         let mut address = SocketAddr::new(0, 0);
         match self.socket.get_address(&mut address) {
             Ok(()) => address.port_number(),
@@ -288,12 +253,10 @@ fn batches(sizes: &[usize]) -> Vec<Range<usize>> {
     batches
 }
 
-fn append(buffer: &mut Vec<u8>, message: &NetlinkMessage<RouteNetlinkMessage>) {
-    let start = buffer.len();
-    buffer.resize(start + message.buffer_len(), 0);
-    if let Some(room) = buffer.get_mut(start..) {
-        message.serialize(room);
-    }
+/// Puts a message behind others, aligned to four bytes as the kernel wants it (`NLMSG_ALIGN`).
+fn append(buffer: &mut Vec<u8>, message: &[u8]) {
+    buffer.extend_from_slice(message);
+    buffer.resize(buffer.len().next_multiple_of(4), 0);
 }
 
 /// Reads one datagram of the kernel without waiting (`EAGAIN` if there is none) and returns its length; `None` if it

@@ -6,7 +6,7 @@ use netlink_packet_route::link::LinkMessage;
 use super::NetError;
 use super::link::RTM_NEWLINK;
 use super::link_info::LinkInfo;
-use super::transport::Netlink;
+use super::rtnetlink::Netlink;
 use crate::model::IfName;
 
 /// linux/if_link.h

@@ -1,15 +1,18 @@
-//! Entering a network namespace that `ip netns` made.
+//! Entering network namespaces, for good or for one job.
 
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, setns, unshare};
 
 /// Where `ip netns add` binds its namespaces.
 const NAMES: &str = "/run/netns";
+/// The namespace of the host.
+const HOST: &str = "/proc/1/ns/net";
 
 /// Why a namespace could not be entered.
 #[derive(Debug, thiserror::Error)]
@@ -25,11 +28,30 @@ pub enum Error {
     /// The kernel refused
     #[error("setns() failed: {0}")]
     Enter(#[source] nix::Error),
+    /// There can be no more threads
+    #[error("no thread to enter a namespace: {0}")]
+    Thread(#[source] io::Error),
 }
 
 /// Moves this process into network namespace `name`. Must be called before any thread is started.
 pub fn enter(name: &str) -> Result<(), Error> {
-    let path = Path::new(NAMES).join(name);
+    enter_path(Path::new(NAMES).join(name))
+}
+
+/// Does a job in network namespace `name`, without a name in that of the host, while this thread stays where it is and
+/// waits. Sockets that the job opens stay in the namespace.
+pub fn within<T: Send>(name: Option<&str>, job: impl FnOnce() -> T + Send) -> Result<T, Error> {
+    let path = name.map_or_else(|| PathBuf::from(HOST), |name| Path::new(NAMES).join(name));
+    // A thread has its namespace to itself, and takes it along when it ends.
+    let away = || enter_path(path).map(|()| job());
+    thread::scope(|scope| {
+        let thread =
+            thread::Builder::new().name("namespace".into()).spawn_scoped(scope, away).map_err(Error::Thread)?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn enter_path(path: PathBuf) -> Result<(), Error> {
     let file = File::open(&path).map_err(|source| Error::Open { path, source })?;
     setns(file, CloneFlags::CLONE_NEWNET).map_err(Error::Enter)
 }

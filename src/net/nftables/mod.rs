@@ -6,35 +6,25 @@
 mod layout;
 mod message;
 mod rule;
+mod socket;
 mod watch;
 
 use std::collections::BTreeSet;
 
 use nix::errno::Errno;
-use nix::sys::socket::{setsockopt, sockopt};
-use rtnetlink::sys::protocols::NETLINK_NETFILTER;
-use rtnetlink::sys::{Socket, SocketAddr};
 
 use self::layout::{Author, Element, Part, elements, parts};
-use self::message::Batch;
+use self::socket::BatchSocket;
 use super::NetError;
-use super::transport::{Messages, RECEIVE_BYTES, Refusal, no_answer, open, outcome, receive, send};
+use super::transport::Refusal;
 use crate::model::{Family, FilterRules, FilterStyle};
 
 pub use self::watch::FilterWatch;
 
-/// Wished send buffer in bytes, for a batch goes whole: room for a hundred thousand addresses. The kernel takes memory
-/// only for what is sent.
-const SEND_BYTES: usize = 4 * 1024 * 1024;
-
 /// The tables, in the network namespace of the thread that opened it.
 #[derive(Debug)]
 pub struct Nftables {
-    socket: Socket,
-    /// By which the kernel names us in reports
-    port: u32,
-    sequence: u32,
-    incoming: Vec<u8>,
+    socket: BatchSocket,
     made: State,
 }
 
@@ -63,14 +53,7 @@ impl Nftables {
     /// # Errors
     /// [`NetError::Socket`] if the kernel has no netfilter, or the process may not have the socket.
     pub fn open() -> Result<Self, NetError> {
-        let socket = open(NETLINK_NETFILTER, "open the socket of the packet filter")?;
-        if setsockopt(&socket, sockopt::SndBufForce, &SEND_BYTES).is_err() {
-            let _ = setsockopt(&socket, sockopt::SndBuf, &SEND_BYTES);
-        }
-        let mut address = SocketAddr::new(0, 0);
-        socket.get_address(&mut address).map_err(NetError::socket("name the socket of the packet filter"))?;
-        let port = address.port_number();
-        Ok(Nftables { socket, port, sequence: 0, incoming: vec![0; RECEIVE_BYTES], made: State::Unknown })
+        Ok(Nftables { socket: BatchSocket::open()?, made: State::Unknown })
     }
 
     /// Makes the tables hold exactly this, at once or not at all. Tables are made when they are first needed; the first
@@ -113,7 +96,7 @@ impl Nftables {
             return Ok(());
         };
         let families: BTreeSet<Family> = made.parts.iter().map(|(family, _)| *family).collect();
-        self.transact(|batch| {
+        self.socket.transact(|batch| {
             let mut author = Author::new(batch, &made.style);
             families.iter().for_each(|family| author.remove_table_if_there(*family));
         })
@@ -131,7 +114,7 @@ impl Nftables {
     /// # Errors
     /// [`NetError::Socket`] if the process may not have the socket.
     pub fn watch(&self, table: &str) -> Result<FilterWatch, NetError> {
-        FilterWatch::open(table, self.port)
+        FilterWatch::open(table, self.socket.port)
     }
 
     /// Whether there is any table of ours.
@@ -142,7 +125,7 @@ impl Nftables {
     fn remove_leftovers(&mut self, style: &FilterStyle) -> Result<Vec<Family>, Refusal> {
         let mut removed = Vec::new();
         for family in [Family::V4, Family::V6] {
-            match self.transact(|batch| Author::new(batch, style).remove_table(family)) {
+            match self.socket.transact(|batch| Author::new(batch, style).remove_table(family)) {
                 Ok(()) => removed.push(family),
                 Err(refusal) if refusal.errno == Errno::ENOENT => {}
                 Err(refusal) => return Err(refusal),
@@ -160,7 +143,7 @@ impl Nftables {
         if missing.is_empty() && gone.is_empty() && come.is_empty() {
             return Ok(());
         }
-        self.transact(|batch| {
+        self.socket.transact(|batch| {
             let mut author = Author::new(batch, &wanted.style);
             missing.iter().for_each(|part| author.make(*part));
             author.remove(&gone);
@@ -173,7 +156,7 @@ impl Nftables {
         let style = &wanted.style;
         let old = FilterStyle { table: old_table, ..style.clone() };
         let outdated = Some(&old).filter(|old| old.table != style.table);
-        self.transact(|batch| {
+        self.socket.transact(|batch| {
             for style in outdated.into_iter().chain([style]) {
                 for family in [Family::V4, Family::V6] {
                     Author::new(batch, style).remove_table_if_there(family);
@@ -183,34 +166,5 @@ impl Nftables {
             wanted.parts.iter().for_each(|part| author.make(*part));
             author.add(&wanted.elements.iter().collect::<Vec<_>>());
         })
-    }
-
-    /// Lets the kernel carry out a batch. It does so inside the send, so the answer is there when that returns.
-    fn transact(&mut self, write: impl FnOnce(&mut Batch)) -> Result<(), Refusal> {
-        let first = self.sequence.wrapping_add(1);
-        let mut batch = Batch::after(self.sequence);
-        write(&mut batch);
-        let (bytes, last) = batch.finish();
-        self.sequence = last;
-        send(&self.socket, &bytes)?;
-        let mut answer = None;
-        loop {
-            let length = match receive(&self.socket, &mut self.incoming) {
-                Ok(Some(length)) => length,
-                Ok(None) => continue,
-                Err(Errno::EAGAIN) => return answer.unwrap_or_else(|| Err(no_answer())),
-                Err(errno) => {
-                    answer.get_or_insert(Err(errno.into()));
-                    continue;
-                }
-            };
-            for message in Messages::of(&self.incoming, length) {
-                let ours = message.sequence.wrapping_sub(first) <= last.wrapping_sub(first);
-                // The first refusal is the cause of the others.
-                if ours && !matches!(answer, Some(Err(_))) {
-                    answer = outcome(message.payload).or(answer);
-                }
-            }
-        }
     }
 }

@@ -10,35 +10,36 @@ use std::thread;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tracing::warn;
 
 use crate::model::{Micros, Time};
 
 /// The side that gives orders. The thread ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Errand<T> {
+pub struct Errand<T> {
     orders: mpsc::Sender<Order<T>>,
     bell: UnixStream,
 }
 
 /// Something to watch from now on.
 #[derive(Debug)]
-pub(super) struct Order<T> {
+pub struct Order<T> {
     /// What
-    pub(super) what: T,
+    pub what: T,
     /// To be dropped when the first look has been taken and is on the board
-    pub(super) done: mpsc::Sender<()>,
+    pub done: mpsc::Sender<()>,
 }
 
 /// The thread's side.
 #[derive(Debug)]
-pub(super) struct Mailbox<T> {
+pub struct Mailbox<T> {
     orders: mpsc::Receiver<Order<T>>,
     bell: UnixStream,
 }
 
 /// Why a thread has woken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Woken {
+pub enum Woken {
     /// What it watches, the passing of time, or an order
     Busy,
     /// Nobody wants it any more
@@ -50,7 +51,7 @@ impl<T: Send + 'static> Errand<T> {
     ///
     /// # Errors
     /// If there can be no more threads or descriptors.
-    pub(super) fn start(name: &str, run: impl FnOnce(Mailbox<T>) + Send + 'static) -> io::Result<Self> {
+    fn start(name: &str, run: impl FnOnce(Mailbox<T>) + Send + 'static) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let (bell, rung) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
@@ -60,8 +61,24 @@ impl<T: Send + 'static> Errand<T> {
         Ok(Errand { orders, bell })
     }
 
+    /// Gives the thread of this name an order, starting it if it is needed and not there. What comes back breaks when the
+    /// first look has been taken; there is none if there is no thread.
+    pub fn order(
+        errand: &mut Option<Self>,
+        name: &str,
+        needed: bool,
+        what: T,
+        run: impl FnOnce(Mailbox<T>) + Send + 'static,
+    ) -> Option<mpsc::Receiver<()>> {
+        if errand.is_none() && needed {
+            let started = Errand::start(name, run);
+            *errand = started.inspect_err(|error| warn!("tracked {name} cannot be watched: {error}")).ok();
+        }
+        errand.as_mut().map(|errand| errand.send(what))
+    }
+
     /// Gives an order; what comes back breaks when the first look has been taken.
-    pub(super) fn send(&mut self, what: T) -> mpsc::Receiver<()> {
+    fn send(&mut self, what: T) -> mpsc::Receiver<()> {
         let (done, finished) = mpsc::channel();
         // The thread ends after us; if it has not, nobody waits for long.
         let _ = self.orders.send(Order { what, done });
@@ -73,7 +90,7 @@ impl<T: Send + 'static> Errand<T> {
 
 impl<T> Mailbox<T> {
     /// Waits for an order, for something to be read from `watched`, or until `at`.
-    pub(super) fn wait(&mut self, watched: Option<BorrowedFd<'_>>, now: Time, at: Option<Time>) -> Woken {
+    pub fn wait(&mut self, watched: Option<BorrowedFd<'_>>, now: Time, at: Option<Time>) -> Woken {
         let timeout = match at {
             Some(at) => {
                 let left = Duration::from_micros(at.since(now).0 + 999).as_millis();
@@ -94,12 +111,12 @@ impl<T> Mailbox<T> {
     }
 
     /// The last order that has come; those before it no longer count.
-    pub(super) fn order(&self) -> Option<Order<T>> {
+    pub fn order(&self) -> Option<Order<T>> {
         self.orders.try_iter().last()
     }
 }
 
 /// Keeps a thread from taking more than its share.
-pub(super) fn rest(span: Micros) {
+pub fn rest(span: Micros) {
     thread::sleep(Duration::from_micros(span.0));
 }

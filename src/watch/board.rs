@@ -7,35 +7,39 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::vrrp::event::{Standing, Tracker};
-
 /// The board.
-#[derive(Debug, Default)]
-pub(super) struct Board {
-    news: Mutex<BTreeMap<Tracker, Standing>>,
+#[derive(Debug)]
+pub struct Board<Thing, Standing> {
+    news: Mutex<BTreeMap<Thing, Standing>>,
     bell: Notify,
 }
 
-impl Board {
+impl<Thing, Standing> Default for Board<Thing, Standing> {
+    fn default() -> Self {
+        Board { news: Mutex::default(), bell: Notify::new() }
+    }
+}
+
+impl<Thing: Ord, Standing> Board<Thing, Standing> {
     /// Leaves a standing. Never waits.
-    pub(super) fn post(&self, tracker: Tracker, standing: Standing) {
-        self.lock().insert(tracker, standing);
+    pub fn post(&self, thing: Thing, standing: Standing) {
+        self.lock().insert(thing, standing);
         self.bell.notify_one();
     }
 
     /// Takes all that is there.
-    pub(super) fn take(&self) -> Vec<(Tracker, Standing)> {
+    pub fn take(&self) -> Vec<(Thing, Standing)> {
         std::mem::take(&mut *self.lock()).into_iter().collect()
     }
 
     /// Waits until something is there, and leaves it. Can be dropped at any time without loss.
-    pub(super) async fn filled(&self) {
+    pub async fn filled(&self) {
         while self.lock().is_empty() {
             self.bell.notified().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Tracker, Standing>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Thing, Standing>> {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

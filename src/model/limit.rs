@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::model::{Micros, Time};
+use super::{Micros, Time};
 
 /// After this span a line of the same kind is written again, with the number of those left out.
 const QUIET: Micros = Micros::from_secs(60);

@@ -15,14 +15,11 @@ use nix::fcntl::OFlag;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use tracing::{info, warn};
 
-use super::board::Board;
 use super::errand::{Mailbox, Woken, rest};
+use super::number::{LOOKED_AT, leading_number};
 use crate::model::tracker::TrackFile;
-use crate::model::{Micros, Time};
+use crate::model::{LogLimit, Micros, Time};
 use crate::os::clock;
-use crate::vrrp::event::{Standing, Tracker};
-use crate::vrrp::limit::LogLimit;
-use crate::vrrp::number::{LOOKED_AT, leading_number};
 
 /// From one reading of a file to the next: one that is written all the time is not read all the time.
 const READ_PAUSE: Micros = Micros::from_millis(100);
@@ -65,16 +62,17 @@ enum Complaint {
     Folder(String),
 }
 
-struct Files<'a> {
-    board: &'a Board,
+struct Files<Post> {
+    post: Post,
     inotify: Option<Inotify>,
     watched: Vec<Watched>,
     complaints: LogLimit<Complaint>,
 }
 
-/// Watches what the orders say until nobody gives orders any more.
-pub(super) fn run(mut mailbox: Mailbox<Vec<TrackFile>>, board: &Board) {
-    let mut files = Files { board, inotify: None, watched: vec![], complaints: LogLimit::default() };
+/// Watches what the orders say until nobody gives orders any more. `post` is told the name of a file and its number, at
+/// first and when the number is another.
+pub fn run(mut mailbox: Mailbox<Vec<TrackFile>>, post: impl FnMut(&str, i32)) {
+    let mut files = Files { post, inotify: None, watched: vec![], complaints: LogLimit::default() };
     loop {
         if let Some(order) = mailbox.order() {
             files.begin(order.what);
@@ -92,7 +90,7 @@ pub(super) fn run(mut mailbox: Mailbox<Vec<TrackFile>>, board: &Board) {
     }
 }
 
-impl Files<'_> {
+impl<Post: FnMut(&str, i32)> Files<Post> {
     /// Watches these files instead of others, and looks at each at once.
     fn begin(&mut self, wanted: Vec<TrackFile>) {
         self.inotify = None;
@@ -108,7 +106,7 @@ impl Files<'_> {
 
     /// Does what is due.
     fn work(&mut self, now: Time) {
-        let Files { board, inotify, watched, complaints } = self;
+        let Files { post, inotify, watched, complaints } = self;
         for file in watched.iter_mut().filter(|file| file.task.is_some() && file.next_at <= now) {
             let number = match file.task.take() {
                 Some(Task::Clear) => Ok(0),
@@ -141,7 +139,7 @@ impl Files<'_> {
                 kept
             });
             if file.posted.replace(number) != Some(number) {
-                board.post(Tracker::File(file.name.clone()), Standing::Number(number));
+                post(&file.name, number);
             }
         }
     }
