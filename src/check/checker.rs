@@ -191,11 +191,6 @@ impl Checker {
         self.has_run
     }
 
-    /// Whether it is down until proved up.
-    pub fn is_alpha(&self) -> bool {
-        self.schedule.alpha
-    }
-
     /// What it adds to the server's weight.
     pub fn adjustment(&self) -> i64 {
         self.adjustment

@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::ServiceNotice;
-use crate::model::check::Protocol;
 use crate::model::checker::CheckKind;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, Timeouts};
+
+pub use crate::model::{MarkChange, Marked};
 
 /// A checker in force. Numbers are never used twice: one that a reload replaces has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,30 +132,6 @@ pub enum Action {
     Notify(ServiceNotice),
     /// Write a log line
     Log(Level, String),
-}
-
-/// A change of the nftables maps that give packets for the addresses of a group its mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MarkChange {
-    /// Packets to these get this mark
-    Add(Marked, u32),
-    /// They no longer do
-    Remove(Marked),
-    /// All tables of ours go
-    RemoveTables,
-}
-
-/// Packets that get a mark: an entry of a `virtual_server_group`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Marked {
-    /// Transport protocol
-    pub protocol: Protocol,
-    /// First address
-    pub first: IpAddr,
-    /// Last address, of the same family
-    pub last: IpAddr,
-    /// Port
-    pub port: u16,
 }
 
 /// Weight of a log line.

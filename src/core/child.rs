@@ -76,9 +76,16 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         None => return Ok(0),
     };
     let log = begin(&options);
-    check::run(config, &shared, options.dump, link, signals).await;
+    let end = check::driver::run(link, &options, &shared, config, signals).await;
+    let status = end.map_or_else(
+        |error| {
+            error!("{error}");
+            error.exit().map_or(FAILED, |permanent| permanent as u8)
+        },
+        |()| 0,
+    );
     finish(&options, &log);
-    Ok(0)
+    Ok(status)
 }
 
 async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {

@@ -83,6 +83,7 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         process_name: roles::process_name(role, &global.process_names),
         pid_file: setting.paths.of(role).to_owned(),
         dont_release_vrrp: options.dont_release_vrrp,
+        dont_release_ipvs: options.dont_release_ipvs,
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),

@@ -51,7 +51,7 @@ pub enum Protocol {
 }
 
 /// What a virtual server serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Service {
     /// An address; port 0 is all ports (persistent services only)
     Address {

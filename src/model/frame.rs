@@ -41,6 +41,8 @@ pub struct ChildOptions {
     pub pid_file: PathBuf,
     /// Leave addresses where they are when stopping, and send no priority 0 (`-V`)
     pub dont_release_vrrp: bool,
+    /// Leave IPVS as it is when stopping (`-I`)
+    pub dont_release_ipvs: bool,
     /// Also remove addresses that somebody else had set (`-X`)
     pub release_vips: bool,
     /// Log all addresses that come and go (`-a`)

@@ -32,7 +32,7 @@ pub use ipvs::{Ipvs, IpvsError, load_module};
 pub use link::forwards_ipv6;
 pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;
-pub use nftables::{FilterWatch, Nftables};
+pub use nftables::{FilterWatch, MarkTables, Nftables};
 pub use own_link::Setting;
 pub use rtnetlink::Netlink;
 pub use stacked::Stacked;

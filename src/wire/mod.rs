@@ -4,9 +4,9 @@
 
 pub mod ah;
 pub mod checksum;
-pub mod generic;
 pub mod dns;
 pub mod filler;
+pub mod generic;
 pub mod http;
 pub mod icmp_echo;
 pub mod ipv4;

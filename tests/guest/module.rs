@@ -54,6 +54,8 @@ fn a_module_that_has_gone_is_told_apart_from_a_refusal() {
     director().run(|| {
         let mut ipvs = Ipvs::open(None).unwrap();
         take(&mut ipvs, &[made()]);
+        // A service holds the module of its scheduler, and that the one of IPVS.
+        take(&mut ipvs, &[IpvsChange::Flush]);
         unload();
         assert!(matches!(ipvs.change(&[made()]), Err(IpvsError::Absent)));
         assert!(matches!(ipvs.table(), Err(IpvsError::Absent)));

@@ -5,6 +5,7 @@ mod addresses;
 mod adverts;
 mod filter;
 mod links;
+mod marks;
 mod monitor;
 mod namespace;
 mod neighbours;

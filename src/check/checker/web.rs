@@ -2,6 +2,9 @@
 //!
 //! The server is good when the last url was as it should be. A url that fails is asked again until it is good; then all are
 //! asked from the first, and only after the last is the server up.
+//!
+//! The first failure is said and counts as with the other kinds. keepalived takes the checker for one that has run before it
+//! comes to that: it tells of further tries that were not made and, of an alpha server that is down from the first, nothing.
 
 use super::{Checker, Finding, Verdict, timetable, words};
 use crate::model::Time;

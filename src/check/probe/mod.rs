@@ -129,6 +129,18 @@ impl Prober {
         self.sockets.remove(&checker);
     }
 
+    /// The end of a run that has ended already, if any.
+    pub(super) fn ended_already(&mut self) -> Option<(RunId, Report)> {
+        while let Some(end) = self.runs.try_join_next() {
+            if let Ok((run, report)) = end
+                && self.awaited.remove(&run).is_some()
+            {
+                return Some((run, report));
+            }
+        }
+        None
+    }
+
     /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
     pub async fn ended(&mut self) -> (RunId, Report) {
         loop {

@@ -4,21 +4,25 @@
 //! library. Never decides what should be blocked. Called by the driver of the `vrrp` process.
 
 mod layout;
+mod marks;
 mod message;
 mod rule;
 mod socket;
 mod watch;
+mod writer;
 
 use std::collections::BTreeSet;
 
 use nix::errno::Errno;
 
-use self::layout::{Author, Element, Part, elements, parts};
+use self::layout::{Author, Part, elements, parts};
 use self::socket::BatchSocket;
+use self::writer::Element;
 use super::NetError;
 use super::transport::Refusal;
 use crate::model::{Family, FilterRules, FilterStyle};
 
+pub use self::marks::MarkTables;
 pub use self::watch::FilterWatch;
 
 /// The tables, in the network namespace of the thread that opened it.
@@ -98,7 +102,7 @@ impl Nftables {
         let families: BTreeSet<Family> = made.parts.iter().map(|(family, _)| *family).collect();
         self.socket.transact(|batch| {
             let mut author = Author::new(batch, &made.style);
-            families.iter().for_each(|family| author.remove_table_if_there(*family));
+            families.iter().for_each(|family| author.out.remove_table_if_there(*family));
         })
     }
 
@@ -125,7 +129,7 @@ impl Nftables {
     fn remove_leftovers(&mut self, style: &FilterStyle) -> Result<Vec<Family>, Refusal> {
         let mut removed = Vec::new();
         for family in [Family::V4, Family::V6] {
-            match self.socket.transact(|batch| Author::new(batch, style).remove_table(family)) {
+            match self.socket.transact(|batch| Author::new(batch, style).out.remove_table(family)) {
                 Ok(()) => removed.push(family),
                 Err(refusal) if refusal.errno == Errno::ENOENT => {}
                 Err(refusal) => return Err(refusal),
@@ -146,8 +150,8 @@ impl Nftables {
         self.socket.transact(|batch| {
             let mut author = Author::new(batch, &wanted.style);
             missing.iter().for_each(|part| author.make(*part));
-            author.remove(&gone);
-            author.add(&come);
+            author.out.remove(&gone);
+            author.out.add(&come);
         })
     }
 
@@ -159,12 +163,12 @@ impl Nftables {
         self.socket.transact(|batch| {
             for style in outdated.into_iter().chain([style]) {
                 for family in [Family::V4, Family::V6] {
-                    Author::new(batch, style).remove_table_if_there(family);
+                    Author::new(batch, style).out.remove_table_if_there(family);
                 }
             }
             let mut author = Author::new(batch, style);
             wanted.parts.iter().for_each(|part| author.make(*part));
-            author.add(&wanted.elements.iter().collect::<Vec<_>>());
+            author.out.add(&wanted.elements.iter().collect::<Vec<_>>());
         })
     }
 }

@@ -20,7 +20,11 @@ const EQUAL: u32 = 0;
 /// `NFT_GOTO`
 const GOTO: u32 = -4_i32 as u32;
 
-/// Registers of 16 bytes; a key longer than that goes on in the next.
+/// `NFT_RETURN`
+const RETURN: u32 = -5_i32 as u32;
+
+/// Registers of 16 bytes; a key longer than that goes on in the next. The first one can be filled in parts of four bytes
+/// as well.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Register {
     /// `NFT_REG_VERDICT`
@@ -29,6 +33,8 @@ pub(super) enum Register {
     First = 1,
     /// `NFT_REG_2`
     Second = 2,
+    /// `NFT_REG32_01`: the second four bytes of the first
+    FirstPart2 = 9,
 }
 
 /// A part of the packet: base, offset and length in bytes.
@@ -50,6 +56,8 @@ impl Field {
     pub(super) const IPV6_DESTINATION: Field = Field(Field::NETWORK, 24, 16);
     /// `icmpv6 type`
     pub(super) const ICMPV6_TYPE: Field = Field(Field::TRANSPORT, 0, 1);
+    /// `th dport`
+    pub(super) const DESTINATION_PORT: Field = Field(Field::TRANSPORT, 2, 2);
 
     /// `NFT_PAYLOAD_NETWORK_HEADER`
     const NETWORK: u32 = 1;
@@ -60,6 +68,8 @@ impl Field {
 /// What is known of a packet beside its bytes (`NFT_META_*`).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Meta {
+    /// Firewall mark
+    Mark = 3,
     /// Index of the link that it came by
     InputIndex = 4,
     /// Index of the link that it leaves by
@@ -81,6 +91,8 @@ pub(super) enum Verdict {
     Drop,
     /// `NF_ACCEPT`
     Accept,
+    /// Back to the chain before, here the end of its own
+    Return,
     /// On to this chain, and not back
     Goto(&'static str),
 }
@@ -101,6 +113,13 @@ impl Rule {
     pub(super) fn meta(self, key: Meta, to: Register) -> Self {
         self.expression("meta", |data| {
             data.number(2, key as u32).number(1, to as u32);
+        })
+    }
+
+    /// Sets what is known of the packet to what is in a register.
+    pub(super) fn set_meta(self, key: Meta, from: Register) -> Self {
+        self.expression("meta", |data| {
+            data.number(2, key as u32).number(3, from as u32);
         })
     }
 
@@ -158,6 +177,7 @@ impl Rule {
         let (code, chain) = match verdict {
             Verdict::Drop => (0, None),
             Verdict::Accept => (1, None),
+            Verdict::Return => (RETURN, None),
             Verdict::Goto(chain) => (GOTO, Some(chain)),
         };
         let rule = self.expression("immediate", |data| {

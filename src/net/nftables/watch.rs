@@ -14,8 +14,8 @@ use socket2::{SockFilter, SockRef};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::layout::protocol;
 use super::message::SUBSYSTEM;
+use super::writer::protocol;
 use crate::model::Family;
 use crate::net::NetError;
 use crate::net::transport::{Message, Messages, RECEIVE_BYTES, receive};

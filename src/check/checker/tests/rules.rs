@@ -202,7 +202,7 @@ fn files_without_weight_are_good_or_bad() {
         checker(CheckKind::File { track_file: "f".into(), weight }, Schedule { alpha: true, ..schedule(1) })
     };
     let (mut plain, mut reversed) = (file(false), file(true));
-    assert!(plain.is_up() && !plain.is_alpha() && !reversed.is_up(), "a file that nobody has told of says 0");
+    assert!(plain.is_up() && !reversed.is_up(), "a file that nobody has told of says 0");
     assert_eq!(plain.tracked_file(-1).effects.last(), Some(&changed(false)));
     assert_eq!(plain.tracked_file(1).effects, []);
     assert_eq!(plain.tracked_file(0).effects.last(), Some(&changed(true)));
@@ -221,9 +221,19 @@ fn bfd_is_up_until_the_first_news_unless_alpha() {
     assert_eq!(plain.bfd(false).effects, []);
     assert_eq!(plain.bfd(true).effects, [line(up), changed(true)]);
     let mut alpha = bfd(true);
-    assert!(!alpha.is_up() && alpha.is_alpha());
+    assert!(!alpha.is_up());
     assert_eq!(alpha.bfd(true).effects, [line(up), Effect::Stand { up: true, changed: true, first: true }]);
     let mut plain = bfd(false);
     assert_eq!(plain.bfd(true).effects, [line(up), Effect::Stand { up: true, changed: false, first: true }]);
     assert_eq!(plain.tracked_file(1).effects, []);
+}
+
+/// keepalived says nothing of such a server, and runs no notify_down.
+#[test]
+fn an_alpha_web_server_that_is_down_from_the_first_is_told_of() {
+    let mut checker = checker(web(&["/a"]), Schedule { alpha: true, ..schedule(2) });
+    let failed = line("HTTP_CHECK on service [10.1.0.1]:tcp:80 failed.");
+    let first = Effect::Stand { up: false, changed: false, first: true };
+    assert_eq!(end(&mut checker, bad("Connection failed")), [failed, first]);
+    assert_eq!(end(&mut checker, bad("Connection failed")), []);
 }
