@@ -17,13 +17,14 @@ use std::path::Path;
 use machine::{Job, Kind, Share};
 
 /// Those that change what is not in a namespace.
-const ALONE: [&str; 1] = ["30-module-autoload"];
+const ALONE: [&str; 2] = ["30-module-autoload", "62-ipvs-comes-later"];
 
 /// How those begin that keep the processor busy.
-const HEAVY: [&str; 1] = ["50-traffic"];
+const HEAVY: [&str; 3] = ["50-traffic", "7", "8"];
 
 macro_rules! cases {
-    (both { $($both:ident $both_case:literal)* } ours { $($ours:ident $ours_case:literal)* }) => {
+    (both { $($both:ident $both_case:literal)* } ours { $($ours:ident $ours_case:literal)* }
+     theirs { $($theirs:ident $theirs_case:literal)* }) => {
         /// What keepalived did is what this one does.
         mod ours {
             $(#[test] fn $both() { crate::expect("ours", $both_case); })*
@@ -32,9 +33,11 @@ macro_rules! cases {
         /// That the cases are what they are said to be, shown by Debian's keepalived.
         mod theirs {
             $(#[test] fn $both() { crate::expect("theirs", $both_case); })*
+            $(#[test] fn $theirs() { crate::expect("theirs", $theirs_case); })*
         }
         const BOTH: &[(&str, &str)] = &[$((stringify!($both), $both_case)),*];
         const OURS: &[(&str, &str)] = &[$((stringify!($ours), $ours_case)),*];
+        const THEIRS: &[(&str, &str)] = &[$((stringify!($theirs), $theirs_case)),*];
     };
 }
 
@@ -87,7 +90,6 @@ cases! {
         case_33_sorry_duplicates_rs "33-sorry-duplicates-rs"
         case_34_group_sorry_dr "34-group-sorry-dr"
         case_35_group_sorry_nat "35-group-sorry-nat"
-        case_36_bfd_check "36-bfd-check"
         case_37_reload_inhibit_sorry "37-reload-inhibit-sorry"
         case_38_reload_weight_quorum "38-reload-weight-quorum"
         case_40_reload_method_of_failed_rs "40-reload-method-of-failed-rs"
@@ -96,20 +98,34 @@ cases! {
         case_43_thresholds_reload "43-thresholds-reload"
         case_44_alpha_two_checkers_inhibit "44-alpha-two-checkers-inhibit"
         case_45_vs_quorum_notify_scripts "45-vs-quorum-notify-scripts"
+        many_services "80-many-services"
+        first_example "70-first-example"
+        second_example "71-second-example"
         traffic_nat_ipv4 "50-traffic-nat-ipv4"
+    }
+    ours {
+        drift_is_repaired "60-drift"
+        refusals "61-refused"
+        ipvs_comes_later "62-ipvs-comes-later"
         traffic_nat_ipv6 "50-traffic-nat-ipv6"
         traffic_dr_ipv4 "50-traffic-dr-ipv4"
         traffic_dr_ipv6 "50-traffic-dr-ipv6"
         traffic_tun_ipv4 "50-traffic-tun-ipv4"
         traffic_tun_ipv6 "50-traffic-tun-ipv6"
     }
-    ours {
+    theirs {
+        case_36_bfd_check "36-bfd-check"
     }
 }
 
 /// Waits for the result of a case.
 fn expect(who: &'static str, case: &'static str) {
     Share::of(jobs).expect(who, case);
+}
+
+/// The names of the tests and their cases.
+fn all() -> impl DoubleEndedIterator<Item = (&'static str, &'static str)> {
+    BOTH.iter().chain(THEIRS).chain(OURS).copied()
 }
 
 /// The jobs of the tests that this run has.
@@ -120,15 +136,18 @@ fn jobs() -> Vec<Job> {
         words.is_empty() || words.iter().any(|word| test.contains(word))
     };
     let mut jobs = Vec::new();
-    for &(name, case) in BOTH.iter().chain(OURS) {
+    // The last ones take longest.
+    for (name, case) in all().rev() {
         let kind = match case {
             _ if ALONE.contains(&case) => Kind::Alone,
             _ if HEAVY.iter().any(|start| case.starts_with(start)) => Kind::Heavy,
             _ => Kind::Light,
         };
-        jobs.extend(chosen("ours", name).then_some(Job { who: "ours", case, kind }));
-        let both = BOTH.iter().any(|(other, _)| *other == name);
-        jobs.extend((both && chosen("theirs", name)).then_some(Job { who: "theirs", case, kind }));
+        for (who, others) in [("ours", THEIRS), ("theirs", OURS)] {
+            if chosen(who, name) && !others.contains(&(name, case)) {
+                jobs.push(Job { who, case, kind });
+            }
+        }
     }
     jobs
 }
@@ -152,7 +171,7 @@ fn every_case_is_run() {
     let entries = fs::read_dir(&folder).expect("read the cases");
     let there: BTreeSet<String> =
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-    let named: BTreeSet<String> = BOTH.iter().chain(OURS).map(|(_, case)| (*case).to_owned()).collect();
+    let named: BTreeSet<String> = all().map(|(_, case)| case.to_owned()).collect();
     assert_eq!(named, there);
 }
 
@@ -160,7 +179,7 @@ fn every_case_is_run() {
 #[test]
 fn every_difference_has_a_reason() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm/cases");
-    for (_, case) in BOTH.iter().chain(OURS) {
+    for (_, case) in all() {
         let folder = folder.join(case);
         let reasons = fs::read_to_string(folder.join("differs")).unwrap_or_default();
         let mut told = BTreeSet::new();
