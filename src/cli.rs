@@ -92,6 +92,8 @@ pub struct Options {
     pub release_vips: bool,
     /// `-V`
     pub dont_release_vrrp: bool,
+    /// `-I`
+    pub dont_release_ipvs: bool,
     /// `-R`
     pub dont_respawn: bool,
     /// `-d`
@@ -156,6 +158,7 @@ impl Default for Options {
             umask: None,
             release_vips: false,
             dont_release_vrrp: false,
+            dont_release_ipvs: false,
             dont_respawn: false,
             dump: None,
             address_monitoring: false,
@@ -288,6 +291,7 @@ impl Reading {
             }
             "release-vips" => options.release_vips = true,
             "dont-release-vrrp" => options.dont_release_vrrp = true,
+            "dont-release-ipvs" => options.dont_release_ipvs = true,
             "dont-respawn" => options.dont_respawn = true,
             "dont-fork" => options.foreground = true,
             "dump" => options.dump = Some(Dump::Text),

@@ -14,4 +14,5 @@ pub mod os;
 pub mod report;
 pub mod sock;
 pub mod vrrp;
+pub mod watch;
 pub mod wire;

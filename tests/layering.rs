@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What each room may name of the crate. Engines and drivers share folders, so files count before folders.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("model", &["model"]),
     ("conf", &["conf", "model"]),
     ("wire", &["wire", "model"]),
@@ -20,6 +20,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("net", &["net", "model", "wire", "os"]),
     ("sock", &["sock", "model", "wire", "os"]),
     ("os", &["os", "model"]),
+    ("watch", &["watch", "model", "os"]),
     ("report", &["report", "model", "os"]),
     ("log", &["log", "model", "os"]),
     ("cli", &["cli", "os"]),
@@ -28,8 +29,8 @@ const ALLOWED: [(&str, &[&str]); 20] = [
 ];
 const ENGINE: &[&str] = &["vrrp", "model", "wire"];
 const CHECK_ENGINE: &[&str] = &["check", "model", "wire"];
-const CHECK_DRIVER: &[&str] = &["check", "model", "wire", "net", "sock", "os", "report"];
-const DRIVER: &[&str] = &["vrrp", "model", "wire", "net", "sock", "os", "report"];
+const CHECK_DRIVER: &[&str] = &["check", "model", "wire", "net", "sock", "os", "watch", "report"];
+const DRIVER: &[&str] = &["vrrp", "model", "wire", "net", "sock", "os", "watch", "report"];
 
 /// Crates and modules that the pure rooms (0 to 3) must not touch: they would bring in a clock, a socket or a task.
 const HANDS_ONLY: [&str; 12] = [

@@ -39,7 +39,8 @@ pub struct Task {
 pub struct Report {
     /// The result
     pub outcome: Outcome,
-    /// Lines about things that are no failure, as they should stand in the log. The engine leaves out repetitions
+    /// Lines about things that are no failure, as they should stand in the log. Before one that begins with `url ` the engine
+    /// puts whose url it is; it leaves out what it wrote last
     pub notes: Vec<String>,
 }
 
@@ -48,7 +49,13 @@ pub struct Report {
 pub enum Outcome {
     /// The server is as it should be
     Good,
-    /// It is not. The reason in the words of keepalived's log for this kind of check (checkers' own files list them)
+    /// It is not. The reason in the words of keepalived's log, as much of the line as only the prober knows:
+    ///
+    /// - TCP_CHECK, PING_CHECK: `timeout` or `failed`
+    /// - UDP_CHECK: `failed` or `reply data mismatch`
+    /// - HTTP_GET, SSL_GET: what stands before ` server [ip]:proto:port.`, such as `Timeout connecting`
+    /// - SMTP_CHECK: what follows `SMTP_CHECK `, such as `Connection timeout to server [ip]:port`
+    /// - DNS_CHECK: what follows `DNS_CHECK ([ip]:proto:port) `, such as `read timeout from socket`
     Bad(Cow<'static, str>),
     /// MISC_CHECK: the script has ended
     Script(ScriptEnd),

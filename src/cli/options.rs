@@ -56,7 +56,7 @@ pub fn command() -> Command {
         .arg(value("umask", Some('u'), "MASK", "umask for file creation (in numeric form)"))
         .arg(switch("release-vips", Some('X'), "Drop VIPs on transition from signal"))
         .arg(switch("dont-release-vrrp", Some('V'), "Don't remove VIPs on daemon stop"))
-        .arg(later(switch("dont-release-ipvs", Some('I'), "Don't remove IPVS topology on daemon stop")))
+        .arg(switch("dont-release-ipvs", Some('I'), "Don't remove IPVS topology on daemon stop"))
         .arg(switch("dont-respawn", Some('R'), "Don't respawn child processes"))
         .arg(switch("dont-fork", Some('n'), "Stay in the foreground"))
         .arg(Arg::new("dump").short('d').action(ArgAction::SetTrue).help("Log the effective configuration; with -t print it"))

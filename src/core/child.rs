@@ -71,13 +71,21 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
+        Some(ToCheck::Bfd { .. }) => return Err(Error::NoConfiguration),
         // The parent has ended already.
         None => return Ok(0),
     };
     let log = begin(&options);
-    check::run(config, &shared, options.dump, link, signals).await;
+    let end = check::driver::run(link, &options, &shared, config, signals).await;
+    let status = end.map_or_else(
+        |error| {
+            error!("{error}");
+            error.exit().map_or(FAILED, |permanent| permanent as u8)
+        },
+        |()| 0,
+    );
     finish(&options, &log);
-    Ok(0)
+    Ok(status)
 }
 
 async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {

@@ -4,6 +4,7 @@ use super::roles;
 use super::shared;
 use super::start::Setting;
 use crate::cli::Dump;
+use crate::model::checker::CheckKind;
 use crate::model::frame::{ChildOptions, Role, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
@@ -30,7 +31,7 @@ impl InForce {
         let options = |role| child_options(role, setting, &config.global);
         let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
         let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
-        let Config { global, mut vrrp, check, .. } = config;
+        let Config { global, mut vrrp, mut check, .. } = config;
         // Nobody tells of BFD sessions: what follows them would be in FAULT for good.
         for tracking in vrrp
             .instances
@@ -39,6 +40,11 @@ impl InForce {
             .chain(vrrp.groups.iter_mut().map(|it| &mut it.tracking))
         {
             tracking.bfds.clear();
+        }
+        // A server that they would have to prove up would be down for good.
+        let servers = check.virtual_servers.iter_mut().flat_map(|it| &mut it.real_servers);
+        for checker in servers.flat_map(|it| &mut it.checkers) {
+            checker.schedule.alpha &= !matches!(checker.kind, CheckKind::Bfd { .. });
         }
         InForce {
             global,
@@ -77,6 +83,7 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         process_name: roles::process_name(role, &global.process_names),
         pid_file: setting.paths.of(role).to_owned(),
         dont_release_vrrp: options.dont_release_vrrp,
+        dont_release_ipvs: options.dont_release_ipvs,
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),

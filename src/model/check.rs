@@ -1,11 +1,12 @@
 //! Virtual servers, their real servers, and how those are put into IPVS (linux/ip_vs.h).
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::checker::Checker;
+use super::checker::{CheckKind, Checker};
 use super::tracker::TrackFile;
 use super::{Family, Micros, Script, Secret, readable};
 
@@ -50,7 +51,7 @@ pub enum Protocol {
 }
 
 /// What a virtual server serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Service {
     /// An address; port 0 is all ports (persistent services only)
     Address {
@@ -278,6 +279,20 @@ pub struct RealServer {
     pub snmp_name: Option<String>,
     /// In configuration order; none: always up
     pub checkers: Vec<Checker>,
+}
+
+impl CheckConfig {
+    /// The files that some FILE_CHECK follows.
+    pub fn followed_files(&self) -> Vec<TrackFile> {
+        let checkers = self.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
+        let names: HashSet<&str> = checkers
+            .filter_map(|checker| match &checker.kind {
+                CheckKind::File { track_file, .. } => Some(track_file.as_str()),
+                _ => None,
+            })
+            .collect();
+        self.track_files.iter().filter(|file| names.contains(file.name.as_str())).cloned().collect()
+    }
 }
 
 impl Protocol {

@@ -41,6 +41,8 @@ pub struct ChildOptions {
     pub pid_file: PathBuf,
     /// Leave addresses where they are when stopping, and send no priority 0 (`-V`)
     pub dont_release_vrrp: bool,
+    /// Leave IPVS as it is when stopping (`-I`)
+    pub dont_release_ipvs: bool,
     /// Also remove addresses that somebody else had set (`-X`)
     pub release_vips: bool,
     /// Log all addresses that come and go (`-a`)
@@ -91,6 +93,13 @@ pub enum ToCheck {
     /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
     /// The options are those of the start
     Configure(ChildOptions, Box<Shared>, CheckConfig),
+    /// A BFD session is up, or no longer. Of one that has not been told of, each BFD_CHECK says what it says at first
+    Bfd {
+        /// Its name
+        name: String,
+        /// Whether it is up
+        up: bool,
+    },
 }
 
 /// From a child to core.

@@ -17,6 +17,7 @@ mod local_igmp;
 mod monitor;
 mod nftables;
 mod own_link;
+pub mod ping_group;
 mod route;
 mod rtnetlink;
 mod rule;

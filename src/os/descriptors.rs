@@ -24,6 +24,24 @@ pub fn raise_limit() -> io::Result<()> {
     Ok(())
 }
 
+/// Sees to it that this process may have so many descriptors, beyond its hard limit if the system lets it; gives how many
+/// it may have.
+///
+/// # Errors
+/// If the system does not tell.
+pub fn allow(wanted: u64) -> io::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft >= wanted {
+        return Ok(soft);
+    }
+    // Beyond the hard limit only those with CAP_SYS_RESOURCE may go, and nobody beyond `fs.nr_open`.
+    let more = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted));
+    if more.is_err() {
+        setrlimit(Resource::RLIMIT_NOFILE, hard.min(wanted).max(soft), hard)?;
+    }
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
+}
+
 /// Sets the limits that there were before [`raise_limit`]. Makes one system call at most, so that it may stand between
 /// fork and exec.
 ///

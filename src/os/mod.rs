@@ -9,6 +9,7 @@ pub mod host;
 pub mod ipc;
 pub mod linkbeat;
 pub mod namespace;
+pub mod pcre2;
 pub mod pid_file;
 pub mod process;
 pub mod process_list;

@@ -62,6 +62,8 @@ struct Shared {
 struct Running {
     /// None until it has been started
     pid: Option<u32>,
+    /// When that was
+    since: Option<Instant>,
     /// It was told to end
     told: bool,
 }
@@ -100,6 +102,11 @@ impl Runner {
         run.told = true;
         process::send_signal_to_group(run.pid?, signal);
         run.pid
+    }
+
+    /// When a run began; `None` if it has not had its turn, or has ended.
+    pub fn begun(&self, id: u64) -> Option<Instant> {
+        self.shared.running().get(&id)?.since
     }
 
     /// Waits until all runs have ended, but no longer than `patience`; then they are ended by force.
@@ -161,6 +168,7 @@ impl Starter {
         let mut told = false;
         if let Some(run) = self.shared.running().get_mut(&id) {
             run.pid = Some(pid);
+            run.since = Some(Instant::now());
             told = run.told;
         }
         if told {

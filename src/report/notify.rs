@@ -20,6 +20,7 @@ use tracing::{error, warn};
 use crate::model::{Notification, NotifyState, Script};
 use crate::os::{process, script, signals};
 
+pub mod services;
 #[cfg(test)]
 mod tests;
 

@@ -22,7 +22,6 @@ use super::event::{Action, ChannelId, Datagram, Event, Level};
 use super::firewall::Firewall;
 use super::flood::Flood;
 use super::fsm::{self, Input, State};
-use super::limit::LogLimit;
 use super::linkbeat::Linkbeats;
 use super::links::Links;
 use super::own_links::OwnLinks;
@@ -34,7 +33,7 @@ use super::stats::Counter;
 use super::sync::Group;
 use super::sync_daemon::Follower;
 use super::trackers::Trackers;
-use crate::model::{Address, IfAddress, IfName, Link, Micros, Time, VrrpConfig};
+use crate::model::{Address, IfAddress, IfName, Link, LogLimit, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
 const COALESCE: Micros = Micros(500);

@@ -10,13 +10,14 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::engine::{Engine, Phase};
 use super::event::{Action, Level};
-use super::limit::LogLimit;
 use super::links::Links;
 use super::own_links::OwnLinkView;
 use super::router::RouterId;
 use crate::model::macvlan::OwnLink;
 use crate::model::own_link::OwnKind;
-use crate::model::{Address, Family, FilterRules, FilterStyle, FilteredLink, IfName, Instance, LinkRef, Time};
+use crate::model::{
+    Address, Family, FilterRules, FilterStyle, FilteredLink, IfName, Instance, LinkRef, LogLimit, Time,
+};
 
 /// A macvlan of ours, and the family of what it is used for; one that is used for both comes twice.
 pub(super) type Used<'a> = (&'a OwnLinkView, Family);

@@ -3,9 +3,6 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses, routes and rules in one
 //! burst to the kernel, then all announcements, and only then what people and scripts are told.
 
-mod board;
-mod errand;
-mod files;
 mod filter;
 mod links;
 mod own_links;
@@ -30,10 +27,9 @@ use self::sync_daemon::SyncDaemons;
 use self::sysctls::HeldSysctls;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
-use super::limit::LogLimit;
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{Address, Entry, FilterRules, IfName, Micros, Notification, Time};
+use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Notification, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;

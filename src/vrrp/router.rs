@@ -11,13 +11,12 @@ use std::net::IpAddr;
 use super::accept::{Heard, Refusal};
 use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
-use super::limit::LogLimit;
 use super::oddity::Oddity;
 use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;
 use super::stats::Stats;
-use crate::model::{Family, IfName, Instance, Micros, Time, Transport, Version, Vrid};
+use crate::model::{Family, IfName, Instance, LogLimit, Micros, Time, Transport, Version, Vrid};
 
 /// A number that a router keeps for life, over reloads too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

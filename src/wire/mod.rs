@@ -4,10 +4,15 @@
 
 pub mod ah;
 pub mod checksum;
+pub mod dns;
+pub mod filler;
 pub mod generic;
+pub mod http;
+pub mod icmp_echo;
 pub mod ipv4;
 pub mod ipvs;
 pub mod neigh;
 pub mod netlink;
+pub mod smtp_reply;
 pub mod trailer;
 pub mod vrrp;

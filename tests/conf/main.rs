@@ -193,3 +193,23 @@ fn typing_mistakes_leave_the_rest_as_it_was_meant() {
     assert!(matches!(&one.auth, Auth::Pass(secret) if secret.expose() == b"1111"));
     assert!(matches!(one.transport, Transport::Multicast { .. }));
 }
+
+#[test]
+fn the_examples_have_no_fault_and_differ_in_what_each_node_is() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for example in ["two-nodes", "load-balancer"] {
+        let [first, second] = ["lb01", "lb02"].map(|node| {
+            let file = examples.join(example).join(format!("{node}.conf"));
+            let request = Request { file: file.clone(), config_id: None, require_files: true };
+            let loaded = load(&request, &Machine { interfaces: &["eth0", "eth1"] });
+            let log: Vec<String> = loaded.log_lines().map(|(_, line)| line).collect();
+            assert_eq!(loaded.test_exit_code(), 0, "{}:\n{}", file.display(), log.join("\n"));
+            assert_eq!(loaded.config.global.router_id.as_deref(), Some(node));
+            loaded.config
+        });
+        assert_eq!(first.check, second.check, "{example}");
+        let (one, other) = (&first.vrrp.instances[0], &second.vrrp.instances[0]);
+        assert_eq!((one.vrid, &one.auth, &one.vips), (other.vrid, &other.auth, &other.vips), "{example}");
+        assert!(one.priority > other.priority, "{example}");
+    }
+}

@@ -5,22 +5,22 @@ use super::prelude::*;
 /// What all checks with a period have.
 #[rustfmt::skip]
 pub(super) static COMMON: &[Keyword] = &[
-    later_set("retry", "INT", "0..4294967295", "real server's, else 1 (DNS_CHECK 3, MISC_CHECK 0)",
+    set("retry", "INT", "0..4294967295", "real server's, else 1 (DNS_CHECK 3, MISC_CHECK 0)",
         "Retries before the server counts as down",
         schedule::retry),
-    later_set("delay_before_retry", "TIMER", "0..18446744073709.551614 s", "real server's, else 1 (HTTP_GET/SSL_GET 3, DNS_CHECK delay_loop)",
+    set("delay_before_retry", "TIMER", "0..18446744073709.551614 s", "real server's, else 1 (HTTP_GET/SSL_GET 3, DNS_CHECK delay_loop)",
         "Pause before a retry",
         schedule::delay_before_retry),
-    later_set("warmup", "TIMER", "0..18446744073709.551614 s", "real server's, else delay_loop",
+    set("warmup", "TIMER", "0..18446744073709.551614 s", "real server's, else delay_loop",
         "Max random start delay",
         schedule::warmup),
-    later_set("delay_loop", "TIMER", "0.000001..18446744073709.551614 s", "real server's, else virtual server's (60)",
+    set("delay_loop", "TIMER", "0.000001..18446744073709.551614 s", "real server's, else virtual server's (60)",
         "Check period",
         schedule::delay_loop),
-    later_set("alpha", "[BOOL]", "", "real server's",
+    set("alpha", "[BOOL]", "", "real server's",
         "Start as down",
         schedule::alpha),
-    later_set("log_all_failures", "[BOOL]", "", "global checker_log_all_failures",
+    set("log_all_failures", "[BOOL]", "", "global checker_log_all_failures",
         "Log every failed attempt",
         schedule::log_all_failures),
 ];
@@ -28,25 +28,25 @@ pub(super) static COMMON: &[Keyword] = &[
 /// What all checks that connect somewhere have.
 #[rustfmt::skip]
 pub(super) static CONNECT: &[Keyword] = &[
-    later_set("connect_ip", "ADDR", "family must match bindto", "real server address",
+    set("connect_ip", "ADDR", "family must match bindto", "real server address",
         "Address to connect to; a link-local IPv6 address needs bind_if, else the checker is dropped (reported)",
         checker::connect_ip),
-    later_set("connect_port", "INT", "1..65535", "real server port",
+    set("connect_port", "INT", "1..65535", "real server port",
         "Port to connect to",
         checker::connect_port),
-    later_set("bindto", "ADDR", "family must match the destination", "none",
+    set("bindto", "ADDR", "family must match the destination", "none",
         "Local address",
         checker::bind_ip),
-    later_set("bind_port", "INT", "1..65535", "none",
+    set("bind_port", "INT", "1..65535", "none",
         "Local port",
         checker::bind_port),
-    later_set("bind_if", "IFACE", "<= 15 bytes", "none",
+    set("bind_if", "IFACE", "<= 15 bytes", "none",
         "Local interface",
         checker::bind_if),
-    later_set("connect_timeout", "TIMER", "0.000001..4294.967295 s", "real server's, else virtual server's (5)",
+    set("connect_timeout", "TIMER", "0.000001..4294.967295 s", "real server's, else virtual server's (5)",
         "Connect time limit",
         schedule::connect_timeout),
-    later_set("fwmark", "INT", "0..4294967295", "0",
+    set("fwmark", "INT", "0..4294967295", "0",
         "Socket mark",
         checker::fwmark),
 ];
@@ -54,16 +54,16 @@ pub(super) static CONNECT: &[Keyword] = &[
 /// `MISC_CHECK`
 #[rustfmt::skip]
 pub(super) static MISC: &[Keyword] = &[
-    later_set("misc_path", "SCRIPT", "", "required",
+    set("misc_path", "SCRIPT", "", "required",
         "Program to run; only the (quoted) first word is used, words after it are ignored",
         checker_kinds::misc_path),
-    later_set("misc_timeout", "INT", "0..4294 s", "0 = the virtual server's delay_loop",
+    set("misc_timeout", "INT", "0..4294 s", "0 = the virtual server's delay_loop",
         "Time limit",
         checker_kinds::misc_timeout),
-    later_set("misc_dynamic", "", "", "off",
+    set("misc_dynamic", "", "", "off",
         "Exit status 2..255 sets the weight to status-2",
         checker_kinds::misc_dynamic),
-    later_set("user", "USER [GROUP]", "names only", "script_user",
+    set("user", "USER [GROUP]", "names only", "script_user",
         "Identity; bad: checker removed (reported)",
         checker_kinds::misc_user),
 ];
@@ -71,10 +71,10 @@ pub(super) static MISC: &[Keyword] = &[
 /// `SMTP_CHECK`
 #[rustfmt::skip]
 pub(super) static SMTP: &[Keyword] = &[
-    later_set("helo_name", "STRING", "repeat replaces (reported)", "smtpchecker.keepalived.org",
+    set("helo_name", "STRING", "repeat replaces (reported)", "smtpchecker.keepalived.org",
         "HELO argument",
         checker::helo_name),
-    later_block("host", "block", "", "",
+    block("host", "block", "", "",
         "Extra target; one checker per host block",
         Block::SmtpHost, (checker::open_host, checker::close_host)).old("deprecated (log only): use several checkers"),
 ];
@@ -82,16 +82,16 @@ pub(super) static SMTP: &[Keyword] = &[
 /// `UDP_CHECK`
 #[rustfmt::skip]
 pub(super) static UDP: &[Keyword] = &[
-    later_set("payload", "HEX [HEX]...", "hex digits, blanks between octets, a single digit before a blank is an octet", "random",
+    set("payload", "HEX [HEX]...", "hex digits, blanks between octets, a single digit before a blank is an octet", "random",
         "Datagram to send",
         checker_kinds::payload),
-    later_set("require_reply", "[HEX [HEX]...]", "x or X = wildcard nibble", "off",
+    set("require_reply", "[HEX [HEX]...]", "x or X = wildcard nibble", "off",
         "A reply is needed, and must match HEX if given",
         checker_kinds::require_reply),
-    later_set("min_reply_length", "INT", "0..65535", "0",
+    set("min_reply_length", "INT", "0..65535", "0",
         "Minimum reply size",
         checker_kinds::min_reply),
-    later_set("max_reply_length", "INT", "0..65535", "255",
+    set("max_reply_length", "INT", "0..65535", "255",
         "Maximum reply size",
         checker_kinds::max_reply),
 ];
@@ -99,22 +99,22 @@ pub(super) static UDP: &[Keyword] = &[
 /// `HTTP_GET` and `SSL_GET`
 #[rustfmt::skip]
 pub(super) static HTTP: &[Keyword] = &[
-    later_set("nb_get_retry", "INT", "0..4294967295", "",
+    set("nb_get_retry", "INT", "0..4294967295", "",
         "Retries",
         checker_http::nb_get_retry).old("deprecated alias of retry (reported, still works); accepted only in HTTP_GET and SSL_GET"),
-    later_set("virtualhost", "STRING", "", "real server's, else virtual server's",
+    set("virtualhost", "STRING", "", "real server's, else virtual server's",
         "Host header default",
         checker_http::virtualhost),
-    later_set("http_protocol", "1.0|1.0C|1.0c|1.1", "", "1.0",
+    set("http_protocol", "1.0|1.0C|1.0c|1.1", "", "1.0",
         "Request version; 1.0C adds Connection: close",
         checker_http::protocol),
-    later_set("enable_sni", "[BOOL]", "", "off",
+    set("enable_sni", "[BOOL]", "", "off",
         "Send SNI (also accepted in HTTP_GET)",
         checker_http::enable_sni),
-    later_set("sni_name", "[STRING]", "", "virtualhost",
+    set("sni_name", "[STRING]", "", "virtualhost",
         "SNI name, turns enable_sni on",
         checker_http::sni_name).since("2.2.8 or later"),
-    later_set("fast_recovery", "[BOOL]", "", "off",
+    set("fast_recovery", "[BOOL]", "", "off",
         "No delay between urls when recovering",
         checker_http::fast_recovery),
 ];
@@ -122,7 +122,7 @@ pub(super) static HTTP: &[Keyword] = &[
 /// `HTTP_GET`
 #[rustfmt::skip]
 pub(super) static HTTP_URLS: &[Keyword] = &[
-    later_block("url", "block", "", "",
+    block("url", "block", "", "",
         "One request; may repeat",
         Block::HttpUrl, (checker_http::open_url, checker_http::close_url)),
 ];
@@ -130,10 +130,10 @@ pub(super) static HTTP_URLS: &[Keyword] = &[
 /// `SSL_GET`
 #[rustfmt::skip]
 pub(super) static SSL_ONLY: &[Keyword] = &[
-    later_set("tls_compliant", "[BOOL]", "", "off",
+    set("tls_compliant", "[BOOL]", "", "off",
         "Wait for the TLS close notify",
         checker_http::tls_compliant).since("2.2.8"),
-    later_block("url", "block", "", "",
+    block("url", "block", "", "",
         "One request; may repeat",
         Block::SslUrl, (checker_http::open_url, checker_http::close_url)),
 ];
@@ -141,34 +141,34 @@ pub(super) static SSL_ONLY: &[Keyword] = &[
 /// `url`
 #[rustfmt::skip]
 pub(super) static URL: &[Keyword] = &[
-    later_set("path", "STRING", "repeat replaces (reported)", "required",
+    set("path", "STRING", "repeat replaces (reported)", "required",
         "Request path",
         checker_http::path),
-    later_set("digest", "STRING", "32 hex digits", "none",
+    set("digest", "STRING", "32 hex digits", "none",
         "Expected MD5 of the body; repeat reported, ignored",
         checker_http::digest),
-    later_set("status_code", "INT[-INT]...", "100..599, several words", "200-299",
+    set("status_code", "INT[-INT]...", "100..599, several words", "200-299",
         "Accepted status codes; repeats add up; bad word reported, skipped",
         checker_http::status_code),
-    later_set("virtualhost", "STRING", "", "checker's",
+    set("virtualhost", "STRING", "", "checker's",
         "Host header",
         checker_http::url_virtualhost),
-    later_set("regex", "STRING", "exactly one (quoted, escaped) word", "none",
+    set("regex", "STRING", "exactly one (quoted, escaped) word", "none",
         "PCRE2 pattern for the body; repeat replaces (reported)",
         checker_http::regex),
-    later_set("regex_no_match", "", "", "off",
+    set("regex_no_match", "", "", "off",
         "Success if the pattern does not match",
         checker_http::regex_no_match),
-    later_set("regex_options", "WORD...", "allow_empty_class alt_bsux auto_callout caseless dollar_endonly dotall dupnames extended firstline match_unset_backref multiline never_ucp never_utf no_auto_capture no_auto_possess no_dotstar_anchor no_start_optimize ucp ungreedy utf never_backslash_c alt_circumflex alt_verbnames use_offset_limit", "none",
+    set("regex_options", "WORD...", "allow_empty_class alt_bsux auto_callout caseless dollar_endonly dotall dupnames extended firstline match_unset_backref multiline never_ucp never_utf no_auto_capture no_auto_possess no_dotstar_anchor no_start_optimize ucp ungreedy utf never_backslash_c alt_circumflex alt_verbnames use_offset_limit", "none",
         "PCRE2 options; unknown words silently ignored",
         checker_http::regex_options),
-    later_set("regex_min_offset", "INT", "decimal", "0",
+    set("regex_min_offset", "INT", "decimal", "0",
         "First body offset that may match (faults only logged)",
         checker_http::regex_min_offset),
-    later_set("regex_max_offset", "INT", "decimal; must exceed min (else both dropped, log only)", "none",
+    set("regex_max_offset", "INT", "decimal; must exceed min (else both dropped, log only)", "none",
         "Last body offset that may match",
         checker_http::regex_max_offset),
-    later_set("regex_stack", "INT INT", "start <= max", "none",
+    set("regex_stack", "INT INT", "start <= max", "none",
         "PCRE2 JIT stack sizes (faults only logged)",
         checker_http::regex_stack),
 ];
@@ -176,7 +176,7 @@ pub(super) static URL: &[Keyword] = &[
 /// `url` of `SSL_GET`
 #[rustfmt::skip]
 pub(super) static SSL_URL: &[Keyword] = &[
-    later_set("tls_compliant", "[BOOL]", "", "checker's",
+    set("tls_compliant", "[BOOL]", "", "checker's",
         "Wait for the TLS close notify",
         checker_http::tls_compliant).since("2.2.8"),
 ];
@@ -184,10 +184,10 @@ pub(super) static SSL_URL: &[Keyword] = &[
 /// `DNS_CHECK`
 #[rustfmt::skip]
 pub(super) static DNS: &[Keyword] = &[
-    later_set("type", "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "any case", "SOA",
+    set("type", "A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "any case", "SOA",
         "Query type; unknown reported, ignored",
         checker_kinds::dns_type),
-    later_set("name", "STRING", "no empty label; first wins", ". (root)",
+    set("name", "STRING", "no empty label; first wins", ". (root)",
         "Query name",
         checker_kinds::dns_name),
 ];
@@ -195,10 +195,10 @@ pub(super) static DNS: &[Keyword] = &[
 /// `FILE_CHECK`
 #[rustfmt::skip]
 pub(super) static FILE: &[Keyword] = &[
-    later_set("track_file", "NAME", "must be defined earlier", "required",
+    set("track_file", "NAME", "must be defined earlier", "required",
         "Track_file to use",
         checker_kinds::track_file),
-    later_set("weight", "INT [reverse|noreverse]", "-2147483647..2147483647", "that of the track_file",
+    set("weight", "INT [reverse|noreverse]", "-2147483647..2147483647", "that of the track_file",
         "Multiplier",
         checker_kinds::file_weight),
 ];

@@ -59,7 +59,7 @@ pub(super) static NOTIFY: &[Keyword] = &[
     later_set("lvs_notify_fifo_script", "SCRIPT [USER [GROUP]]", "first wins", "none",
         "Reader",
         fifo::notify_fifo_script),
-    later_set("rs_init_notifies", "[BOOL]", "", "off",
+    set("rs_init_notifies", "[BOOL]", "", "off",
         "Notify for servers that start up",
         lvs::rs_init_notifies),
     later_set("no_checker_emails", "[BOOL]", "", "off",

@@ -16,8 +16,7 @@ mod track;
 /// What the family files are written with.
 mod prelude {
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later_block, later_checked_lines, later_lines, later_set, lines,
-        set,
+        Block, Keyword, Owners, block, checked_lines, later_block, later_lines, later_set, lines, set,
     };
     pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
@@ -331,8 +330,6 @@ constructors! {
     lines, true, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
     checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
-    /// Both: for a feature that is not done yet, and its beginning means something.
-    later_checked_lines, false, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
     /// A block of entries for a feature that is not done yet.
     later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }

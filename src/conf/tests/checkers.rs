@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::model::checker::{CheckKind, Checker, Connect, HttpProtocol, MaskedByte};
+use crate::model::tracker::TrackFile;
 use crate::model::{Micros, Weight};
 
 /// A virtual server whose real server has these lines.
@@ -301,6 +302,16 @@ fn files_and_bfd_are_followed_by_name() {
     assert_eq!(all[0].kind, CheckKind::File { track_file: "f".into(), weight });
     assert_eq!(all[1].kind, CheckKind::Bfd { instance: "b".into() });
     assert_eq!([all[0].schedule.alpha, all[1].schedule.alpha], [false, true]);
+}
+
+#[test]
+fn only_files_that_a_check_names_are_followed() {
+    let text = "track_file f {\nfile /tmp/f\n}\ntrack_file g {\nfile /tmp/g\n}\nvirtual_server 10.0.0.1 80 {\nprotocol TCP\n\
+                lvs_sched rr\nlvs_method NAT\nreal_server 10.0.0.2 80 {\nFILE_CHECK {\ntrack_file g\n}\n}\n}\n";
+    let config = read(text).config.check;
+    let names = |files: Vec<TrackFile>| -> Vec<String> { files.into_iter().map(|file| file.name).collect() };
+    assert_eq!(names(config.followed_files()), ["g"]);
+    assert_eq!(names(config.track_files), ["f", "g"]);
 }
 
 #[test]

@@ -7,8 +7,6 @@ use std::os::fd::AsFd;
 
 use tracing::{debug, info, warn};
 
-use super::board::Board;
-use super::errand::{Mailbox, Woken};
 use crate::model::settings::NetlinkBuffer;
 use crate::model::tracker::TrackProcess;
 use crate::model::{Micros, Time};
@@ -16,6 +14,8 @@ use crate::net::{ProcessEvents, Told};
 use crate::os::{clock, process_list};
 use crate::vrrp::event::{Standing, Tracker};
 use crate::vrrp::process::Census;
+use crate::watch::board::Board;
+use crate::watch::errand::{Mailbox, Woken};
 
 /// How long the kernel may take to say that it serves us.
 const CONFIRMATION: Micros = Micros::from_secs(1);
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 }
 
 struct Processes<'a> {
-    board: &'a Board,
+    board: &'a Board<Tracker, Standing>,
     wanted: Option<Wanted>,
     census: Census,
     /// `None`: the kernel does not tell us
@@ -51,7 +51,7 @@ struct Processes<'a> {
 }
 
 /// Watches what the orders say until nobody gives orders any more.
-pub(super) fn run(mut mailbox: Mailbox<Wanted>, board: &Board) {
+pub(super) fn run(mut mailbox: Mailbox<Wanted>, board: &Board<Tracker, Standing>) {
     let mut processes = Processes {
         board,
         wanted: None,

@@ -3,7 +3,6 @@
 //! Part of the driver; decides nothing. Threads are started when there is something to watch.
 
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -11,14 +10,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use super::board::Board;
-use super::errand::Errand;
-use super::files;
 use super::processes::{self, Wanted};
 use crate::model::settings::NetlinkBuffer;
 use crate::model::tracker::TrackFile;
 use crate::model::{Tracked, Tracking, VrrpConfig};
 use crate::vrrp::event::{Standing, Tracker};
+use crate::watch::board::Board;
+use crate::watch::errand::Errand;
+use crate::watch::files;
 
 /// At least so long from one look at the board to the next: a thing that changes all the time does not keep the process
 /// busy, and one that changes now and then is heard of at once.
@@ -30,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The watching threads.
 #[derive(Debug)]
 pub(in crate::vrrp) struct Watchers {
-    board: Arc<Board>,
+    board: Arc<Board<Tracker, Standing>>,
     files: Option<Errand<Vec<TrackFile>>>,
     processes: Option<Errand<Wanted>>,
     /// When the board is looked at again
@@ -70,11 +69,15 @@ impl Watchers {
             config.files.iter().filter(|file| followed_files.contains(file.name.as_str())).cloned().collect();
         let processes = config.processes.iter().filter(|it| followed_processes.contains(it.name.as_str()));
         let wanted = Wanted { processes: processes.cloned().collect(), buffer };
-        let of_files = order(&mut self.files, "files", !files.is_empty(), files, {
+        let of_files = Errand::order(&mut self.files, "files", !files.is_empty(), files, {
             let board = Arc::clone(&self.board);
-            move |mailbox| files::run(mailbox, &board)
+            move |mailbox| {
+                files::run(mailbox, |name, number| {
+                    board.post(Tracker::File(name.to_owned()), Standing::Number(number));
+                });
+            }
         });
-        let of_processes = order(&mut self.processes, "processes", !wanted.processes.is_empty(), wanted, {
+        let of_processes = Errand::order(&mut self.processes, "processes", !wanted.processes.is_empty(), wanted, {
             let board = Arc::clone(&self.board);
             move |mailbox| processes::run(mailbox, &board)
         });
@@ -88,19 +91,4 @@ impl Watchers {
         self.next_look = Instant::now() + PAUSE;
         self.board.take()
     }
-}
-
-/// Gives a thread an order, starting it if it is needed and not there.
-fn order<T: Send + 'static>(
-    errand: &mut Option<Errand<T>>,
-    name: &str,
-    needed: bool,
-    what: T,
-    run: impl FnOnce(super::errand::Mailbox<T>) + Send + 'static,
-) -> Option<Receiver<()>> {
-    if errand.is_none() && needed {
-        let started: io::Result<Errand<T>> = Errand::start(name, run);
-        *errand = started.inspect_err(|error| warn!("tracked {name} cannot be watched: {error}")).ok();
-    }
-    errand.as_mut().map(|errand| errand.send(what))
 }

@@ -1,0 +1,114 @@
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, log. Part of the driver; decides nothing.
+
+mod balancer;
+
+use tracing::{debug, error, info, warn};
+
+use self::balancer::Balancer;
+use super::event::{Action, Event, Level};
+use super::probe::Prober;
+use crate::model::Time;
+use crate::model::check::CheckConfig;
+use crate::model::checker::CheckKind;
+use crate::model::frame::Shared;
+use crate::net::ping_group::PingGroup;
+use crate::os::descriptors;
+use crate::report::notify::services::ServiceScripts;
+
+/// Descriptors beside those of checks: netlink, timers, the log, scripts.
+const OTHER_DESCRIPTORS: usize = 128;
+
+/// What the driver acts by.
+pub(super) struct Hands {
+    pub(super) prober: Prober,
+    pub(super) scripts: ServiceScripts,
+    pub(super) ipvs: Balancer,
+    /// Who may ask for echoes has been changed
+    ping: Option<PingGroup>,
+}
+
+impl Hands {
+    /// Hands for this configuration. Must be called inside a tokio runtime.
+    pub(super) fn open(config: &CheckConfig, shared: &Shared) -> Self {
+        let mut hands =
+            Hands { prober: Prober::new(), scripts: ServiceScripts::new(), ipvs: Balancer::new(shared), ping: None };
+        hands.configure(config, shared);
+        hands
+    }
+
+    /// Another configuration is about to be in force.
+    pub(super) fn configure(&mut self, config: &CheckConfig, shared: &Shared) {
+        allow_descriptors(config);
+        self.admit_pings(config);
+        self.prober.configure(config, shared);
+        self.ipvs.configure(shared);
+    }
+
+    fn admit_pings(&mut self, config: &CheckConfig) {
+        if self.ping.is_some() || !kinds(config).any(|kind| matches!(kind, CheckKind::Ping(_))) {
+            return;
+        }
+        match PingGroup::admit() {
+            Ok(None) => {}
+            Ok(Some((group, warning))) => {
+                self.ping = Some(group);
+                warning.into_iter().for_each(|line| warn!("{line}"));
+            }
+            Err(error) => warn!("PING_CHECK may not work: net.ipv4.ping_group_range: {error}"),
+        }
+    }
+
+    /// Carries out actions in their order; gives what the engine has to be told of that.
+    pub(super) fn carry_out(&mut self, now: Time, actions: Vec<Action>) -> Vec<Event> {
+        let mut told = Vec::new();
+        for action in actions {
+            match action {
+                Action::Probe(task) => self.prober.start(task),
+                Action::Cancel(run) => self.prober.cancel(run),
+                Action::Forget(checker) => self.prober.forget(checker),
+                Action::Change(changes) => told.extend(self.ipvs.change(now, &changes)),
+                Action::Audit => told.extend(self.ipvs.audit(now)),
+                Action::Mark(_) => told.push(Event::MarksRefused("no marks yet".to_owned())),
+                Action::Notify(notice) => self.scripts.notify(notice),
+                Action::Log(level, line) => say(level, &line),
+            }
+        }
+        told
+    }
+
+    /// The process ends.
+    pub(super) async fn finish(self) {
+        if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
+            warn!("net.ipv4.ping_group_range could not be put back: {error}");
+        }
+        tokio::join!(self.prober.finish(), self.scripts.finish());
+    }
+}
+
+fn say(level: Level, line: &str) {
+    match level {
+        Level::Error => error!("{line}"),
+        Level::Warning => warn!("{line}"),
+        Level::Info => info!("{line}"),
+        Level::Detail => debug!("{line}"),
+    }
+}
+
+fn kinds(config: &CheckConfig) -> impl Iterator<Item = &CheckKind> {
+    let servers = config.virtual_servers.iter().flat_map(|it| &it.real_servers);
+    servers.flat_map(|it| &it.checkers).map(|checker| &checker.kind)
+}
+
+/// Each check may have a connection, or the pipe of a script, at the same time as all others.
+fn allow_descriptors(config: &CheckConfig) {
+    let checks = kinds(config).filter(|kind| !matches!(kind, CheckKind::File { .. } | CheckKind::Bfd { .. })).count();
+    let wanted = (checks + OTHER_DESCRIPTORS) as u64;
+    match descriptors::allow(wanted) {
+        Ok(allowed) if allowed < wanted => warn!(
+            "{checks} checks may want {wanted} descriptors, and the process may have {allowed}: raise its limit (RLIMIT_NOFILE, \
+             in systemd LimitNOFILE=), or checks that find none are made later"
+        ),
+        Ok(_) => {}
+        Err(error) => warn!("The limit of descriptors is not known: {error}"),
+    }
+}

@@ -1,0 +1,176 @@
+//! IPVS as far as it is there: looked for at the start and, while it is not there, again and again.
+//!
+//! Without it nothing is lost: the engine holds what IPVS should have, and gives all of it once IPVS is there.
+
+use std::future::pending;
+use std::pin::Pin;
+
+use tracing::{debug, info, warn};
+
+use crate::check::event::Event;
+use crate::model::frame::Shared;
+use crate::model::ipvs::IpvsChange;
+use crate::model::settings::NetlinkBuffer;
+use crate::model::{Micros, Time};
+use crate::net::{Ipvs, IpvsError};
+
+/// From one look for IPVS to the next: at first, and at most.
+const FIRST_PAUSE: Micros = Micros::from_secs(5);
+const LONGEST_PAUSE: Micros = Micros::from_secs(30);
+
+/// IPVS, or its absence.
+pub(in crate::check) struct Balancer {
+    state: State,
+    /// `net_namespace_ipvs`
+    namespace: Option<Option<String>>,
+    buffer: NetlinkBuffer,
+    /// From a look in vain to the next
+    pause: Micros,
+    /// The absence has been told of
+    told: bool,
+}
+
+type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>>>>;
+
+enum State {
+    /// To be looked for then
+    Absent(Time),
+    /// Being looked for
+    Sought(Search),
+    /// Just found, or not, which the engine does not know yet
+    Answer(Result<Ipvs, IpvsError>),
+    /// There
+    Present(Ipvs),
+}
+
+impl Balancer {
+    /// Begins to look for IPVS. Nothing of it is there until [`Balancer::news`].
+    pub(in crate::check) fn new(shared: &Shared) -> Self {
+        let mut balancer = Balancer {
+            state: State::Absent(Time(0)),
+            namespace: shared.global.lvs.namespace.clone(),
+            buffer: shared.global.netlink.lvs_command,
+            pause: FIRST_PAUSE,
+            told: false,
+        };
+        balancer.seek(true);
+        balancer
+    }
+
+    /// Another configuration. (Another namespace would be another table, with everything in the first one left behind:
+    /// the one of the start stays.)
+    pub(in crate::check) fn configure(&mut self, shared: &Shared) {
+        self.buffer = shared.global.netlink.lvs_command;
+        if let State::Present(ipvs) = &self.state {
+            set_buffer(ipvs, self.buffer);
+        }
+        if self.namespace != shared.global.lvs.namespace {
+            warn!("Cannot change net_namespace_ipvs at a reload - please restart keepalived");
+        }
+    }
+
+    /// `load`: the module is loaded if it is not there.
+    fn seek(&mut self, load: bool) {
+        if load {
+            debug!("Initializing ipvs");
+        }
+        self.state = State::Sought(Box::pin(Ipvs::find(self.namespace.clone(), load)));
+    }
+
+    /// Waits until it is known whether IPVS is there. Can be dropped at any time without loss; waits for ever if that
+    /// is known.
+    pub(in crate::check) async fn found(&mut self) {
+        match &mut self.state {
+            State::Sought(search) => {
+                let answer = search.await;
+                self.state = State::Answer(answer);
+            }
+            State::Answer(_) => {}
+            State::Absent(_) | State::Present(_) => pending().await,
+        }
+    }
+
+    /// What the engine has to be told of, and a look for IPVS if one is due.
+    pub(in crate::check) fn news(&mut self, now: Time) -> Option<Event> {
+        match std::mem::replace(&mut self.state, State::Absent(now)) {
+            State::Answer(Ok(mut ipvs)) => {
+                set_buffer(&ipvs, self.buffer);
+                match ipvs.timeouts() {
+                    Ok(timeouts) => {
+                        if self.told {
+                            info!("IPVS is there, and is programmed from now on");
+                        }
+                        self.state = State::Present(ipvs);
+                        (self.pause, self.told) = (FIRST_PAUSE, false);
+                        return Some(Event::IpvsReady(timeouts));
+                    }
+                    Err(error) => self.put_off(now, &error),
+                }
+            }
+            State::Answer(Err(error)) => self.put_off(now, &error),
+            State::Absent(due) if due <= now => self.seek(false),
+            other => self.state = other,
+        }
+        None
+    }
+
+    fn put_off(&mut self, now: Time, error: &IpvsError) {
+        if !self.told {
+            warn!("IPVS: Can't initialize ipvs: {error}");
+            warn!("Health checks and notify scripts run without IPVS, which is programmed as soon as it is there");
+            self.told = true;
+        }
+        self.state = State::Absent(now + self.pause);
+        self.pause = (self.pause + self.pause).min(LONGEST_PAUSE);
+    }
+
+    /// When [`Balancer::news`] wants to be asked.
+    pub(in crate::check) fn due(&self) -> Option<Time> {
+        match &self.state {
+            State::Absent(due) => Some(*due),
+            State::Sought(_) | State::Answer(_) | State::Present(_) => None,
+        }
+    }
+
+    /// Carries out changes; gives what the engine has to be told.
+    pub(in crate::check) fn change(&mut self, now: Time, changes: &[IpvsChange]) -> Vec<Event> {
+        let State::Present(ipvs) = &mut self.state else {
+            return Vec::new();
+        };
+        match ipvs.change(changes) {
+            Ok(refused) => {
+                let told = |(place, refusal)| Some(Event::Refused(changes.get::<usize>(place)?.clone(), refusal));
+                refused.into_iter().filter_map(told).collect()
+            }
+            Err(error) => vec![self.lose(now, &error)],
+        }
+    }
+
+    /// Reads the table.
+    pub(in crate::check) fn audit(&mut self, now: Time) -> Option<Event> {
+        let State::Present(ipvs) = &mut self.state else {
+            return None;
+        };
+        match ipvs.table() {
+            Ok(table) => Some(Event::Observed(table)),
+            Err(error @ IpvsError::Absent) => Some(self.lose(now, &error)),
+            Err(error) => {
+                info!("The table of IPVS could not be read: {error}");
+                None
+            }
+        }
+    }
+
+    fn lose(&mut self, now: Time, error: &IpvsError) -> Event {
+        warn!("IPVS does not answer any more: {error}");
+        self.told = true;
+        self.state = State::Absent(now);
+        Event::IpvsGone
+    }
+}
+
+fn set_buffer(ipvs: &Ipvs, wanted: NetlinkBuffer) {
+    if let Err(error) = ipvs.set_buffer(wanted) {
+        warn!("{error}");
+    }
+}

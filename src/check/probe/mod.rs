@@ -1,0 +1,182 @@
+//! Makes the checks: each run is a task of its own, whose end is a [`Report`].
+//!
+//! Never decides what a result means, or when a check is due. The driver starts and cancels runs as the engine wants,
+//! and tells the engine of their ends. What a checker keeps from one run to the next (a prepared request, a pattern, a
+//! socket) is made at its first run and lives until it is forgotten.
+
+mod connect;
+mod datagram;
+mod dns;
+mod http;
+mod misc;
+mod ping;
+#[cfg(test)]
+mod rig;
+mod search;
+mod smtp;
+mod tcp;
+mod tls;
+mod udp;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use openssl::ssl::SslContext;
+use tokio::task::{AbortHandle, JoinSet};
+use tracing::error;
+
+use self::http::{Page, Tls};
+use self::misc::Scripts;
+use super::event::{CheckerId, Outcome, Report, RunId, Task};
+use crate::model::CheckConfig;
+use crate::model::checker::{CheckKind, Connect, Http};
+use crate::model::frame::Shared;
+
+/// The runs that are under way. Must be used inside one tokio runtime of a single thread.
+#[derive(Debug, Default)]
+pub struct Prober {
+    runs: JoinSet<(RunId, Report)>,
+    /// Runs whose end somebody waits for
+    awaited: HashMap<RunId, AbortHandle, RandomState>,
+    kept: HashMap<CheckerId, Kept, RandomState>,
+    /// Of PING_CHECKs
+    sockets: HashMap<CheckerId, ping::Slot, RandomState>,
+    scripts: Scripts,
+    patterns: http::Patterns,
+    /// For SSL_GET; there is none without one
+    tls: Option<SslContext>,
+}
+
+/// What a checker keeps between its runs.
+#[derive(Clone, Debug)]
+enum Kept {
+    /// HTTP_GET and SSL_GET
+    Pages(Vec<Arc<Page>>),
+}
+
+impl Prober {
+    /// A prober without runs.
+    pub fn new() -> Self {
+        Prober::default()
+    }
+
+    /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
+    pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
+        self.tls = context(config);
+    }
+
+    /// Begins a run. Never waits.
+    pub fn start(&mut self, task: Task) {
+        match &*task.kind {
+            CheckKind::Tcp(to) => {
+                let to = to.clone();
+                self.spawn(task.run, async move { tcp::run(&to).await });
+            }
+            CheckKind::Http(to, http) => {
+                let (to, page) = (to.clone(), self.pages(task.checker, to, http).get(task.url).cloned());
+                let tls = if http.tls { Tls::With(self.tls.clone()) } else { Tls::Without };
+                self.spawn(task.run, async move { http::run(&to, page, tls).await });
+            }
+            CheckKind::Smtp(to, smtp) => {
+                let (to, smtp) = (to.clone(), smtp.clone());
+                self.spawn(task.run, async move { smtp::run(&to, &smtp).await });
+            }
+            CheckKind::Dns(to, dns) => {
+                let (to, dns) = (to.clone(), dns.clone());
+                self.spawn(task.run, async move { dns::run(&to, &dns).await });
+            }
+            CheckKind::Udp(to, udp) => {
+                let (to, udp) = (to.clone(), udp.clone());
+                self.spawn(task.run, async move { udp::run(&to, &udp).await });
+            }
+            CheckKind::Ping(to) => {
+                let (to, slot) = (to.clone(), Arc::clone(self.sockets.entry(task.checker).or_default()));
+                self.spawn(task.run, async move { ping::run(&to, &slot).await });
+            }
+            CheckKind::Misc(misc) => self.scripts.start(task.run, misc),
+            kind => {
+                let line = format!("No check is made for {kind:?}.");
+                self.spawn(task.run, async { Report::of(Outcome::Unable(line)) });
+            }
+        }
+    }
+
+    fn spawn(&mut self, run: RunId, work: impl Future<Output = Report> + Send + 'static) {
+        let handle = self.runs.spawn(async move { (run, work.await) });
+        self.awaited.insert(run, handle);
+    }
+
+    /// The urls of a checker, made ready at its first run.
+    fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
+        let Kept::Pages(pages) =
+            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
+        pages
+    }
+
+    /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
+    pub fn cancel(&mut self, run: RunId) {
+        if let Some(handle) = self.awaited.remove(&run) {
+            handle.abort();
+        } else {
+            self.scripts.cancel(run);
+        }
+    }
+
+    /// Drops what is kept for a checker that is no more. Its runs are cancelled one by one.
+    pub fn forget(&mut self, checker: CheckerId) {
+        self.kept.remove(&checker);
+        self.sockets.remove(&checker);
+    }
+
+    /// The end of a run that has ended already, if any.
+    pub(super) fn ended_already(&mut self) -> Option<(RunId, Report)> {
+        while let Some(end) = self.runs.try_join_next() {
+            if let Ok((run, report)) = end
+                && self.awaited.remove(&run).is_some()
+            {
+                return Some((run, report));
+            }
+        }
+        None
+    }
+
+    /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
+    pub async fn ended(&mut self) -> (RunId, Report) {
+        loop {
+            tokio::select! {
+                ended = self.scripts.ended() => return ended,
+                Some(ended) = self.runs.join_next() => match ended {
+                    // One that was cancelled may have ended before.
+                    Ok((run, report)) if self.awaited.remove(&run).is_some() => return (run, report),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    /// Ends everything that is under way. Scripts have a second to do so of themselves.
+    pub async fn finish(self) {
+        drop(self.runs);
+        self.scripts.finish().await;
+    }
+}
+
+/// What SSL_GET needs, if the configuration has any.
+fn context(config: &CheckConfig) -> Option<SslContext> {
+    let checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
+    if !checkers.into_iter().any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls)) {
+        return None;
+    }
+    tls::context(config.ssl.as_ref())
+        .or_else(|error| {
+            error!("{error}");
+            error!("SSL_GET goes on without a client certificate");
+            tls::context(None)
+        })
+        .inspect_err(|error| error!("{error}"))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! The quorum of a virtual server: when it is lost and gained, and what follows.
+
+use super::event::Action;
+use super::outbox::Outbox;
+use super::virtual_server::Virtual;
+use crate::model::ServiceNotice;
+
+impl Virtual {
+    /// Looks whether the weights of the servers that are alive still, or again, suffice. `starting`: at start and
+    /// reload, where a sorry server steps in also if the quorum is down as it was before.
+    pub fn judge(&mut self, starting: bool, out: &mut Outbox) {
+        let (quorum, hysteresis) = (self.config.quorum, self.config.hysteresis);
+        let sum = self.weight_sum;
+        let threshold = match self.quorum_up {
+            true => i64::from(quorum) - i64::from(hysteresis),
+            false => i64::from(quorum) + i64::from(hysteresis),
+        };
+        if !self.quorum_up && sum >= threshold {
+            self.quorum_up = true;
+            out.info(format!("Gained quorum {quorum}+{hysteresis}={threshold} <= {sum} for VS {}", self.name));
+            self.dismiss_sorry(out);
+            self.tell(out);
+        } else if (self.quorum_up && (sum == 0 || sum < threshold)) || (starting && self.sorry_is_missing()) {
+            self.quorum_up = false;
+            let what = if starting { "Starting with quorum down" } else { "Lost quorum" };
+            out.info(format!("{what} {quorum}-{hysteresis}={threshold} > {sum} for VS {}", self.name));
+            self.call_sorry(out);
+            self.tell(out);
+        }
+    }
+
+    /// Tells how the quorum stands. Said once: a reload that puts another sorry server to work has no news of the quorum.
+    pub fn tell(&mut self, out: &mut Outbox) {
+        if self.told != Some(self.quorum_up) {
+            self.tell_again(false, out);
+        }
+    }
+
+    /// Tells how the quorum stands, whatever was told before.
+    pub fn tell_again(&mut self, stopping: bool, out: &mut Outbox) {
+        self.told = Some(self.quorum_up);
+        let script = if self.quorum_up { &self.config.quorum_up } else { &self.config.quorum_down };
+        out.push(Action::Notify(ServiceNotice {
+            virtual_server: self.name.to_string(),
+            real_server: None,
+            up: self.quorum_up,
+            script: script.clone(),
+            stopping,
+        }));
+    }
+}

@@ -1,0 +1,278 @@
+//! Plays cases with one program on a machine of its own: the daemon checks one real server for each case, and the server of
+//! each case is good, then at fault until it is removed, then good again until it is added.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::server::{Manner, Server, address_of};
+use super::tls;
+use crate::rig::moment::{comes_true, stay};
+use crate::rig::node::{ARGS, Daemon, Node};
+use crate::rig::{Lab, Layout};
+
+/// So many answers in a row that do not have the server removed show that nothing is wrong with them.
+const HARMLESS: usize = 4;
+/// The longest that a phase may take.
+const PATIENCE: Duration = Duration::from_secs(14);
+
+/// How a server is good, or at fault.
+#[derive(Clone)]
+pub enum State {
+    /// It answers like this.
+    Serves(Manner),
+    /// A line for the shell of the machine, with `ADDRESS` and `NUMBER` standing for those of the case.
+    Shell(&'static str),
+}
+
+/// One real server.
+#[derive(Clone)]
+pub struct Case {
+    /// What it shows.
+    pub name: &'static str,
+    /// The block of its checker; `NUMBER` is that of the case.
+    pub checker: String,
+    /// As it should be.
+    pub good: State,
+    /// What is wrong with it.
+    pub fault: State,
+    /// Lines of a [`Record`] that only one program gives, and why.
+    pub differs: &'static [(&'static str, &'static str)],
+}
+
+/// What was seen of a case, as lines.
+pub type Record = Vec<String>;
+
+/// The kinds of protocol that the virtual server may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP
+    Tcp,
+    /// UDP
+    Udp,
+}
+
+struct Play {
+    number: usize,
+    server: Option<Server>,
+    phase: usize,
+    since: Instant,
+    /// How long the log was when the phase began
+    logged: usize,
+    record: Record,
+}
+
+/// Plays all cases at once; gives what was seen of each.
+pub fn play(name: &str, daemon: Daemon, protocol: Protocol, cases: &[Case]) -> Vec<Record> {
+    let mut lab = Lab::new(
+        &format!("checks-{name}-{daemon:?}"),
+        &crate::ours(),
+        &Layout { nodes: &["lb01"], ..Layout::default() },
+    );
+    let node = &mut lab.nodes[0];
+    let mut variables = Vec::new();
+    if daemon == Daemon::Keepalived || crate::is_stand_in() {
+        build_stand_in(node.folder());
+        variables.push(("LD_PRELOAD", "/run/lab/fakeipvs.so"));
+    }
+    node.host.run("sh", &["-c", "echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range"]);
+    let script = "#!/bin/sh\necho \"$*\" >>/run/lab/told\n";
+    crate::rig::node::write_script(&node.folder().join("tell"), script);
+    let mut plays: Vec<Play> = (0..cases.len())
+        .map(|number| Play { number, server: None, phase: 0, since: Instant::now(), logged: 0, record: Record::new() })
+        .collect();
+    for (play, case) in plays.iter_mut().zip(cases) {
+        play.enter(node, case, 0, 0);
+    }
+    node.configure(&configuration(protocol, cases));
+    node.start_env(daemon, ARGS, &variables);
+    loop {
+        let log = lines_by_case(&node.log(), cases.len());
+        let mut busy = false;
+        for (play, case) in plays.iter_mut().zip(cases) {
+            let lines = log.get(&play.number).map_or(&[][..], Vec::as_slice);
+            busy |= play.go_on(node, case, lines);
+        }
+        if !busy {
+            break;
+        }
+        stay(Duration::from_millis(10));
+    }
+    // The last notify scripts.
+    comes_true(Duration::from_millis(300), || false);
+    node.terminate();
+    let log = lines_by_case(&node.log(), cases.len());
+    let told = std::fs::read_to_string(node.folder().join("told")).unwrap_or_default();
+    for play in &mut plays {
+        let lines = log.get(&play.number).cloned().unwrap_or_default();
+        play.record.extend(lines.into_iter().map(|line| format!("log: {line}")));
+        let own = format!("{} ", play.number);
+        play.record
+            .extend(told.lines().filter_map(|line| line.strip_prefix(&own)).map(|line| format!("script: {line}")));
+    }
+    plays.into_iter().map(|play| play.record).collect()
+}
+
+impl Play {
+    /// Whether there is more to be done.
+    fn go_on(&mut self, node: &Node, case: &Case, log: &[String]) -> bool {
+        let new = log.get(self.logged..).unwrap_or_default();
+        let says = |word: &str| new.iter().any(|line| line.contains(word));
+        let heard = self.server.as_ref().map_or(0, |server| server.heard().len());
+        let over = match self.phase {
+            0 => says("succe") || (heard > 0 && case.checker.contains("DNS_CHECK")),
+            1 => says("Removing service") || heard >= HARMLESS,
+            2 => says("Adding service") || !log.iter().any(|line| line.contains("Removing service")),
+            _ => return false,
+        };
+        if over || self.since.elapsed() > PATIENCE {
+            if !over {
+                self.record.push(format!("phase {}: nothing came of it", self.phase));
+            }
+            self.enter(node, case, self.phase + 1, log.len());
+        }
+        self.phase < 3
+    }
+
+    /// Begins a phase.
+    fn enter(&mut self, node: &Node, case: &Case, phase: usize, logged: usize) {
+        self.note();
+        if phase < 3 {
+            // What is good at last stays so until the daemon ends.
+            self.server = None;
+        }
+        (self.phase, self.since, self.logged) = (phase, Instant::now(), logged);
+        let state = match phase {
+            0 | 2 => &case.good,
+            1 => &case.fault,
+            _ => return,
+        };
+        match state {
+            State::Serves(manner) => {
+                let at = SocketAddr::new(address_of(self.number), PORT);
+                self.server = Some(Server::start(&node.host, at, manner.clone(), Some(tls::identity())));
+            }
+            State::Shell(line) => {
+                let address = address_of(self.number).to_string();
+                let line = line.replace("ADDRESS", &address).replace("NUMBER", &self.number.to_string());
+                node.host.run("sh", &["-c", &line]);
+            }
+        }
+    }
+
+    /// Notes what the server of the phase has heard.
+    fn note(&mut self) {
+        let heard = self.server.as_ref().map(Server::heard).unwrap_or_default();
+        self.record.extend(heard.iter().map(|bytes| format!("phase {} heard: {}", self.phase, bytes.escape_ascii())));
+    }
+}
+
+/// The port of all real servers.
+pub const PORT: u16 = 8000;
+
+fn configuration(protocol: Protocol, cases: &[Case]) -> String {
+    let protocol = if protocol == Protocol::Tcp { "TCP" } else { "UDP" };
+    let mut text = format!(
+        "global_defs {{\n router_id lb\n script_user root\n}}\n\
+         virtual_server 10.77.0.1 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol {protocol}\n \
+         real_server 127.0.2.1 80 {{\n }}\n"
+    );
+    for (number, case) in cases.iter().enumerate() {
+        let checker = case.checker.replace("NUMBER", &number.to_string());
+        let _ = write!(
+            text,
+            " real_server {} {PORT} {{\n  notify_up \"/run/lab/tell {number} up\"\n  notify_down \"/run/lab/tell {number} \
+             down\"\n{checker}\n }}\n",
+            address_of(number)
+        );
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// The lines about each case, without their times, and with nothing that differs from run to run.
+fn lines_by_case(log: &str, cases: usize) -> HashMap<usize, Vec<String>> {
+    let mut found: HashMap<usize, Vec<String>> = HashMap::new();
+    for line in log.lines() {
+        let text = line.split_once(": ").map_or(line, |(_, text)| text);
+        for number in 0..cases {
+            let ip = address_of(number);
+            if text.contains(&format!("[{ip}]")) || text.contains(&format!(" {ip} ")) {
+                found.entry(number).or_default().push(text.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The library that takes IPVS's place for keepalived.
+fn build_stand_in(folder: &Path) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/fakeipvs.c");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O2", "-o"])
+        .arg(folder.join("fakeipvs.so"))
+        .arg(source)
+        .status()
+        .expect("run the C compiler");
+    assert!(built.success(), "tests/lab/fakeipvs.c does not compile");
+}
+
+/// Plays the cases with both programs side by side, and compares.
+pub fn compare(name: &str, protocol: Protocol, cases: &[Case]) {
+    let (ours, theirs) = std::thread::scope(|scope| {
+        let theirs = scope.spawn(|| play(name, Daemon::Keepalived, protocol, cases));
+        let ours = play(name, Daemon::Ours, protocol, cases);
+        (ours, theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    if std::env::var_os("SHOW").is_some() {
+        for (case, (a, b)) in cases.iter().zip(ours.iter().zip(&theirs)) {
+            eprintln!("== {}\n{}\n-- keepalived\n{}", case.name, a.join("\n"), b.join("\n"));
+        }
+    }
+    let mut faults = String::new();
+    for (case, (ours, theirs)) in cases.iter().zip(ours.iter().zip(&theirs)) {
+        let seen = differences(ours, theirs);
+        let listed: Vec<&str> = case.differs.iter().map(|(line, _)| *line).collect();
+        if seen != listed {
+            let _ = writeln!(faults, "{} ({})\n  differences that were seen:", case.name, address_of(0));
+            seen.iter().for_each(|line| {
+                let _ = writeln!(faults, "    {line}");
+            });
+            let _ = writeln!(faults, "  listed:");
+            listed.iter().for_each(|line| {
+                let _ = writeln!(faults, "    {line}");
+            });
+            let _ = writeln!(faults, "  keepalived gave:\n    {}", theirs.join("\n    "));
+        }
+    }
+    assert!(faults.is_empty(), "{name}:\n{faults}");
+}
+
+/// What only one of both has, in order (by a longest common subsequence).
+fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
+    let (n, m) = (ours.len(), theirs.len());
+    let mut common = vec![vec![0; m + 1]; n + 1];
+    for i in (0..n).rev() {
+        for j in (0..m).rev() {
+            common[i][j] =
+                if ours[i] == theirs[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut found = Vec::new();
+    while i < n || j < m {
+        if i < n && j < m && ours[i] == theirs[j] {
+            (i, j) = (i + 1, j + 1);
+        } else if j == m || (i < n && common[i + 1][j] >= common[i][j + 1]) {
+            found.push(format!("only ours: {}", ours[i]));
+            i += 1;
+        } else {
+            found.push(format!("only keepalived: {}", theirs[j]));
+            j += 1;
+        }
+    }
+    found
+}

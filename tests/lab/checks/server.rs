@@ -1,0 +1,253 @@
+//! A server that does what a test says, right or wrong, and keeps note of what it was told.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use openssl::ssl::SslAcceptor;
+
+use crate::rig::host::Host;
+
+/// How often a waiting server looks whether it is over.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// What is done with a connection, one after the other; then it is closed.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Read until this has come, or the other side has closed.
+    Hear(&'static [u8]),
+    /// Write this.
+    Say(Vec<u8>),
+    /// Do nothing for a while.
+    Pause(Duration),
+    /// Begin to speak TLS, by this identity and with the server name that was asked for noted.
+    Tls,
+    /// Write this for ever.
+    Repeat(Vec<u8>),
+    /// Do nothing, and do not close.
+    Stay,
+    /// End with a reset.
+    Reset,
+}
+
+/// How a server behaves.
+#[derive(Clone)]
+pub enum Manner {
+    /// Nobody listens.
+    Closed,
+    /// Each connection goes like this.
+    Talk(Vec<Step>),
+    /// Each datagram is answered by these, given what came.
+    Datagrams(fn(&[u8]) -> Vec<Vec<u8>>),
+}
+
+/// Runs until it is dropped.
+pub struct Server {
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    over: Arc<AtomicBool>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// A server on `host`.
+    pub fn start(host: &Host, at: SocketAddr, manner: Manner, identity: Option<SslAcceptor>) -> Self {
+        let heard = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        let over = Arc::<AtomicBool>::default();
+        let (notes, end) = (Arc::clone(&heard), Arc::clone(&over));
+        let worker = match manner {
+            Manner::Closed => None,
+            Manner::Talk(steps) => {
+                let listener = host.within(move || patiently(|| TcpListener::bind(at)));
+                listener.set_nonblocking(true).expect("a listener that does not block");
+                Some(thread::spawn(move || accept(&listener, &steps, identity.as_ref(), &notes, &end)))
+            }
+            Manner::Datagrams(answer) => {
+                let socket = host.within(move || patiently(|| UdpSocket::bind(at)));
+                socket.set_read_timeout(Some(BEAT)).expect("bound the wait for datagrams");
+                Some(thread::spawn(move || serve(&socket, answer, &notes, &end)))
+            }
+        };
+        Self { heard, over, worker }
+    }
+
+    /// What was heard, each connection or datagram once it has ended.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        self.heard.lock().expect("the server's notes").clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(worker) = self.worker.take() {
+            worker.join().expect("the server ends");
+        }
+    }
+}
+
+/// A predecessor on the same port may take a moment to go.
+fn patiently<T>(bind: impl Fn() -> std::io::Result<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        match bind() {
+            Ok(socket) => return socket,
+            Err(error) if error.kind() == ErrorKind::AddrInUse && begun.elapsed() < Duration::from_secs(3) => {
+                thread::sleep(BEAT);
+            }
+            Err(error) => panic!("a server cannot listen: {error}"),
+        }
+    }
+}
+
+fn accept(
+    listener: &TcpListener,
+    steps: &[Step],
+    identity: Option<&SslAcceptor>,
+    notes: &Arc<Mutex<Vec<Vec<u8>>>>,
+    over: &Arc<AtomicBool>,
+) {
+    let mut guests = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        match listener.accept() {
+            Ok((guest, _)) => {
+                let (steps, identity) = (steps.to_vec(), identity.cloned());
+                let (notes, over) = (Arc::clone(notes), Arc::clone(over));
+                guests.push(thread::spawn(move || {
+                    let mut heard = Vec::new();
+                    talk(guest, &steps, identity.as_ref(), &mut heard, &over);
+                    notes.lock().expect("the server's notes").push(heard);
+                }));
+            }
+            Err(_) => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+    for guest in guests {
+        guest.join().expect("a connection ends");
+    }
+}
+
+/// A connection with or without TLS.
+trait Line: Read + Write {}
+impl<T: Read + Write> Line for T {}
+
+fn talk(guest: TcpStream, steps: &[Step], identity: Option<&SslAcceptor>, heard: &mut Vec<u8>, over: &AtomicBool) {
+    guest.set_nonblocking(false).expect("a connection that blocks");
+    guest.set_read_timeout(Some(BEAT)).expect("bound the wait");
+    guest.set_write_timeout(Some(BEAT)).expect("bound the wait");
+    let plain = guest.try_clone().expect("another handle of a connection");
+    let mut line: Box<dyn Line> = Box::new(guest);
+    for step in steps {
+        let done = match step {
+            Step::Hear(end) => hear(&mut line, end, heard, over),
+            Step::Say(bytes) => say(&mut line, bytes, over),
+            Step::Pause(time) => {
+                rest(*time, over);
+                true
+            }
+            Step::Tls => {
+                plain.set_read_timeout(Some(Duration::from_secs(3))).expect("bound the wait");
+                let clear = plain.try_clone().expect("another handle of a connection");
+                let secret = identity.expect("a server with TLS has an identity").accept(clear);
+                plain.set_read_timeout(Some(BEAT)).expect("bound the wait");
+                match secret {
+                    Ok(secret) => {
+                        let name = secret.ssl().servername(openssl::ssl::NameType::HOST_NAME).unwrap_or("no name");
+                        heard.extend(format!("<{name}>").bytes());
+                        line = Box::new(secret);
+                        true
+                    }
+                    Err(_) => false,
+                }
+            }
+            Step::Repeat(bytes) => {
+                while !over.load(Ordering::Relaxed) && say(&mut line, bytes, over) {
+                    rest(Duration::from_millis(5), over);
+                }
+                true
+            }
+            Step::Stay => {
+                while hear(&mut line, b"nothing ends this \xff", heard, over) && !over.load(Ordering::Relaxed) {}
+                true
+            }
+            Step::Reset => {
+                let socket = socket2::SockRef::from(&plain);
+                socket.set_linger(Some(Duration::ZERO)).expect("end with a reset");
+                return;
+            }
+        };
+        if !done {
+            return;
+        }
+    }
+    // Whatever else is said is heard, until the other side has closed too.
+    let _ = plain.shutdown(std::net::Shutdown::Write);
+    let until = Instant::now() + Duration::from_millis(500);
+    while Instant::now() < until && hear(&mut line, b"nothing ends this \xff", heard, over) {}
+}
+
+fn rest(time: Duration, over: &AtomicBool) {
+    let until = Instant::now() + time;
+    while Instant::now() < until && !over.load(Ordering::Relaxed) {
+        thread::sleep(time.min(BEAT));
+    }
+}
+
+/// Whether the other side is still there.
+fn hear(line: &mut Box<dyn Line>, end: &[u8], heard: &mut Vec<u8>, over: &AtomicBool) -> bool {
+    let mut buffer = [0; 4096];
+    let begun = heard.len();
+    while !over.load(Ordering::Relaxed) {
+        match line.read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(length) => {
+                heard.extend(&buffer[..length]);
+                if heard[begun..].windows(end.len()).any(|window| window == end) {
+                    return true;
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if end.ends_with(b"\xff") {
+                    return true;
+                }
+            }
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// Whether all was written.
+fn say(line: &mut Box<dyn Line>, bytes: &[u8], over: &AtomicBool) -> bool {
+    let mut rest = bytes;
+    while !rest.is_empty() && !over.load(Ordering::Relaxed) {
+        match line.write(rest) {
+            Ok(length) => rest = &rest[length..],
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => return false,
+        }
+    }
+    line.flush().is_ok()
+}
+
+fn serve(socket: &UdpSocket, answer: fn(&[u8]) -> Vec<Vec<u8>>, notes: &Mutex<Vec<Vec<u8>>>, over: &AtomicBool) {
+    let mut buffer = [0; 4096];
+    while !over.load(Ordering::Relaxed) {
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
+        let request = &buffer[..length];
+        notes.lock().expect("the server's notes").push(request.to_vec());
+        for reply in answer(request) {
+            // One who has stopped listening does not mind.
+            let _ = socket.send_to(&reply, from);
+        }
+    }
+}
+
+/// The address of the server of case `number`.
+pub fn address_of(number: usize) -> IpAddr {
+    IpAddr::from([127, 0, 1, u8::try_from(number + 1).expect("at most 254 cases")])
+}
