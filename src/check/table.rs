@@ -74,6 +74,8 @@ struct Service {
     dirty: Vec<SocketAddr>,
     /// When it was last added again because the kernel did not know it
     mended: Option<Time>,
+    /// Its removal was refused: there may be destinations in it that are known no more
+    has_leftovers: bool,
 }
 
 impl Service {
@@ -220,7 +222,7 @@ impl Table {
             service.entry.is_well();
             service.dests.values_mut().for_each(Entry::is_well);
             service.dests.retain(|_, dest| !dest.is_dead());
-            service.mended = None;
+            (service.mended, service.has_leftovers) = (None, false);
             service.entry.queued = false;
         }
         self.services.retain(|_, service| !service.entry.is_dead());

@@ -48,6 +48,7 @@ impl Table {
             _ => {}
         }
         let service = self.services.get_mut(&key)?;
+        service.has_leftovers |= matches!(change, IpvsChange::DeleteService(_));
         let exists = refusal.errno == errno::EXISTS && matches!(change, IpvsChange::AddService(..));
         if matches!(change, IpvsChange::AddService(..)) && !exists {
             service.is_missing();

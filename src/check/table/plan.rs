@@ -30,6 +30,11 @@ impl Table {
 
 impl Service {
     fn plan(&mut self, key: ServiceKey, number: u64, changes: &mut Vec<IpvsChange>) {
+        if self.has_leftovers && self.entry.wanted().is_some() && !self.entry.waits() {
+            self.has_leftovers = false;
+            self.is_missing();
+            changes.push(IpvsChange::DeleteService(key));
+        }
         match self.entry.step(number) {
             Some(Step::Delete) => {
                 changes.push(IpvsChange::DeleteService(key));

@@ -161,7 +161,7 @@ impl Service {
             if self.entry.wanted().is_some() {
                 self.entry.is_well();
             }
-            return !was_there;
+            return !was_there || self.has_leftovers;
         }
         let name = refusal::service(&key);
         let line = || format!("IPVS service {name} was changed: setting it again");

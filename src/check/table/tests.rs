@@ -358,6 +358,12 @@ fn a_refused_removal_is_not_forgotten() {
     assert!(!table.handle_timeout(seconds(2)));
     assert_eq!(table.plan(), [DeleteService(key(80))]);
     assert!(table.services.is_empty());
+    // Wanted again meanwhile: what was in it must go all the same.
+    assert!(table.refused(seconds(2), &DeleteService(key(80)), &refusal(12)).is_some());
+    table.want_service(ONE, key(80), service("rr"));
+    table.want_dest(ONE, &key(80), at(3), weight(1));
+    let expected = [DeleteService(key(80)), AddService(key(80), service("rr")), AddDest(key(80), at(3), weight(1))];
+    assert_eq!(table.plan(), expected);
 }
 
 #[test]
