@@ -106,7 +106,7 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
-                driver.reload(&shared, config)?;
+                driver.reload(&shared, *config)?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();
             }

@@ -21,12 +21,14 @@ mod udp;
 mod web_rig;
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use openssl::ssl::SslContext;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Duration, Instant, Sleep, sleep};
 use tracing::error;
 
 use self::http::{Page, Tls};
@@ -36,6 +38,9 @@ use crate::model::CheckConfig;
 use crate::model::check::Ssl;
 use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
+
+/// Shorter than the time that most checks have.
+const PULSE: Duration = Duration::from_secs(1);
 
 /// The runs that are under way. Must be used inside one tokio runtime of a single thread.
 #[derive(Debug, Default)]
@@ -53,6 +58,35 @@ pub struct Prober {
     tls: Option<SslContext>,
     /// How many runs may have descriptors at the same time; the others wait
     places: Option<Arc<Semaphore>>,
+    pulse: Pulse,
+}
+
+/// A timer that is due before those of the runs, while there are any. tokio wakes itself up, by a system call, for each
+/// timer that is due before all that it knew when it last went to sleep: without this one, that is for nearly each run.
+#[derive(Debug, Default)]
+struct Pulse {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// A run has begun since the last beat
+    is_used: bool,
+}
+
+impl Pulse {
+    fn run_begins(&mut self) {
+        self.is_used = true;
+        self.timer.get_or_insert_with(|| Box::pin(sleep(PULSE)));
+    }
+
+    /// Never comes to an end, unless there is no timer.
+    async fn beat(&mut self) {
+        while let Some(timer) = &mut self.timer {
+            timer.as_mut().await;
+            if std::mem::take(&mut self.is_used) {
+                timer.as_mut().reset(Instant::now() + PULSE);
+            } else {
+                self.timer = None;
+            }
+        }
+    }
 }
 
 impl Prober {
@@ -108,6 +142,7 @@ impl Prober {
     }
 
     fn spawn(&mut self, run: RunId, work: impl Future<Output = Report> + Send + 'static) {
+        self.pulse.run_begins();
         let handle = match self.places.clone() {
             None => self.runs.spawn(async move { (run, work.await) }),
             Some(places) => self.runs.spawn(async move {
@@ -148,7 +183,7 @@ impl Prober {
                 return Some((run, report));
             }
         }
-        None
+        self.scripts.ended_already()
     }
 
     /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
@@ -156,6 +191,7 @@ impl Prober {
         loop {
             tokio::select! {
                 ended = self.scripts.ended() => return ended,
+                () = self.pulse.beat(), if self.pulse.timer.is_some() => {}
                 Some(ended) = self.runs.join_next() => match ended {
                     // One that was cancelled may have ended before.
                     Ok((run, report)) if self.awaited.remove(&run).is_some() => return (run, report),
