@@ -56,9 +56,9 @@ pub struct Prober {
     patterns: http::Patterns,
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
+    pulse: Pulse,
     /// How many runs may have descriptors at the same time; the others wait
     places: Option<Arc<Semaphore>>,
-    pulse: Pulse,
 }
 
 /// A timer that is due before those of the runs, while there are any. tokio wakes itself up, by a system call, for each

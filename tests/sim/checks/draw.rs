@@ -153,7 +153,7 @@ fn service(rng: &mut Rng, number: u8, protocol: Option<Protocol>) -> VirtualServ
     };
     let forwarding = rng.pick(&[Forwarding::Nat, Forwarding::Dr, Forwarding::Tun(Tunnel::default())]);
     let scheduler = rng.pick(&["rr", "wlc", "sh", "rr", "wlc", "sh", "rr", "wlc", "sh", "missing"]);
-    let persistence = rng.chance(20).then(|| Persistence { timeout: 360, granularity: None, engine: None });
+    let persistence = rng.chance(20).then_some(Persistence { timeout: 360, granularity: None, engine: None });
     let sorry_server = rng.chance(40).then(|| SorryServer {
         ip: server(rng.pick(&[SERVERS, 99])),
         port: 80,
