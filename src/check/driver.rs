@@ -75,7 +75,9 @@ pub async fn run(
     }
     let mut driver = Driver::open(options, shared, config)?;
     // What does not hang is known soon; the checks do not wait for the rest.
-    let _ = timeout(IPVS_PATIENCE, driver.hands.ipvs.found()).await;
+    if driver.hands.ipvs.is_seeking() {
+        let _ = timeout(IPVS_PATIENCE, driver.hands.ipvs.found()).await;
+    }
     driver.turn(|engine, now| engine.handle(now, Event::Start));
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();

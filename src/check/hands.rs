@@ -52,7 +52,7 @@ impl Hands {
         self.prober.limit(allow_descriptors(config));
         self.admit_pings(config);
         self.prober.configure(config, shared);
-        self.ipvs.configure(shared);
+        self.ipvs.configure(config, shared);
         self.marks.configure(shared);
     }
 

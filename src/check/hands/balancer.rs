@@ -8,6 +8,7 @@ use std::pin::Pin;
 use tracing::{debug, info, warn};
 
 use crate::check::event::Event;
+use crate::model::check::CheckConfig;
 use crate::model::frame::Shared;
 use crate::model::ipvs::IpvsChange;
 use crate::model::settings::NetlinkBuffer;
@@ -33,6 +34,8 @@ pub(in crate::check) struct Balancer {
 type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>>>>;
 
 enum State {
+    /// Nothing is to be balanced: then IPVS is left alone, and its module is not loaded
+    Unwanted,
     /// To be looked for then
     Absent(Time),
     /// Being looked for
@@ -44,22 +47,23 @@ enum State {
 }
 
 impl Balancer {
-    /// Begins to look for IPVS. Nothing of it is there until [`Balancer::news`].
+    /// Nothing of IPVS is there until [`Balancer::news`], and nothing is done until [`Balancer::configure`].
     pub(in crate::check) fn new(shared: &Shared) -> Self {
-        let mut balancer = Balancer {
-            state: State::Absent(Time(0)),
+        Balancer {
+            state: State::Unwanted,
             namespace: shared.global.lvs.namespace.clone(),
             buffer: shared.global.netlink.lvs_command,
             pause: FIRST_PAUSE,
             told: false,
-        };
-        balancer.seek(true);
-        balancer
+        }
     }
 
-    /// Another configuration. (Another namespace would be another table, with everything in the first one left behind:
-    /// the one of the start stays.)
-    pub(in crate::check) fn configure(&mut self, shared: &Shared) {
+    /// A configuration; IPVS is looked for once one has virtual servers. (Another namespace would be another table, with
+    /// everything in the first one left behind: the one of the start stays.)
+    pub(in crate::check) fn configure(&mut self, config: &CheckConfig, shared: &Shared) {
+        if matches!(self.state, State::Unwanted) && !config.is_empty() {
+            self.seek(true);
+        }
         self.buffer = shared.global.netlink.lvs_command;
         if let State::Present(ipvs) = &self.state {
             set_buffer(ipvs, self.buffer);
@@ -77,6 +81,11 @@ impl Balancer {
         self.state = State::Sought(Box::pin(Ipvs::find(self.namespace.clone(), load)));
     }
 
+    /// Whether IPVS is being looked for.
+    pub(in crate::check) fn is_seeking(&self) -> bool {
+        matches!(self.state, State::Sought(_))
+    }
+
     /// Waits until it is known whether IPVS is there. Can be dropped at any time without loss; waits for ever if that
     /// is known.
     pub(in crate::check) async fn found(&mut self) {
@@ -86,7 +95,7 @@ impl Balancer {
                 self.state = State::Answer(answer);
             }
             State::Answer(_) => {}
-            State::Absent(_) | State::Present(_) => pending().await,
+            State::Unwanted | State::Absent(_) | State::Present(_) => pending().await,
         }
     }
 
@@ -128,7 +137,7 @@ impl Balancer {
     pub(in crate::check) fn due(&self) -> Option<Time> {
         match &self.state {
             State::Absent(due) => Some(*due),
-            State::Sought(_) | State::Answer(_) | State::Present(_) => None,
+            State::Unwanted | State::Sought(_) | State::Answer(_) | State::Present(_) => None,
         }
     }
 
