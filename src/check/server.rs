@@ -46,6 +46,8 @@ pub(super) struct Server {
     pub watches: Vec<Watch>,
     /// All checkers find it good, and the pool has it as far as the sorry server leaves room
     pub alive: bool,
+    /// How it stood when scripts were told last
+    pub told: Option<bool>,
     /// Configured weight and what checkers add to it, without bounds
     pub weight: i64,
     /// It was there before the last reload
@@ -81,7 +83,7 @@ impl Server {
             .iter()
             .map(|checker| Watch::new(next(), checker, config.weight, names.clone()))
             .collect();
-        Server { weight: config.weight.into(), config, name, watches, alive: false, inherited: false }
+        Server { weight: config.weight.into(), config, name, watches, alive: false, told: None, inherited: false }
     }
 
     /// After a reload: how checkers stand that have not run. On a server that is alive, a new one has to fail before it
@@ -142,3 +144,6 @@ impl Server {
 pub(super) fn clamp(weight: i64) -> u32 {
     weight.clamp(0, i32::MAX.into()) as u32
 }
+
+#[cfg(test)]
+mod tests;

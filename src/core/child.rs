@@ -76,7 +76,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         None => return Ok(0),
     };
     let log = begin(&options);
-    let end = check::driver::run(link, &options, &shared, config, signals).await;
+    let end = check::driver::run(link, &options, &shared, *config, signals).await;
     let status = end.map_or_else(
         |error| {
             error!("{error}");
