@@ -216,12 +216,12 @@ impl Virtual {
     /// Tells of a server how it stands.
     pub fn tell_of_server(&self, at: usize, stopping: bool, out: &mut Outbox) {
         let server = &self.servers[at];
-        let script = if server.alive { &server.config.notify_up } else { &server.config.notify_down };
+        let script = server.config.script(server.alive);
         out.push(Action::Notify(ServiceNotice {
             virtual_server: self.name.to_string(),
             real_server: Some(server.name.to_string()),
             up: server.alive,
-            script: script.clone(),
+            script: script.cloned(),
             stopping,
         }));
     }

@@ -30,7 +30,7 @@ pub(in crate::check) struct Balancer {
     told: bool,
 }
 
-type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>>>>;
+type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>> + Send>>;
 
 enum State {
     /// To be looked for then
