@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::checker::{Effect, Finding};
 use super::engine::{Engine, Phase, Post};
-use super::event::{Action, CheckerId, Level, Report, RunId, Task};
+use super::event::{Action, CheckerId, Report, RunId, Task};
 use super::server::{Followed, Watch};
 use crate::model::Time;
 
@@ -135,8 +135,7 @@ impl Engine {
     /// An address has come to an interface.
     pub(super) fn address_added(&mut self, address: IpAddr) {
         self.suspension.add(address);
-        let dependents = self.dependents(address, "added");
-        for at in dependents {
+        for at in self.suspension.dependents(address) {
             let Some(service) = self.virtuals.get_mut(at) else { continue };
             let was_suspended = service.is_suspended();
             service.addresses += 1;
@@ -151,8 +150,7 @@ impl Engine {
         if !self.suspension.remove(address) {
             return;
         }
-        let dependents = self.dependents(address, "removed");
-        for at in dependents {
+        for at in self.suspension.dependents(address) {
             let Some(service) = self.virtuals.get_mut(at) else { continue };
             service.addresses = service.addresses.saturating_sub(1);
             if service.is_suspended() && self.phase == Phase::Running {
@@ -160,14 +158,6 @@ impl Engine {
                 self.cancel_runs(now, at);
             }
         }
-    }
-
-    fn dependents(&mut self, address: IpAddr, what: &str) -> Vec<usize> {
-        let dependents = self.suspension.dependents(address);
-        if !dependents.is_empty() && self.phase == Phase::Running {
-            self.out.log(Level::Detail, format!("Netlink reflector reports IP {address} {what}"));
-        }
-        dependents
     }
 
     fn say_of_checkers(&mut self, at: usize, what: &str) {

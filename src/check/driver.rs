@@ -90,6 +90,7 @@ pub async fn run(
             found = driver.files.news() => Woken::Files(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
             () = driver.hands.ipvs.found() => Woken::Timer,
+            () = driver.hands.marks.mend() => Woken::Timer,
             () = driver.hands.scripts.work() => Woken::Timer,
             end = driver.hands.prober.ended() => Woken::Probed(end),
         };
@@ -104,7 +105,7 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
-                driver.reload(&shared, config)?;
+                driver.reload(&shared, *config)?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();
             }

@@ -269,6 +269,3 @@ impl Engine {
         self.ready.extend(self.out.end_turn());
     }
 }
-
-#[cfg(test)]
-mod tests;

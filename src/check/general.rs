@@ -38,6 +38,8 @@ pub(super) struct General {
     original: Option<Timeouts>,
     /// As we set them
     timeouts: Option<Timeouts>,
+    /// All that we ever set them to: what we find of it is no original
+    asked: Vec<Timeouts>,
     /// The sync daemons that run for us
     daemon: Option<SyncSettings>,
     troubles: BTreeMap<Thing, Trouble>,
@@ -50,8 +52,10 @@ impl General {
     /// others, and before the first audit. `lvs_flush` counts at the first time only.
     pub fn start(&mut self, lvs: &Lvs, timeouts: Timeouts) -> Vec<IpvsChange> {
         self.is_open = true;
-        // What is ours is no original, if the kernel has only been out of reach.
-        if self.timeouts != Some(timeouts) {
+        // The kernel may only have been out of reach.
+        if self.original.is_some() && self.asked.contains(&timeouts) {
+            self.timeouts = Some(timeouts);
+        } else {
             self.original = Some(timeouts);
             self.timeouts = None;
         }
@@ -169,6 +173,7 @@ impl General {
             return None;
         }
         self.timeouts = Some(wanted).filter(|wanted| *wanted != original);
+        self.asked.extend(self.timeouts.filter(|timeouts| !self.asked.contains(timeouts)));
         self.troubles.remove(&Thing::Timeouts);
         Some(IpvsChange::SetTimeouts(wanted))
     }

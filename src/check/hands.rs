@@ -1,10 +1,12 @@
 //! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, log. Part of the driver; decides nothing.
 
 mod balancer;
+mod marks;
 
 use tracing::{debug, error, info, warn};
 
 use self::balancer::Balancer;
+use self::marks::MarkHands;
 use super::event::{Action, Event, Level};
 use super::probe::Prober;
 use crate::model::Time;
@@ -18,11 +20,15 @@ use crate::report::notify::services::ServiceScripts;
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
 const OTHER_DESCRIPTORS: usize = 128;
 
+/// So many checks go on at the same time, whatever the limit.
+const FEWEST_PLACES: usize = 8;
+
 /// What the driver acts by.
 pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
     pub(super) ipvs: Balancer,
+    pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
     ping: Option<PingGroup>,
 }
@@ -30,18 +36,24 @@ pub(super) struct Hands {
 impl Hands {
     /// Hands for this configuration. Must be called inside a tokio runtime.
     pub(super) fn open(config: &CheckConfig, shared: &Shared) -> Self {
-        let mut hands =
-            Hands { prober: Prober::new(), scripts: ServiceScripts::new(), ipvs: Balancer::new(shared), ping: None };
+        let mut hands = Hands {
+            prober: Prober::new(),
+            scripts: ServiceScripts::new(),
+            ipvs: Balancer::new(shared),
+            marks: MarkHands::new(),
+            ping: None,
+        };
         hands.configure(config, shared);
         hands
     }
 
     /// Another configuration is about to be in force.
     pub(super) fn configure(&mut self, config: &CheckConfig, shared: &Shared) {
-        allow_descriptors(config);
+        self.prober.limit(allow_descriptors(config));
         self.admit_pings(config);
         self.prober.configure(config, shared);
         self.ipvs.configure(shared);
+        self.marks.configure(shared);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -68,7 +80,7 @@ impl Hands {
                 Action::Forget(checker) => self.prober.forget(checker),
                 Action::Change(changes) => told.extend(self.ipvs.change(now, &changes)),
                 Action::Audit => told.extend(self.ipvs.audit(now)),
-                Action::Mark(_) => told.push(Event::MarksRefused("no marks yet".to_owned())),
+                Action::Mark(changes) => told.extend(self.marks.change(&changes)),
                 Action::Notify(notice) => self.scripts.notify(notice),
                 Action::Log(level, line) => say(level, &line),
             }
@@ -99,16 +111,25 @@ fn kinds(config: &CheckConfig) -> impl Iterator<Item = &CheckKind> {
     servers.flat_map(|it| &it.checkers).map(|checker| &checker.kind)
 }
 
-/// Each check may have a connection, or the pipe of a script, at the same time as all others.
-fn allow_descriptors(config: &CheckConfig) {
+/// Each check may have a connection, or a script, at the same time as all others. Gives how many may have one where the
+/// system does not allow that.
+fn allow_descriptors(config: &CheckConfig) -> Option<usize> {
     let checks = kinds(config).filter(|kind| !matches!(kind, CheckKind::File { .. } | CheckKind::Bfd { .. })).count();
     let wanted = (checks + OTHER_DESCRIPTORS) as u64;
     match descriptors::allow(wanted) {
-        Ok(allowed) if allowed < wanted => warn!(
-            "{checks} checks may want {wanted} descriptors, and the process may have {allowed}: raise its limit (RLIMIT_NOFILE, \
-             in systemd LimitNOFILE=), or checks that find none are made later"
-        ),
-        Ok(_) => {}
-        Err(error) => warn!("The limit of descriptors is not known: {error}"),
+        Ok(allowed) if allowed < wanted => {
+            let kept = kinds(config).filter(|kind| matches!(kind, CheckKind::Ping(_))).count();
+            let places = (allowed as usize).saturating_sub(OTHER_DESCRIPTORS + kept).max(FEWEST_PLACES);
+            warn!(
+                "{checks} checks may want {wanted} descriptors, and the process may have {allowed} (RLIMIT_NOFILE; in systemd \
+                 LimitNOFILE=): {places} connections are made at the same time, other checks wait for them"
+            );
+            Some(places)
+        }
+        Ok(_) => None,
+        Err(error) => {
+            warn!("The limit of descriptors is not known: {error}");
+            None
+        }
     }
 }

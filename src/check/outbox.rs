@@ -56,3 +56,6 @@ impl Outbox {
         actions
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,6 +127,7 @@ impl Engine {
             let (from, to) = (&mut old.servers[at], &mut new.servers[heir]);
             to.inherited = true;
             to.alive = from.alive;
+            to.told = from.told;
             to.weight = from.weight;
             self.match_watches(now, from, to);
         }

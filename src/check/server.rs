@@ -68,6 +68,8 @@ pub(super) struct Server {
     pub watches: Vec<Watch>,
     /// All checkers find it good, and the pool has it as far as the sorry server leaves room
     pub alive: bool,
+    /// How it stood when scripts were told last
+    pub told: Option<bool>,
     /// Configured weight and what checkers add to it, without bounds
     pub weight: i64,
     /// It was there before the last reload
@@ -117,6 +119,7 @@ impl Server {
             name,
             watches,
             alive: false,
+            told: None,
             inherited: false,
         }
     }
@@ -179,3 +182,6 @@ impl Server {
 pub(super) fn clamp(weight: i64) -> u32 {
     weight.clamp(0, i32::MAX.into()) as u32
 }
+
+#[cfg(test)]
+mod tests;

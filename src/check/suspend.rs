@@ -95,3 +95,6 @@ impl Suspension {
         (come, gone)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,9 +213,12 @@ impl Virtual {
         expand::dest(&self.config, place, config.ip, config.port, config.forwarding)
     }
 
-    /// Tells of a server how it stands.
-    pub fn tell_of_server(&self, at: usize, stopping: bool, out: &mut Outbox) {
-        let server = &self.servers[at];
+    /// Tells of a server how it stands, if that is news: several of its checkers may find it down from the first.
+    pub fn tell_of_server(&mut self, at: usize, stopping: bool, out: &mut Outbox) {
+        let server = &mut self.servers[at];
+        if server.told.replace(server.alive) == Some(server.alive) {
+            return;
+        }
         let script = server.config.script(server.alive);
         out.push(Action::Notify(ServiceNotice {
             virtual_server: self.name.to_string(),

@@ -78,7 +78,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     };
     let log = begin(&options);
     // As a task of its own it is woken by its checks without a call of the kernel, unlike what the runtime blocks on.
-    let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, config, signals));
+    let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, *config, signals));
     let end = driver.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
     let status = end.map_or_else(
         |error| {

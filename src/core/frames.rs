@@ -50,7 +50,7 @@ impl InForce {
             global,
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
-            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), check))),
+            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), Box::new(check)))),
             vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, shared, Box::new(vrrp)))),
         }
     }

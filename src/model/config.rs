@@ -8,7 +8,7 @@ use super::bfd::BfdConfig;
 use super::global::GarpPace;
 use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
-use super::settings::{Firewall, GarpExtra, RxBuffers};
+use super::settings::{Firewall, GarpExtra, RxBuffers, SyncDaemon};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
 use super::{Address, CheckConfig, Entry, Global, IfName, Instance, Micros, SyncGroup};
 
@@ -75,6 +75,8 @@ pub struct VrrpConfig {
     pub own_link_prefixes: (Option<String>, Option<String>),
     /// `vrrp_garp_extra_if`, for instances that say nothing themselves
     pub garp_extra: Option<GarpExtra>,
+    /// The sync daemon that follows an instance, which exists (`lvs_sync_daemon`, `lvs_sync_daemon_interface`)
+    pub sync_daemon: Option<SyncDaemon>,
 }
 
 /// Receive buffers of advert sockets, as far as instances have no `kernel_rx_buf_size`.

@@ -92,7 +92,7 @@ pub enum ToVrrp {
 pub enum ToCheck {
     /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
     /// The options are those of the start
-    Configure(ChildOptions, Box<Shared>, CheckConfig),
+    Configure(ChildOptions, Box<Shared>, Box<CheckConfig>),
     /// A BFD session is up, or no longer. Of one that has not been told of, each BFD_CHECK says what it says at first
     Bfd {
         /// Its name

@@ -71,7 +71,9 @@ pub enum Found {
 pub struct Pattern {
     code: NonNull<sys::pcre2_code_8>,
     lookbehind: usize,
+    /// In force
     options: u32,
+    is_first_line: bool,
 }
 
 /// The working memory of searches.
@@ -98,16 +100,19 @@ impl Pattern {
     /// # Errors
     /// What is wrong with the pattern. Words that are no option do nothing.
     pub fn compile<'a>(pattern: &[u8], options: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
-        let options = options
+        let wanted = options
             .into_iter()
             .filter_map(|word| OPTIONS.iter().find(|(name, _)| *name == word))
             // Searches are cut into pieces by their first and last start.
             .fold(sys::PCRE2_USE_OFFSET_LIMIT, |bits, (_, bit)| bits | bit);
+        // What its first line is, is known where the whole text is.
+        let options = wanted & !sys::PCRE2_FIRSTLINE;
         let mut compiled = Self::compile_once(pattern, options)?;
         // The pattern itself may ask for UTF-8.
         if compiled.options & sys::PCRE2_UTF != 0 {
             compiled = Self::compile_once(pattern, options | sys::PCRE2_MATCH_INVALID_UTF)?;
         }
+        compiled.is_first_line = wanted & sys::PCRE2_FIRSTLINE != 0;
         compiled.translate();
         Ok(compiled)
     }
@@ -121,7 +126,7 @@ impl Pattern {
             sys::pcre2_compile_8(pattern.as_ptr(), length, options, &mut error, &mut offset, ptr::null_mut())
         };
         let code = NonNull::new(code).ok_or_else(|| PatternError { offset, text: message(error) })?;
-        let mut compiled = Pattern { code, lookbehind: 0, options: 0 };
+        let mut compiled = Pattern { code, lookbehind: 0, options: 0, is_first_line: false };
         compiled.options = compiled.info(sys::PCRE2_INFO_ALLOPTIONS);
         compiled.lookbehind = compiled.info(sys::PCRE2_INFO_MAXLOOKBEHIND) as usize;
         Ok(compiled)
@@ -153,12 +158,12 @@ impl Pattern {
         self.options & sys::PCRE2_UTF != 0
     }
 
-    /// Whether a match must begin in the first line.
+    /// Whether a match should begin in the first line of the text. That is the caller's affair.
     pub fn is_first_line(&self) -> bool {
-        self.options & sys::PCRE2_FIRSTLINE != 0
+        self.is_first_line
     }
 
-    /// Looks for a match that begins at `first` or later, but not after `last`. `partial`: more text follows.
+    /// Looks for a match that begins at `first` or later, but not much after `last`. `partial`: more text follows.
     ///
     /// # Errors
     /// If it costs too much.

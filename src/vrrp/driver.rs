@@ -99,7 +99,7 @@ pub async fn run(
     let follows_entries = config.follows_entries();
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
-    driver.size_netlink(shared);
+    driver.configure(shared);
     driver.begin(found, follows_entries, &mut tell).await?;
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();
@@ -131,7 +131,7 @@ pub async fn run(
                 driver.hear_of_links(&mut tell).await?;
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
-                driver.size_netlink(&shared);
+                driver.configure(&shared);
                 driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();
@@ -162,6 +162,7 @@ pub async fn run(
     }
     driver.stop(options, &mut tell).await?;
     driver.hands.scripts.finish(&mut driver.ends).await;
+    driver.hands.sync_daemons.finish();
     Ok(())
 }
 
@@ -206,8 +207,9 @@ impl Driver {
         })
     }
 
-    /// Gives the netlink sockets the receive buffers that are configured.
-    fn size_netlink(&self, shared: &Shared) {
+    /// Gives the netlink sockets the receive buffers that are configured, and tells where IPVS is.
+    fn configure(&mut self, shared: &Shared) {
+        self.hands.sync_daemons.configure(&shared.global);
         let buffers = shared.global.netlink;
         let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
         set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));

@@ -31,6 +31,7 @@ use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::script::Scripts;
 use super::stats::Counter;
 use super::sync::Group;
+use super::sync_daemon::Follower;
 use super::trackers::Trackers;
 use crate::model::{Address, IfAddress, IfName, Link, LogLimit, Micros, Time, VrrpConfig};
 
@@ -117,6 +118,7 @@ pub struct Engine {
     pub(super) buffers: HashMap<ChannelId, ReceiveBuffer>,
     pub(super) announcer: Announcer,
     pub(super) firewall: Firewall,
+    pub(super) sync_daemon: Follower,
     pub(super) timers: BTreeSet<(Time, RouterId)>,
     pub(super) next_id: u32,
     pub(super) day: TimeOfDay,
@@ -152,6 +154,7 @@ impl Engine {
             buffers: HashMap::new(),
             announcer: Announcer::default(),
             firewall: Firewall::default(),
+            sync_daemon: Follower::default(),
             timers: BTreeSet::new(),
             next_id: 0,
             day: TimeOfDay::default(),
@@ -304,10 +307,11 @@ impl Engine {
         self.links.has(address)
     }
 
-    /// Ends a turn: paced announcements, socket filters, timers.
+    /// Ends a turn: paced announcements, the sync daemon, socket filters, timers.
     pub(super) fn settle(&mut self, now: Time) {
         self.announcer.pump(now, &mut self.out);
         self.poll_links(now);
+        self.settle_sync_daemon();
         self.set_buffers(self.channels.changed());
         self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::buffers::ReceiveBuffer;
+use crate::model::ipvs::IpvsChange;
 use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::{
@@ -256,6 +257,8 @@ pub enum Action {
     },
     /// Let the kernel report its membership in groups of the own link, or not (`igmp_link_local_mcast_reports`)
     LocalIgmp(bool),
+    /// Start and stop sync daemons of IPVS, in this order; nothing waits for it, and nothing comes of a refusal
+    SyncDaemon(Vec<IpvsChange>),
     /// Tell scripts and whoever listens
     Notify(Notification),
     /// Write a log line
@@ -332,6 +335,7 @@ impl Action {
             Action::Poll { .. }
             | Action::RunScript { .. }
             | Action::EndScript(..)
+            | Action::SyncDaemon(_)
             | Action::Notify(_)
             | Action::Log(..) => Stage::Reports,
         }

@@ -9,6 +9,7 @@ mod own_links;
 mod processes;
 mod promotion;
 pub(super) mod scripts;
+mod sync_daemon;
 pub(super) mod sysctls;
 mod tables;
 pub(super) mod watchers;
@@ -22,6 +23,7 @@ use tracing::{debug, info, warn};
 
 use self::promotion::Promotion;
 use self::scripts::Scripts;
+use self::sync_daemon::SyncDaemons;
 use self::sysctls::HeldSysctls;
 use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
@@ -80,6 +82,7 @@ pub(super) struct Hands {
     /// Opened when a link is polled for the first time
     probe: Option<LinkProbe>,
     local_igmp: LocalIgmp,
+    pub(super) sync_daemons: SyncDaemons,
     pub(super) sysctls: HeldSysctls,
     last_turn: Time,
     pub(super) scripts: Scripts,
@@ -116,6 +119,7 @@ impl Hands {
             failures: LogLimit::default(),
             probe: None,
             local_igmp: LocalIgmp::default(),
+            sync_daemons: SyncDaemons::default(),
             sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
         })
@@ -251,6 +255,7 @@ impl Hands {
                 Action::Link(change) => self.change_link(change, &mut feedback),
                 Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
                 Action::EndScript(run, force) => self.scripts.end(run, force),
+                Action::SyncDaemon(changes) => self.sync_daemons.change(changes),
                 Action::Notify(notification) => tell(notification),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),

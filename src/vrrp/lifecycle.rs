@@ -238,6 +238,8 @@ impl Engine {
         self.order = matching.routers.iter().map(|(id, _)| *id).collect();
         let by_name: HashMap<&str, RouterId> =
             self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
+        let follows = config.sync_daemon.as_ref().and_then(|daemon| daemon.instance.as_deref());
+        self.sync_daemon.router = follows.and_then(|name| by_name.get(name).copied());
         let old_states: HashMap<String, GroupState> =
             self.groups.iter().map(|group| (group.config.name.clone(), group.state)).collect();
         let groups: Vec<Group> = config

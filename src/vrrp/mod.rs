@@ -40,6 +40,7 @@ pub mod signature;
 pub mod snapshot;
 pub mod stats;
 pub mod sync;
+mod sync_daemon;
 mod track;
 mod trackers;
 mod tracking;

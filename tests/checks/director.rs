@@ -5,15 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use keepalived_rs::check::engine::Engine;
-use keepalived_rs::check::event::{Action, Event, Outcome, Report, RunId, ScriptEnd};
+use keepalived_rs::check::event::{Action, CheckerId, Event, Outcome, Report, RunId, ScriptEnd};
 use keepalived_rs::model::checker::CheckKind;
-use keepalived_rs::model::ipvs::Timeouts;
+use keepalived_rs::model::ipvs::{IpvsChange, Timeouts};
 use keepalived_rs::model::{Config, Micros, ServiceNotice, Time};
 
-use crate::kernel::Kernel;
+use crate::kernel::{self, Kernel};
 use crate::{ipvsadm, machine};
 
-/// How long a check takes.
+/// How long a check takes, unless a test says otherwise.
 const CHECK: Micros = Micros::from_millis(2);
 
 /// The host.
@@ -23,8 +23,12 @@ pub struct Director {
     pub kernel: Kernel,
     /// What was changed in the kernel's table, in words
     pub changes: Vec<String>,
-    /// Runs under way: when they end, and how
-    runs: BTreeMap<(Time, RunId), Outcome>,
+    /// Runs under way: when they end, whose they are, and how they end
+    runs: BTreeMap<(Time, RunId), (CheckerId, Outcome)>,
+    /// How long a check takes
+    pub check_takes: Micros,
+    /// The kernel refuses changes of this destination
+    pub refused: Option<SocketAddr>,
     /// Who listens
     pub listening: BTreeSet<SocketAddr>,
     /// Numbers in files, by path
@@ -35,6 +39,8 @@ pub struct Director {
     sessions: Vec<String>,
     pub log: Vec<String>,
     pub notices: Vec<ServiceNotice>,
+    /// All that was done since it was last taken, in words
+    done: Vec<String>,
 }
 
 impl Director {
@@ -45,28 +51,56 @@ impl Director {
             kernel: Kernel::default(),
             changes: Vec::new(),
             runs: BTreeMap::new(),
+            check_takes: CHECK,
+            refused: None,
             listening: BTreeSet::new(),
             files: BTreeMap::new(),
             tracked: BTreeMap::new(),
             sessions: Vec::new(),
             log: Vec::new(),
             notices: Vec::new(),
+            done: Vec::new(),
         }
     }
 
-    pub fn start(&mut self, file: &Path) {
+    /// One that has started with this configuration.
+    pub fn with(text: &str) -> Self {
+        let mut director = Self::new();
+        director.begin(text);
+        director.ipvs_appears();
+        director.start();
+        director
+    }
+
+    /// Has read this configuration.
+    pub fn begin(&mut self, text: &str) {
+        self.begin_file(&machine::file(text));
+    }
+
+    /// Has read this file.
+    pub fn begin_file(&mut self, file: &Path) {
         let config = machine::read(file);
         self.adopt(&config);
         self.engine = Some(Engine::new(config.check, &config.global, 1));
         self.tell_files();
+    }
+
+    pub fn ipvs_appears(&mut self) {
         self.tell(Event::IpvsReady(Timeouts { tcp: 900, tcp_fin: 120, udp: 300 }));
+    }
+
+    pub fn start(&mut self) {
         self.tell(Event::Start);
         for name in self.sessions.clone() {
             self.tell(Event::Bfd { name, up: false });
         }
     }
 
-    pub fn reload(&mut self, file: &Path) {
+    pub fn reload(&mut self, text: &str) {
+        self.reload_file(&machine::file(text));
+    }
+
+    pub fn reload_file(&mut self, file: &Path) {
         let config = machine::read(file);
         self.adopt(&config);
         self.tell_files();
@@ -88,8 +122,8 @@ impl Director {
         }
     }
 
-    pub fn stop(&mut self) {
-        self.tell(Event::Stop { keep: false });
+    pub fn stop(&mut self, keep: bool) {
+        self.tell(Event::Stop { keep });
         assert_eq!(self.engine().next_timeout(), None);
     }
 
@@ -111,6 +145,21 @@ impl Director {
         self.act();
     }
 
+    /// A server listens, or no longer.
+    pub fn listen(&mut self, address: &str, listens: bool) {
+        let address = address.parse().expect("address and port");
+        match listens {
+            true => self.listening.insert(address),
+            false => self.listening.remove(&address),
+        };
+    }
+
+    /// The table as `ipvsadm -Sn` prints it, sorted, without its first line.
+    pub fn pool(&self) -> Vec<String> {
+        let lines = ipvsadm::lines(&self.kernel);
+        lines.into_iter().filter(|line| line.starts_with("-a")).collect()
+    }
+
     /// Lets time pass.
     pub fn wait(&mut self, span: Micros) {
         let end = self.now + span;
@@ -122,7 +171,7 @@ impl Director {
                 self.act();
             }
             while let Some(entry) = self.runs.first_entry().filter(|entry| entry.key().0 <= now) {
-                let ((_, run), outcome) = entry.remove_entry();
+                let ((_, run), (_, outcome)) = entry.remove_entry();
                 self.tell(Event::Probed(run, Report::of(outcome)));
             }
         }
@@ -143,42 +192,66 @@ impl Director {
         while let Some(action) = self.engine().poll() {
             match action {
                 Action::Probe(task) => {
-                    assert!(!self.runs.keys().any(|(_, run)| *run == task.run), "a run began twice");
-                    let outcome = self.outcome(&task.kind);
-                    self.runs.insert((self.now + CHECK, task.run), outcome);
+                    assert!(!self.runs.values().any(|(id, _)| *id == task.checker), "two runs at once");
+                    let (target, outcome) = self.outcome(&task.kind);
+                    self.done.push(format!("check {target}"));
+                    self.runs.insert((self.now + self.check_takes, task.run), (task.checker, outcome));
                 }
                 Action::Cancel(run) => {
                     let before = self.runs.len();
                     self.runs.retain(|(_, other), _| *other != run);
                     assert_eq!(self.runs.len() + 1, before, "{run:?} was not under way");
+                    self.done.push("cancel".into());
                 }
-                Action::Forget(_) | Action::Mark(_) => {}
+                Action::Forget(_) => self.done.push("forget".into()),
+                Action::Mark(changes) => self.done.push(format!("{} marks", changes.len())),
                 Action::Change(changes) => {
                     assert!(!changes.is_empty());
-                    for change in changes {
-                        let words = ipvsadm::words(&change);
-                        // Nobody else writes: what the kernel refuses is the engine's fault.
-                        self.kernel.apply(&change).unwrap_or_else(|errno| panic!("{words}: error {errno}"));
-                        self.changes.push(words);
-                    }
+                    changes.into_iter().for_each(|change| self.change(change));
                 }
-                Action::Audit => {
-                    let (now, table) = (self.now, self.kernel.services.clone());
-                    self.engine().handle(now, Event::Observed(table));
+                Action::Audit => self.tell(Event::Observed(self.kernel.services.clone())),
+                Action::Notify(notice) => {
+                    self.done.push(format!("tell {}", told(&notice)));
+                    self.notices.push(notice);
                 }
-                Action::Notify(notice) => self.notices.push(notice),
-                Action::Log(_, line) => self.log.push(line),
+                Action::Log(_, line) => {
+                    self.done.push(line.clone());
+                    self.log.push(line);
+                }
             }
         }
     }
 
-    fn outcome(&self, kind: &CheckKind) -> Outcome {
+    fn change(&mut self, change: IpvsChange) {
+        let words = ipvsadm::words(&change);
+        let is_refused = match &change {
+            IpvsChange::AddDest(_, dest, _) | IpvsChange::SetDest(_, dest, _) => Some(*dest) == self.refused,
+            _ => false,
+        };
+        if is_refused {
+            self.done.push(format!("refused: {words}"));
+            return self.tell(Event::Refused(change, kernel::refusal(kernel::INVALID)));
+        }
+        // Nobody else writes: what else the kernel refuses is the engine's fault.
+        self.kernel.apply(&change).unwrap_or_else(|errno| panic!("{words}: error {errno}"));
+        self.done.push(words.clone());
+        self.changes.push(words);
+    }
+
+    /// All that was done since this was last asked, in words.
+    pub fn done(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Whom a check is for, and how it ends.
+    fn outcome(&self, kind: &CheckKind) -> (String, Outcome) {
         match kind {
-            CheckKind::Tcp(connect) if self.listening.contains(&connect.to) => Outcome::Good,
-            CheckKind::Tcp(_) => Outcome::Bad("connection failed".into()),
+            CheckKind::Tcp(connect) if self.listening.contains(&connect.to) => (connect.to.to_string(), Outcome::Good),
+            CheckKind::Tcp(connect) => (connect.to.to_string(), Outcome::Bad("failed".into())),
             CheckKind::Misc(misc) => {
-                let status = self.files.get(&misc.script.argv[1].to_string_lossy().into_owned());
-                Outcome::Script(ScriptEnd::Exited(status.copied().unwrap_or_default()))
+                let file = misc.script.argv[1].to_string_lossy().into_owned();
+                let status = self.files.get(&file).copied().unwrap_or_default();
+                (file, Outcome::Script(ScriptEnd::Exited(status)))
             }
             other => panic!("no such check here: {other:?}"),
         }
@@ -186,13 +259,14 @@ impl Director {
 
     /// The notices as keepalived writes them into its pipe.
     pub fn told(&self) -> Vec<String> {
-        let line = |notice: &ServiceNotice| {
-            let state = if notice.up { "UP" } else { "DOWN" };
-            match &notice.real_server {
-                Some(server) => format!("RS {server} {} {state}", notice.virtual_server),
-                None => format!("VS {} {state}", notice.virtual_server),
-            }
-        };
-        self.notices.iter().map(line).collect()
+        self.notices.iter().map(told).collect()
+    }
+}
+
+fn told(notice: &ServiceNotice) -> String {
+    let state = if notice.up { "UP" } else { "DOWN" };
+    match &notice.real_server {
+        Some(server) => format!("RS {server} {} {state}", notice.virtual_server),
+        None => format!("VS {} {state}", notice.virtual_server),
     }
 }

@@ -4,12 +4,23 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
 use keepalived_rs::conf::{Request, load};
 use keepalived_rs::model::Config;
 
 const ROOT: Identity = Identity { uid: 0, gid: 0, further_groups: false };
+
+/// A new file with this configuration.
+pub fn file(text: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("checks-{}-{number}.conf", std::process::id());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).expect("a file can be written");
+    path
+}
 
 /// The configuration in a file.
 pub fn read(file: &Path) -> Config {

@@ -1,10 +1,13 @@
 //! The engine of health checks beside keepalived 2.4.3: what was measured of the real one in a guest with IPVS, played in
 //! virtual time. Tables, log lines and notices have to be the same, in the same order.
 
+mod chaos;
 mod director;
 mod ipvsadm;
 mod kernel;
 mod machine;
+mod reloads;
+mod rules;
 mod story;
 
 use keepalived_rs::model;

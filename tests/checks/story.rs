@@ -12,7 +12,7 @@ use crate::director::Director;
 use crate::ipvsadm;
 
 /// What keepalived says and the engine does not: processes, the reading of files, IPVS, events of BFD.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 19] = [
     "Initializing ipvs",
     "Reinitializing ipvs",
     "Startup complete",
@@ -25,6 +25,7 @@ const OTHERS: [&str; 18] = [
     "(/tmp/k",
     "Failed to set default",
     "Registering Kernel",
+    "Netlink reflector",
     "IPVS cmd",
     "Received BFD event",
     "Stopping",
@@ -78,15 +79,19 @@ impl Story {
         let director = &mut self.director;
         match words {
             [] => {}
-            ["start"] => director.start(&self.folder.join("keepalived.conf")),
+            ["start"] => {
+                director.begin_file(&self.folder.join("keepalived.conf"));
+                director.ipvs_appears();
+                director.start();
+            }
             ["stop"] => {
                 director.log.push("#### stop".into());
-                director.stop();
+                director.stop(false);
             }
             ["reload", file] => {
                 let file = file.strip_prefix("$D/").expect("a file of the case");
                 director.log.push(format!("#### reload {file}"));
-                director.reload(&self.folder.join(file));
+                director.reload_file(&self.folder.join(file));
             }
             ["sleep", seconds] => {
                 let seconds: f64 = seconds.parse().expect("seconds");
@@ -95,10 +100,10 @@ impl Story {
             ["mark", name] => director.log.push(format!("#### {name}")),
             ["snap", name] => self.compare_table(name),
             ["srv", port, address] => {
-                director.listening.insert(format!("{address}:{port}").parse().expect("an address"));
+                director.listen(&format!("{address}:{port}"), true);
             }
             ["ksrv", port, address] => {
-                director.listening.remove(&format!("{address}:{port}").parse().expect("an address"));
+                director.listen(&format!("{address}:{port}"), false);
             }
             ["echo", number, ">", file] => director.write(file, number.parse().expect("a number")),
             ["ip", "addr", what, address, "dev", _] => {

@@ -430,6 +430,7 @@ impl Node {
             | Action::LocalIgmp(_)
             | Action::RunScript { .. }
             | Action::EndScript(..)
+            | Action::SyncDaemon(_)
             | Action::Divert(_)
             | Action::Block(_)
             | Action::Unblock(_) => {}

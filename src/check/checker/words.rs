@@ -41,6 +41,7 @@ pub(super) fn failure(kind: &CheckKind, names: &Names, retries: u32) -> Option<S
 pub(super) fn attempt(kind: &CheckKind, names: &Names, reason: &str) -> Option<String> {
     let (server, service) = (&names.server, &names.service);
     match kind {
+        CheckKind::Tcp(_) | CheckKind::Udp(..) | CheckKind::Ping(_) if reason == "unreachable" => None,
         CheckKind::Tcp(_) => Some(format!("TCP connection to {server} {reason}.")),
         CheckKind::Udp(..) if reason == "failed" => Some(format!("UDP connection to {server} failed.")),
         CheckKind::Udp(..) => Some(format!("UDP check to {server} {reason}.")),

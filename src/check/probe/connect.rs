@@ -24,6 +24,10 @@ pub(super) struct Sentences {
     pub bind: &'static str,
 }
 
+/// Why TCP_CHECK, UDP_CHECK and PING_CHECK have failed where the kernel said so before anything was sent: the checker has no
+/// word for each such attempt.
+pub(super) const UNREACHABLE: &str = "unreachable";
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub(super) enum Failed {

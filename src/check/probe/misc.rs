@@ -108,6 +108,16 @@ impl Scripts {
         }
     }
 
+    /// The end of a run that is waited for and has ended already, if any.
+    pub(super) fn ended_already(&mut self) -> Option<(RunId, Report)> {
+        while let Ok((id, end)) = self.ends.try_recv() {
+            if let Some(report) = self.report(RunId(id), end) {
+                return Some(report);
+            }
+        }
+        None
+    }
+
     /// Ends all runs, by force after a second.
     pub(super) async fn finish(mut self) {
         for id in self.runs.keys() {

@@ -17,21 +17,30 @@ mod smtp;
 mod tcp;
 mod tls;
 mod udp;
+#[cfg(test)]
+mod web_rig;
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use openssl::ssl::SslContext;
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Duration, Instant, Sleep, sleep};
 use tracing::error;
 
 use self::http::{Page, Tls};
 use self::misc::Scripts;
 use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
+use crate::model::check::Ssl;
 use crate::model::checker::{CheckKind, Connect, Http};
 use crate::model::frame::Shared;
+
+/// Shorter than the time that most checks have.
+const PULSE: Duration = Duration::from_secs(1);
 
 /// The runs that are under way. Must be used inside one tokio runtime of a single thread.
 #[derive(Debug, Default)]
@@ -39,20 +48,45 @@ pub struct Prober {
     runs: JoinSet<(RunId, Report)>,
     /// Runs whose end somebody waits for
     awaited: HashMap<RunId, AbortHandle, RandomState>,
-    kept: HashMap<CheckerId, Kept, RandomState>,
+    /// Of HTTP_GETs and SSL_GETs
+    pages: HashMap<CheckerId, Vec<Arc<Page>>, RandomState>,
     /// Of PING_CHECKs
     sockets: HashMap<CheckerId, ping::Slot, RandomState>,
     scripts: Scripts,
     patterns: http::Patterns,
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
+    pulse: Pulse,
+    /// How many runs may have descriptors at the same time; the others wait
+    places: Option<Arc<Semaphore>>,
 }
 
-/// What a checker keeps between its runs.
-#[derive(Clone, Debug)]
-enum Kept {
-    /// HTTP_GET and SSL_GET
-    Pages(Vec<Arc<Page>>),
+/// A timer that is due before those of the runs, while there are any. tokio wakes itself up, by a system call, for each
+/// timer that is due before all that it knew when it last went to sleep: without this one, that is for nearly each run.
+#[derive(Debug, Default)]
+struct Pulse {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// A run has begun since the last beat
+    is_used: bool,
+}
+
+impl Pulse {
+    fn run_begins(&mut self) {
+        self.is_used = true;
+        self.timer.get_or_insert_with(|| Box::pin(sleep(PULSE)));
+    }
+
+    /// Never comes to an end, unless there is no timer.
+    async fn beat(&mut self) {
+        while let Some(timer) = &mut self.timer {
+            timer.as_mut().await;
+            if std::mem::take(&mut self.is_used) {
+                timer.as_mut().reset(Instant::now() + PULSE);
+            } else {
+                self.timer = None;
+            }
+        }
+    }
 }
 
 impl Prober {
@@ -63,7 +97,12 @@ impl Prober {
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
     pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
-        self.tls = context(config);
+        self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
+    }
+
+    /// Lets at most so many runs that have not begun yet go on at the same time.
+    pub fn limit(&mut self, runs: Option<usize>) {
+        self.places = runs.map(|runs| Arc::new(Semaphore::new(runs)));
     }
 
     /// Begins a run. Never waits.
@@ -103,15 +142,21 @@ impl Prober {
     }
 
     fn spawn(&mut self, run: RunId, work: impl Future<Output = Report> + Send + 'static) {
-        let handle = self.runs.spawn(async move { (run, work.await) });
+        self.pulse.run_begins();
+        let handle = match self.places.clone() {
+            None => self.runs.spawn(async move { (run, work.await) }),
+            Some(places) => self.runs.spawn(async move {
+                // Nobody closes it.
+                let _place = places.acquire().await;
+                (run, work.await)
+            }),
+        };
         self.awaited.insert(run, handle);
     }
 
     /// The urls of a checker, made ready at its first run.
     fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
-        let Kept::Pages(pages) =
-            self.kept.entry(checker).or_insert_with(|| Kept::Pages(http::pages(to, http, &mut self.patterns)));
-        pages
+        self.pages.entry(checker).or_insert_with(|| http::pages(to, http, &mut self.patterns))
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
@@ -125,12 +170,12 @@ impl Prober {
 
     /// Drops what is kept for a checker that is no more. Its runs are cancelled one by one.
     pub fn forget(&mut self, checker: CheckerId) {
-        self.kept.remove(&checker);
+        self.pages.remove(&checker);
         self.sockets.remove(&checker);
     }
 
     /// The end of a run that has ended already, if any.
-    pub(super) fn ended_already(&mut self) -> Option<(RunId, Report)> {
+    pub fn ended_already(&mut self) -> Option<(RunId, Report)> {
         while let Some(end) = self.runs.try_join_next() {
             if let Ok((run, report)) = end
                 && self.awaited.remove(&run).is_some()
@@ -138,7 +183,7 @@ impl Prober {
                 return Some((run, report));
             }
         }
-        None
+        self.scripts.ended_already()
     }
 
     /// Waits for the end of a run. Can be dropped at any time without loss; waits for ever while nothing runs.
@@ -146,6 +191,7 @@ impl Prober {
         loop {
             tokio::select! {
                 ended = self.scripts.ended() => return ended,
+                () = self.pulse.beat(), if self.pulse.timer.is_some() => {}
                 Some(ended) = self.runs.join_next() => match ended {
                     // One that was cancelled may have ended before.
                     Ok((run, report)) if self.awaited.remove(&run).is_some() => return (run, report),
@@ -162,13 +208,14 @@ impl Prober {
     }
 }
 
-/// What SSL_GET needs, if the configuration has any.
-fn context(config: &CheckConfig) -> Option<SslContext> {
-    let checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
-    if !checkers.into_iter().any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls)) {
-        return None;
-    }
-    tls::context(config.ssl.as_ref())
+fn has_tls(config: &CheckConfig) -> bool {
+    let mut checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
+    checkers.any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls))
+}
+
+/// What SSL_GET needs; without a client certificate if that cannot be used.
+fn context(ssl: Option<&Ssl>) -> Option<SslContext> {
+    tls::context(ssl)
         .or_else(|error| {
             error!("{error}");
             error!("SSL_GET goes on without a client certificate");

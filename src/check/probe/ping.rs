@@ -93,7 +93,7 @@ impl Pinger {
                 (Family::V6, Some(number)) => format!("send ICMPv6 packet fail - errno {number}"),
                 _ => "send ICMP packet fail".to_owned(),
             });
-            return Err(FAILED);
+            return Err(connect::UNREACHABLE);
         }
         loop {
             let Ok(received) = timeout_at(until, self.socket.recv(&mut room)).await else {

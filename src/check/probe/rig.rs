@@ -1,8 +1,11 @@
 //! Small servers on loopback for the tests of probes, each of which does one thing.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::Duration;
 
+use nix::sched::{CloneFlags, unshare};
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
@@ -29,6 +32,30 @@ pub(super) fn loopbacks() -> [SocketAddr; 2] {
 pub(super) async fn nobody() -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
     socket.local_addr().expect("its address")
+}
+
+/// A network namespace of this thread's own, with nothing in it but loopback.
+pub(super) fn enter_namespace() {
+    unshare(CloneFlags::CLONE_NEWNET).expect("the test runs as root");
+    let up = Command::new("ip").args(["link", "set", "lo", "up"]).status().expect("ip(8) is there");
+    assert!(up.success());
+}
+
+/// A port whose server has no room for one more connection: it does not answer. To be kept as long as it is asked.
+pub(super) fn full() -> (SocketAddr, Vec<Socket>) {
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).expect("a socket");
+    let listener = socket();
+    let [any, _] = loopbacks();
+    listener.bind(&any.into()).expect("bound");
+    listener.listen(0).expect("listens");
+    let address = listener.local_addr().expect("its address");
+    let crowd = (0..8).map(|_| {
+        let one = socket();
+        let _ = one.connect(&address);
+        one
+    });
+    let sockets = crowd.chain([listener]).collect();
+    (address.as_socket().expect("an address of IP"), sockets)
 }
 
 /// The reason of a failure.

@@ -47,6 +47,8 @@ pub(super) struct Search {
     base: usize,
     /// No match starts before
     next: usize,
+    /// Nor after
+    most: Option<usize>,
     step: usize,
     spent: Duration,
     verdict: Option<Verdict>,
@@ -68,6 +70,7 @@ impl Search {
             window: Vec::new(),
             base: 0,
             next: wanted.offsets.0,
+            most: wanted.offsets.1,
             step: STEPS.0,
             spent: Duration::ZERO,
             verdict: None,
@@ -77,9 +80,16 @@ impl Search {
 
     /// Takes the next piece of the body. It is searched by [`Search::work`].
     pub(super) fn feed(&mut self, piece: &[u8]) {
-        if self.verdict.is_none() {
-            self.window.extend_from_slice(piece);
+        if self.verdict.is_some() {
+            return;
         }
+        if self.wanted.pattern.is_first_line() {
+            let start = self.base + self.window.len();
+            let mut ends = piece.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| start + at);
+            let end = ends.find(|end| *end >= self.wanted.offsets.0);
+            self.most = [self.most, end].into_iter().flatten().min();
+        }
+        self.window.extend_from_slice(piece);
     }
 
     /// Searches what is there, for a bounded time. `last`: nothing follows. Gives whether it should be called again.
@@ -114,9 +124,10 @@ impl Search {
         }
         // A match of nothing at the end is for the next piece, which begins there.
         let Some(bound) = (if last { Some(end) } else { end.checked_sub(1) }) else { return false };
-        let bound = self.wanted.offsets.1.map_or(bound, |most| bound.min(most));
+        let is_late = |start: usize| self.most.is_some_and(|most| start > most);
+        let bound = self.most.map_or(bound, |most| bound.min(most));
         if self.next > bound {
-            if last || self.wanted.offsets.1.is_some_and(|most| self.next > most) {
+            if last || is_late(self.next) {
                 self.verdict = Some(Verdict::NotFound);
             }
             return false;
@@ -124,6 +135,10 @@ impl Search {
         let final_start = self.next.saturating_add(self.step - 1).min(bound);
         let Some(text) = self.window.get(..len) else { return false };
         match pattern.find(matcher, text, self.next - self.base, final_start - self.base, !last) {
+            // Machine code looks somewhat further than it was told.
+            Ok(Found::Match(start) | Found::Partial(start)) if is_late(self.base + start) => {
+                self.verdict = Some(Verdict::NotFound);
+            }
             Ok(Found::Match(_)) => self.verdict = Some(Verdict::Found),
             Ok(Found::Partial(start)) if len - start.min(len) <= MAX_PARTIAL => {
                 self.next = self.base + start;
@@ -133,13 +148,7 @@ impl Search {
                 self.discarded = true;
                 self.next = end;
             }
-            Ok(Found::Nothing) => {
-                let searched = text.get(self.next - self.base..(final_start + 1 - self.base).min(len));
-                if pattern.is_first_line() && searched.is_some_and(|text| text.contains(&b'\n')) {
-                    self.verdict = Some(Verdict::NotFound);
-                }
-                self.next = final_start + 1;
-            }
+            Ok(Found::Nothing) => self.next = final_start + 1,
             Err(error) => self.verdict = Some(Verdict::GivenUp(error.to_string())),
         }
         true

@@ -2,7 +2,7 @@
 //!
 //! The reason of a failure is `failed` or `timeout`, as in `TCP connection to SERVER failed.`
 
-use super::connect::{self, Failed, Sentences};
+use super::connect::{self, Failed, Sentences, UNREACHABLE};
 use crate::check::event::{Outcome, Report};
 use crate::model::checker::Connect;
 
@@ -16,7 +16,8 @@ pub(super) async fn run(to: &Connect) -> Report {
     Report::of(match connect::stream(to, SENTENCES).await {
         Ok(_) => Outcome::Good,
         Err(Failed::Timeout) => Outcome::Bad("timeout".into()),
-        Err(Failed::Unreachable | Failed::Refused) => Outcome::Bad("failed".into()),
+        Err(Failed::Unreachable) => Outcome::Bad(UNREACHABLE.into()),
+        Err(Failed::Refused) => Outcome::Bad("failed".into()),
         Err(Failed::Unable(line)) => Outcome::Unable(line),
     })
 }

@@ -44,7 +44,10 @@ pub(super) async fn run(to: &Connect, udp: &Udp) -> Report {
     let socket = match datagram::connected(to, SENTENCES, |socket| hear_of_errors(to, socket)) {
         Ok(socket) => socket,
         Err((Failed::Unable(line), _)) => return Report::of(Outcome::Unable(line)),
-        Err((_, error)) => return failed("connect", error.as_ref()),
+        Err((_, error)) => {
+            let outcome = Outcome::Bad(connect::UNREACHABLE.into());
+            return Report { outcome, ..failed("connect", error.as_ref()) };
+        }
     };
     let until = Instant::now() + connect::span(to.timeout);
     let payload = udp.payload.clone().unwrap_or_else(|| filler::bytes().take(FILLER_BYTES).collect());

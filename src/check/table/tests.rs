@@ -223,6 +223,19 @@ fn what_was_planned_during_an_audit_is_not_compared() {
 }
 
 #[test]
+fn a_service_that_is_changed_during_an_audit_is_not_compared() {
+    let mut table = standing();
+    assert!(table.handle_timeout(seconds(10)));
+    table.want_service(ONE, key(80), service("sh"));
+    assert_eq!(table.plan(), [SetService(key(80), service("sh"))]);
+    assert!(table.observed(seconds(11), vec![observed(&[])]).is_empty());
+    assert_eq!(table.plan(), []);
+    // The next one looks at it again.
+    let (_, lines) = audit(&mut table, vec![observed(&[])]);
+    assert_eq!((lines.len(), table.plan().len()), (3, 3));
+}
+
+#[test]
 fn few_lines_tell_of_many_repairs() {
     let mut table = open();
     table.want_service(ONE, key(80), service("rr"));

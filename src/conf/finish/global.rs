@@ -7,8 +7,8 @@ use crate::conf::raw::{RawCommand, ScriptUser};
 use crate::conf::reader::Reader;
 use crate::model::config::ReceiveBuffers;
 use crate::model::global::TimedScript;
-use crate::model::settings::{Fifo, Fifos, GarpExtra, ScriptRules, VrrpDefaults};
-use crate::model::{Global, Micros};
+use crate::model::settings::{Fifo, Fifos, GarpExtra, ScriptRules, SyncDaemon, VrrpDefaults};
+use crate::model::{Global, Instance, Micros};
 
 /// How long startup and shutdown scripts may take if nothing is said.
 const SCRIPT_TIMEOUT: Micros = Micros::from_secs(10);
@@ -81,6 +81,35 @@ fn vrrp(reader: &Reader) -> VrrpDefaults {
         rx_bufs_multiplier: vrrp.rx_bufs_multiplier.unwrap_or(usual.rx_bufs_multiplier),
         linkbeat_use_polling: vrrp.linkbeat_use_polling,
     }
+}
+
+/// The sync daemon that follows an instance: that of `lvs_sync_daemon`, or the older one of an instance. One whose
+/// instance does not exist is only logged, as by keepalived.
+pub(super) fn sync_daemon(reader: &mut Reader, instances: &[Instance]) -> Option<SyncDaemon> {
+    if let Some(daemon) = &reader.raw.settings.lvs.sync_daemon {
+        let name = daemon.instance.clone()?;
+        if instances.iter().any(|instance| instance.name == name) {
+            return Some(daemon.clone());
+        }
+        let text = format!("Unable to find vrrp instance {name} for lvs_syncd - clearing lvs_syncd config");
+        if !instances.is_empty() {
+            reader.complain(Diagnostic::note(Code::Reference, text).effect("no sync daemon runs"));
+        }
+        return None;
+    }
+    let older = |instance: &Instance| {
+        Some(SyncDaemon {
+            interface: instance.extras.lvs_sync_daemon_interface.clone()?,
+            instance: Some(instance.name.clone()),
+            // The VRID counts for the newer form only.
+            id: Some(0),
+            max_len: None,
+            port: None,
+            ttl: None,
+            group: None,
+        })
+    };
+    instances.iter().find_map(older)
 }
 
 /// Receive buffers of advert sockets.

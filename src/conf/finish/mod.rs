@@ -83,6 +83,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     };
     let groups = group::finish(reader, membership, &mut instances);
     let track_groups = group::track_groups(reader, &instances);
+    let sync_daemon = global::sync_daemon(reader, &instances);
     let global = &reader.raw.global;
     let settings = &reader.raw.settings.vrrp;
     let statics = reader.raw.static_addresses.iter();
@@ -113,6 +114,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,
         own_link_prefixes: (settings.vmac_prefix.clone(), settings.vmac_addr_prefix.clone()),
         garp_extra: settings.garp_extra.map(|extra| GarpExtra { all: settings.garp_extra_all, ..extra }),
+        sync_daemon,
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);

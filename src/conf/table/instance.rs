@@ -161,7 +161,7 @@ pub(super) static INSTANCE: &[Keyword] = &[
     later_set("notify_priority_changes", "[BOOL]", "", "sync group's, else global vrrp_notify_priority_changes",
         "Also write priority changes to the FIFO",
         extras::notify_priority_changes),
-    later_set("lvs_sync_daemon_interface", "IFACE", "", "none",
+    set("lvs_sync_daemon_interface", "IFACE", "", "none",
         "IPVS sync daemon bound to this instance",
         extras::lvs_sync_daemon_interface).old("deprecated (two messages): global lvs_sync_daemon"),
     set("garp_master_delay", "INT", "0..4294 s", "5 (global vrrp_garp_master_delay)",

@@ -291,3 +291,29 @@ fn vrrp_min_garp_changes_what_was_the_default_when_it_was_read() {
         assert_eq!((garp.lower_prio_delay, garp.lower_prio_repeat), (garp.master_delay, repeat), "{lines}");
     }
 }
+
+/// A configuration with two instances, lines of `global_defs`, and more lines in the second instance.
+fn with_instances(global: &str, second: &str) -> Loaded {
+    let instance = |name: &str, vrid: u8, more: &str| {
+        format!(
+            "vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\npriority 100\n{more}\n\
+             virtual_ipaddress {{\n10.0.0.{vrid}\n}}\n}}\n"
+        )
+    };
+    read(format!("global_defs {{\n{global}\n}}\n{}{}", instance("V", 7, ""), instance("W", 8, second)))
+}
+
+#[test]
+fn the_vrrp_process_has_the_sync_daemon_of_an_instance_that_exists() {
+    let follows = |global: &str, second: &str| with_instances(global, second).config.vrrp.sync_daemon;
+    let daemon = follows("lvs_sync_daemon eth1 inst V ttl 5", "").unwrap();
+    assert_eq!((daemon.instance.as_deref(), daemon.id, daemon.ttl), (Some("V"), None, Some(5)));
+    assert_eq!(follows("lvs_sync_daemon eth1", ""), None, "that one runs in both roles, whoever is master");
+    let daemon = follows("", "lvs_sync_daemon_interface eth2").unwrap();
+    assert_eq!((daemon.interface.as_str(), daemon.instance.as_deref(), daemon.id), ("eth2", Some("W"), Some(0)));
+    let loaded = with_instances("lvs_sync_daemon eth1 inst X", "");
+    assert_eq!(loaded.config.vrrp.sync_daemon, None);
+    assert!(words(&loaded).is_empty(), "keepalived says it when it runs, and no -t counts it");
+    let said = "Unable to find vrrp instance X for lvs_syncd - clearing lvs_syncd config";
+    assert!(loaded.diagnostics.iter().any(|it| it.text == said));
+}

@@ -8,24 +8,26 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::server::{Manner, Server, address_of};
+use super::server::{Manner, Note, Server, address_of};
 use super::tls;
-use crate::rig::moment::{comes_true, stay};
+use crate::rig::moment::stay;
 use crate::rig::node::{ARGS, Daemon, Node};
 use crate::rig::{Lab, Layout};
 
 /// So many answers in a row that do not have the server removed show that nothing is wrong with them.
 const HARMLESS: usize = 4;
+/// The first success of a check that does not log it is there by then.
+const SILENT: Duration = Duration::from_secs(4);
 /// The longest that a phase may take.
-const PATIENCE: Duration = Duration::from_secs(14);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How a server is good, or at fault.
-#[derive(Clone)]
-pub enum State {
-    /// It answers like this.
-    Serves(Manner),
+#[derive(Clone, Default)]
+pub struct State {
+    /// A server of the test's own that answers like this.
+    pub serves: Option<Manner>,
     /// A line for the shell of the machine, with `ADDRESS` and `NUMBER` standing for those of the case.
-    Shell(&'static str),
+    pub shell: Option<&'static str>,
 }
 
 /// One real server.
@@ -39,8 +41,15 @@ pub struct Case {
     pub good: State,
     /// What is wrong with it.
     pub fault: State,
-    /// Lines of a [`Record`] that only one program gives, and why.
-    pub differs: &'static [(&'static str, &'static str)],
+    /// Lines of a [`Record`] that only one program gives; the reason stands where they are listed.
+    pub differs: &'static [&'static str],
+}
+
+impl Case {
+    /// Whether a first success is not logged.
+    fn is_silent(&self) -> bool {
+        self.checker.contains("DNS_CHECK") || self.checker.contains("FILE_CHECK")
+    }
 }
 
 /// What was seen of a case, as lines.
@@ -62,6 +71,10 @@ struct Play {
     since: Instant,
     /// How long the log was when the phase began
     logged: usize,
+    /// Two bytes of each request are random
+    masked: bool,
+    /// What was heard in which phase
+    heard: Vec<(usize, Note)>,
     record: Record,
 }
 
@@ -82,7 +95,16 @@ pub fn play(name: &str, daemon: Daemon, protocol: Protocol, cases: &[Case]) -> V
     let script = "#!/bin/sh\necho \"$*\" >>/run/lab/told\n";
     crate::rig::node::write_script(&node.folder().join("tell"), script);
     let mut plays: Vec<Play> = (0..cases.len())
-        .map(|number| Play { number, server: None, phase: 0, since: Instant::now(), logged: 0, record: Record::new() })
+        .map(|number| Play {
+            number,
+            masked: cases[number].checker.contains("DNS_CHECK"),
+            server: None,
+            phase: 0,
+            since: Instant::now(),
+            logged: 0,
+            heard: Vec::new(),
+            record: Record::new(),
+        })
         .collect();
     for (play, case) in plays.iter_mut().zip(cases) {
         play.enter(node, case, 0, 0);
@@ -101,12 +123,14 @@ pub fn play(name: &str, daemon: Daemon, protocol: Protocol, cases: &[Case]) -> V
         }
         stay(Duration::from_millis(10));
     }
-    // The last notify scripts.
-    comes_true(Duration::from_millis(300), || false);
+    // The last notify scripts take their time.
+    stay(Duration::from_secs(1));
     node.terminate();
     let log = lines_by_case(&node.log(), cases.len());
     let told = std::fs::read_to_string(node.folder().join("told")).unwrap_or_default();
     for play in &mut plays {
+        let heard = play.lines();
+        play.record.extend(heard);
         let lines = log.get(&play.number).cloned().unwrap_or_default();
         play.record.extend(lines.into_iter().map(|line| format!("log: {line}")));
         let own = format!("{} ", play.number);
@@ -122,9 +146,10 @@ impl Play {
         let new = log.get(self.logged..).unwrap_or_default();
         let says = |word: &str| new.iter().any(|line| line.contains(word));
         let heard = self.server.as_ref().map_or(0, |server| server.heard().len());
+        let idle = self.server.as_ref().is_none_or(Server::is_idle);
         let over = match self.phase {
-            0 => says("succe") || (heard > 0 && case.checker.contains("DNS_CHECK")),
-            1 => says("Removing service") || heard >= HARMLESS,
+            0 => says("succe") || (case.is_silent() && (heard > 0 || self.since.elapsed() > SILENT)),
+            1 => says("Removing service") || (heard >= HARMLESS && idle),
             2 => says("Adding service") || !log.iter().any(|line| line.contains("Removing service")),
             _ => return false,
         };
@@ -150,23 +175,35 @@ impl Play {
             1 => &case.fault,
             _ => return,
         };
-        match state {
-            State::Serves(manner) => {
-                let at = SocketAddr::new(address_of(self.number), PORT);
-                self.server = Some(Server::start(&node.host, at, manner.clone(), Some(tls::identity())));
-            }
-            State::Shell(line) => {
-                let address = address_of(self.number).to_string();
-                let line = line.replace("ADDRESS", &address).replace("NUMBER", &self.number.to_string());
-                node.host.run("sh", &["-c", &line]);
-            }
+        let address = address_of(self.number);
+        if let Some(line) = state.shell {
+            let line = line.replace("ADDRESS", &address.to_string()).replace("NUMBER", &self.number.to_string());
+            node.host.run("sh", &["-c", &line]);
+        }
+        if let Some(manner) = &state.serves {
+            let at = SocketAddr::new(address, PORT);
+            self.server = Some(Server::start(&node.host, at, manner.clone(), Some(tls::identity())));
         }
     }
 
-    /// Notes what the server of the phase has heard.
+    /// Notes what the server of the phase has heard, or is about to hear.
     fn note(&mut self) {
         let heard = self.server.as_ref().map(Server::heard).unwrap_or_default();
-        self.record.extend(heard.iter().map(|bytes| format!("phase {} heard: {}", self.phase, bytes.escape_ascii())));
+        self.heard.extend(heard.into_iter().map(|note| (self.phase, note)));
+    }
+
+    /// What was heard, as lines.
+    fn lines(&self) -> Vec<String> {
+        let line = |(phase, note): &(usize, Note)| {
+            let bytes = note.lock().expect("a note");
+            if bytes.starts_with(b"\x16\x03") {
+                return format!("phase {phase} heard: the beginning of TLS");
+            }
+            let (masked, rest) = bytes.split_at(if self.masked { bytes.len().min(2) } else { 0 });
+            let mask = if masked.is_empty() { "" } else { "ID " };
+            format!("phase {phase} heard: {mask}{}", rest.escape_ascii())
+        };
+        self.heard.iter().map(line).collect()
     }
 }
 
@@ -177,7 +214,7 @@ fn configuration(protocol: Protocol, cases: &[Case]) -> String {
     let protocol = if protocol == Protocol::Tcp { "TCP" } else { "UDP" };
     let mut text = format!(
         "global_defs {{\n router_id lb\n script_user root\n}}\n\
-         virtual_server 10.77.0.1 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol {protocol}\n \
+         FILESvirtual_server 10.77.0.1 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind NAT\n protocol {protocol}\n \
          real_server 127.0.2.1 80 {{\n }}\n"
     );
     for (number, case) in cases.iter().enumerate() {
@@ -190,7 +227,9 @@ fn configuration(protocol: Protocol, cases: &[Case]) -> String {
         );
     }
     text.push_str("}\n");
-    text
+    let files = cases.iter().enumerate().filter(|(_, case)| case.checker.contains("FILE_CHECK"));
+    let files = files.map(|(number, _)| format!("track_file f{number} {{\n file /run/lab/f{number}\n weight 0\n}}\n"));
+    text.replace("FILES", &files.collect::<String>())
 }
 
 /// The lines about each case, without their times, and with nothing that differs from run to run.
@@ -227,17 +266,13 @@ pub fn compare(name: &str, protocol: Protocol, cases: &[Case]) {
         let ours = play(name, Daemon::Ours, protocol, cases);
         (ours, theirs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
-    if std::env::var_os("SHOW").is_some() {
-        for (case, (a, b)) in cases.iter().zip(ours.iter().zip(&theirs)) {
-            eprintln!("== {}\n{}\n-- keepalived\n{}", case.name, a.join("\n"), b.join("\n"));
-        }
-    }
     let mut faults = String::new();
     for (case, (ours, theirs)) in cases.iter().zip(ours.iter().zip(&theirs)) {
-        let seen = differences(ours, theirs);
-        let listed: Vec<&str> = case.differs.iter().map(|(line, _)| *line).collect();
+        let theirs: Record = theirs.iter().map(|line| newer(case, line)).collect();
+        let seen = differences(ours, &theirs);
+        let listed = case.differs;
         if seen != listed {
-            let _ = writeln!(faults, "{} ({})\n  differences that were seen:", case.name, address_of(0));
+            let _ = writeln!(faults, "{} \n  differences that were seen:", case.name);
             seen.iter().for_each(|line| {
                 let _ = writeln!(faults, "    {line}");
             });
@@ -251,6 +286,15 @@ pub fn compare(name: &str, protocol: Protocol, cases: &[Case]) {
     assert!(faults.is_empty(), "{name}:\n{faults}");
 }
 
+/// Words that keepalived 2.4.3 has otherwise than 2.2.7: ours are the newer ones.
+const NEWER: [(&str, &str); 1] = [("HTTP_CHECK on service", "SSL_CHECK on service")];
+
+/// A line of 2.2.7 as 2.4.3 would have it.
+fn newer(case: &Case, line: &str) -> String {
+    let is_secret = case.checker.contains("SSL_GET");
+    NEWER.iter().fold(line.to_owned(), |line, (old, new)| if is_secret { line.replace(old, new) } else { line })
+}
+
 /// What only one of both has, in order (by a longest common subsequence).
 fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
     let (n, m) = (ours.len(), theirs.len());
@@ -262,7 +306,7 @@ fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
         }
     }
     let (mut i, mut j) = (0, 0);
-    let mut found = Vec::new();
+    let mut found: Vec<String> = Vec::new();
     while i < n || j < m {
         if i < n && j < m && ours[i] == theirs[j] {
             (i, j) = (i + 1, j + 1);
@@ -274,5 +318,7 @@ fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
             j += 1;
         }
     }
+    // However often in a row.
+    found.dedup();
     found
 }

@@ -36,17 +36,18 @@ pub enum Step {
 /// How a server behaves.
 #[derive(Clone)]
 pub enum Manner {
-    /// Nobody listens.
-    Closed,
     /// Each connection goes like this.
     Talk(Vec<Step>),
     /// Each datagram is answered by these, given what came.
     Datagrams(fn(&[u8]) -> Vec<Vec<u8>>),
 }
 
+/// What is heard on a connection, or in a datagram; it may still grow.
+pub type Note = Arc<Mutex<Vec<u8>>>;
+
 /// Runs until it is dropped.
 pub struct Server {
-    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    heard: Arc<Mutex<Vec<Note>>>,
     over: Arc<AtomicBool>,
     worker: Option<JoinHandle<()>>,
 }
@@ -54,11 +55,10 @@ pub struct Server {
 impl Server {
     /// A server on `host`.
     pub fn start(host: &Host, at: SocketAddr, manner: Manner, identity: Option<SslAcceptor>) -> Self {
-        let heard = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        let heard = Arc::<Mutex<Vec<Note>>>::default();
         let over = Arc::<AtomicBool>::default();
         let (notes, end) = (Arc::clone(&heard), Arc::clone(&over));
         let worker = match manner {
-            Manner::Closed => None,
             Manner::Talk(steps) => {
                 let listener = host.within(move || patiently(|| TcpListener::bind(at)));
                 listener.set_nonblocking(true).expect("a listener that does not block");
@@ -73,9 +73,15 @@ impl Server {
         Self { heard, over, worker }
     }
 
-    /// What was heard, each connection or datagram once it has ended.
-    pub fn heard(&self) -> Vec<Vec<u8>> {
+    /// What has been heard so far, connection by connection or datagram by datagram.
+    pub fn heard(&self) -> Vec<Note> {
         self.heard.lock().expect("the server's notes").clone()
+    }
+
+    /// Whether no connection is open.
+    pub fn is_idle(&self) -> bool {
+        // Nobody but us has a note of one that has ended.
+        self.heard.lock().expect("the server's notes").iter().all(|note| Arc::strong_count(note) == 1)
     }
 }
 
@@ -106,7 +112,7 @@ fn accept(
     listener: &TcpListener,
     steps: &[Step],
     identity: Option<&SslAcceptor>,
-    notes: &Arc<Mutex<Vec<Vec<u8>>>>,
+    notes: &Mutex<Vec<Note>>,
     over: &Arc<AtomicBool>,
 ) {
     let mut guests = Vec::new();
@@ -114,12 +120,9 @@ fn accept(
         match listener.accept() {
             Ok((guest, _)) => {
                 let (steps, identity) = (steps.to_vec(), identity.cloned());
-                let (notes, over) = (Arc::clone(notes), Arc::clone(over));
-                guests.push(thread::spawn(move || {
-                    let mut heard = Vec::new();
-                    talk(guest, &steps, identity.as_ref(), &mut heard, &over);
-                    notes.lock().expect("the server's notes").push(heard);
-                }));
+                let (note, over) = (Note::default(), Arc::clone(over));
+                notes.lock().expect("the server's notes").push(Arc::clone(&note));
+                guests.push(thread::spawn(move || talk(guest, &steps, identity.as_ref(), &note, &over)));
             }
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }
@@ -133,7 +136,7 @@ fn accept(
 trait Line: Read + Write {}
 impl<T: Read + Write> Line for T {}
 
-fn talk(guest: TcpStream, steps: &[Step], identity: Option<&SslAcceptor>, heard: &mut Vec<u8>, over: &AtomicBool) {
+fn talk(guest: TcpStream, steps: &[Step], identity: Option<&SslAcceptor>, heard: &Mutex<Vec<u8>>, over: &AtomicBool) {
     guest.set_nonblocking(false).expect("a connection that blocks");
     guest.set_read_timeout(Some(BEAT)).expect("bound the wait");
     guest.set_write_timeout(Some(BEAT)).expect("bound the wait");
@@ -155,7 +158,7 @@ fn talk(guest: TcpStream, steps: &[Step], identity: Option<&SslAcceptor>, heard:
                 match secret {
                     Ok(secret) => {
                         let name = secret.ssl().servername(openssl::ssl::NameType::HOST_NAME).unwrap_or("no name");
-                        heard.extend(format!("<{name}>").bytes());
+                        heard.lock().expect("a note").extend(format!("<{name}>").bytes());
                         line = Box::new(secret);
                         true
                     }
@@ -196,13 +199,14 @@ fn rest(time: Duration, over: &AtomicBool) {
 }
 
 /// Whether the other side is still there.
-fn hear(line: &mut Box<dyn Line>, end: &[u8], heard: &mut Vec<u8>, over: &AtomicBool) -> bool {
+fn hear(line: &mut Box<dyn Line>, end: &[u8], heard: &Mutex<Vec<u8>>, over: &AtomicBool) -> bool {
     let mut buffer = [0; 4096];
-    let begun = heard.len();
+    let begun = heard.lock().expect("a note").len();
     while !over.load(Ordering::Relaxed) {
         match line.read(&mut buffer) {
             Ok(0) => return false,
             Ok(length) => {
+                let mut heard = heard.lock().expect("a note");
                 heard.extend(&buffer[..length]);
                 if heard[begun..].windows(end.len()).any(|window| window == end) {
                     return true;
@@ -232,14 +236,14 @@ fn say(line: &mut Box<dyn Line>, bytes: &[u8], over: &AtomicBool) -> bool {
     line.flush().is_ok()
 }
 
-fn serve(socket: &UdpSocket, answer: fn(&[u8]) -> Vec<Vec<u8>>, notes: &Mutex<Vec<Vec<u8>>>, over: &AtomicBool) {
+fn serve(socket: &UdpSocket, answer: fn(&[u8]) -> Vec<Vec<u8>>, notes: &Mutex<Vec<Note>>, over: &AtomicBool) {
     let mut buffer = [0; 4096];
     while !over.load(Ordering::Relaxed) {
         let Ok((length, from)) = socket.recv_from(&mut buffer) else {
             continue;
         };
         let request = &buffer[..length];
-        notes.lock().expect("the server's notes").push(request.to_vec());
+        notes.lock().expect("the server's notes").push(Arc::new(Mutex::new(request.to_vec())));
         for reply in answer(request) {
             // One who has stopped listening does not mind.
             let _ = socket.send_to(&reply, from);

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::super::rig::{connect, loopbacks, nobody, reason, udp, within};
+use super::super::rig::{self, connect, loopbacks, nobody, reason, udp, within};
 use super::*;
 use crate::model::Micros;
 
@@ -83,4 +83,11 @@ async fn a_name_that_dns_does_not_have_says_nothing_of_the_server() {
 fn identifiers_differ() {
     let ids: std::collections::HashSet<u16> = (0..64).filter_map(|_| identifier().ok()).collect();
     assert!(ids.len() > 32, "{ids:?}");
+}
+
+#[tokio::test]
+async fn without_a_route_there_is_nothing_to_wait_for() {
+    rig::enter_namespace();
+    let to = "192.0.2.1:87".parse().expect("an address");
+    assert_eq!(reason(&check(to).await), "network unreachable for [192.0.2.1]:87");
 }

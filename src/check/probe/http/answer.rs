@@ -20,7 +20,7 @@ use crate::model::checker::Connect;
 use crate::wire::http::{Head, HeadReader, Progress};
 
 /// Longest body in bytes. An answer without end fails as soon as it is longer.
-pub(super) const MAX_BODY: u64 = 64 << 20;
+const MAX_BODY: u64 = 64 << 20;
 
 /// An answer that comes bit by bit may take so many times the time that the check has for each bit.
 const PATIENCE: u32 = 10;

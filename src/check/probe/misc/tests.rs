@@ -58,6 +58,7 @@ async fn run(script: Script, timeout: Micros) -> Outcome {
     scripts.start(RunId(7), &misc(script, timeout));
     let (id, outcome) = ended(&mut scripts).await;
     assert_eq!(id, RunId(7));
+    assert_eq!(scripts.ended_already(), None);
     assert!(scripts.runs.is_empty() && scripts.due.is_empty());
     outcome
 }

@@ -1,16 +1,17 @@
-use super::super::rig::{connect, loopbacks, reason};
+use super::super::rig::{self, connect, loopbacks, reason, within};
 use super::*;
-use crate::model::IfName;
+use crate::model::{IfName, Micros};
 use crate::net::ping_group::PingGroup;
 
-/// Root is let in, here as in the daemon. The range is left so: tests run side by side.
-fn admit() {
-    PingGroup::admit().expect("the test runs as root");
+/// A network namespace of this thread's own, where we may ask for echoes on loopback.
+fn enter_namespace() {
+    rig::enter_namespace();
+    PingGroup::admit().expect("the range can be set").expect("nobody was let in before");
 }
 
 #[tokio::test]
 async fn pings_are_numbered_on_one_socket_as_long_as_they_succeed() {
-    admit();
+    enter_namespace();
     for at in loopbacks() {
         let (to, slot) = (connect(at), Slot::default());
         let kept =
@@ -28,7 +29,7 @@ async fn pings_are_numbered_on_one_socket_as_long_as_they_succeed() {
 
 #[tokio::test]
 async fn late_replies_belong_to_requests_before() {
-    admit();
+    enter_namespace();
     let (to, slot) = (connect(loopbacks()[0]), Slot::default());
     assert_eq!(run(&to, &slot).await, Report::of(Outcome::Good));
     let kept = slot.lock().expect("whole").take().expect("kept");
@@ -42,20 +43,41 @@ async fn late_replies_belong_to_requests_before() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_fails_and_the_socket_goes() {
-    admit();
-    // There is no way from loopback to anywhere else.
-    let mut to = connect("192.0.2.1:0".parse().expect("an address"));
-    to.bind_ip = "127.0.0.1".parse().ok();
-    to.bind_if = IfName::new("lo");
+    enter_namespace();
+    // The namespace knows no way to anywhere else.
+    let to = connect("192.0.2.1:0".parse().expect("an address"));
     let slot = Slot::default();
-    let report = run(&Connect { timeout: crate::model::Micros::from_millis(200), ..to }, &slot).await;
-    assert!(["failed", "timeout"].contains(&reason(&report)), "{report:?}");
+    let report = run(&to, &slot).await;
+    assert_eq!((reason(&report), report.notes.join(";").as_str()), ("failed", "send ICMP packet fail"));
+    let to = connect("[2001:db8::1]:0".parse().expect("an address"));
+    let report = run(&to, &slot).await;
+    assert_eq!((reason(&report), report.notes.join(";").as_str()), ("failed", "send ICMPv6 packet fail - errno 101"));
     assert!(slot.lock().expect("whole").is_none());
 }
 
 #[tokio::test]
+async fn silence_fails_in_time_and_the_socket_goes() {
+    enter_namespace();
+    std::fs::write("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1").expect("root may");
+    let slot = Slot::default();
+    let begun = Instant::now();
+    let report = run(&within(loopbacks()[0], Micros::from_millis(200)), &slot).await;
+    assert_eq!(report, Report::of(Outcome::Bad("timeout".into())));
+    assert!((200..2000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    assert!(slot.lock().expect("whole").is_none());
+}
+
+#[tokio::test]
+async fn without_the_right_to_ask_nothing_is_said_of_the_server() {
+    rig::enter_namespace();
+    let report = run(&connect(loopbacks()[0]), &Slot::default()).await;
+    let line = "Permission denied. ICMP connect fail to create socket. Rescheduling.";
+    assert_eq!(report, Report::of(Outcome::Unable(line.into())));
+}
+
+#[tokio::test]
 async fn a_missing_interface_says_nothing_of_the_server() {
-    admit();
+    enter_namespace();
     let mut to = connect(loopbacks()[0]);
     to.bind_if = IfName::new("nosuchif");
     let report = run(&to, &Slot::default()).await;

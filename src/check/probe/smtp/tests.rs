@@ -1,4 +1,4 @@
-use super::super::rig::{Step, connect, loopbacks, nobody, reason, tcp, within};
+use super::super::rig::{self, Step, connect, loopbacks, nobody, reason, tcp, within};
 use super::*;
 use crate::model::IfName;
 use crate::model::Micros;
@@ -90,4 +90,16 @@ async fn a_missing_interface_says_nothing_of_the_server() {
     let report = run(&to, &Smtp { helo: NAME.into() }).await;
     let Outcome::Unable(line) = &report.outcome else { panic!("{report:?}") };
     assert!(line.contains("Checker can't bind to device nosuchif: No such device"), "{line}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_has_keepalived_s_words() {
+    let (server, _crowd) = rig::full();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let smtp = Smtp { helo: NAME.into() };
+    let report = run(&within(server, Micros::from_millis(200)), &smtp).await;
+    assert_eq!(reason(&report), format!("Connection timeout to server [127.0.0.1]:{}", server.port()));
+    rig::enter_namespace();
+    let report = check("192.0.2.1:86".parse().expect("an address")).await;
+    assert_eq!(reason(&report), "Network unreachable for server 192.0.2.1 - real server [192.0.2.1]:86");
 }

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::super::rig::udp as server;
-use super::super::rig::{connect, loopbacks, nobody, reason, within};
+use super::super::rig::{self, connect, loopbacks, nobody, reason, within};
 use super::*;
 use crate::model::IfName;
 use crate::model::Micros;
@@ -92,4 +92,12 @@ async fn a_missing_interface_says_nothing_of_the_server() {
     let mut to = connect(loopbacks()[0]);
     to.bind_if = IfName::new("nosuchif");
     assert!(matches!(run(&to, &plain()).await.outcome, Outcome::Unable(_)));
+}
+
+#[tokio::test]
+async fn without_a_route_there_is_nothing_to_wait_for() {
+    rig::enter_namespace();
+    let report = run(&connect("192.0.2.1:88".parse().expect("an address")), &plain()).await;
+    let note = "UDP connect error 101 - Network is unreachable";
+    assert_eq!(report, Report { outcome: FAILED, notes: vec![note.into()] });
 }
