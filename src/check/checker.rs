@@ -77,11 +77,18 @@ pub(super) struct Checker {
     adjustment: i64,
     /// When the present run was to begin, or the next is to
     planned: Option<Time>,
-    /// HTTP_GET and SSL_GET: the url that is next, and the one that failed last, until it is good again
+    /// HTTP_GET and SSL_GET: the url that is next, and whether it has failed and is not good again
     url: usize,
-    failed_url: Option<usize>,
+    failed_url: bool,
     /// MISC_CHECK: the weight that the script wishes
     wish: Option<u32>,
+    /// Most have nothing to say
+    said: Option<Box<Said>>,
+}
+
+/// What is not said again.
+#[derive(Clone, Debug, Default)]
+struct Said {
     /// The notes of the last run that had any, by url
     notes: BTreeMap<usize, Vec<String>>,
     /// Why it could not be run the last time
@@ -107,10 +114,9 @@ impl Checker {
             adjustment: 0,
             planned: None,
             url: 0,
-            failed_url: None,
+            failed_url: false,
             wish: None,
-            notes: BTreeMap::new(),
-            unable: None,
+            said: None,
         };
         checker.tracked_file(0);
         checker
@@ -148,7 +154,9 @@ impl Checker {
             Outcome::Unable(line) => return self.could_not_run(now, line, finding),
             outcome => outcome,
         };
-        self.unable = None;
+        if let Some(said) = &mut self.said {
+            said.unable = None;
+        }
         let kind = self.kind.clone();
         let next = match &*kind {
             CheckKind::Misc(script) => self.script_ended(script, outcome, now, started, &mut finding),
@@ -223,16 +231,17 @@ impl Checker {
         if notes.is_empty() {
             return;
         }
-        let known = self.notes.entry(self.url).or_default();
+        let known = self.said.get_or_insert_default().notes.entry(self.url).or_default();
         notes.iter().filter(|note| !known.contains(note)).for_each(|note| finding.log(words::note(&self.names, note)));
         *known = notes;
     }
 
     /// This host could not make the check: tried again a period later, and said once for each reason.
     fn could_not_run(&mut self, now: Time, line: String, mut finding: Finding) -> Finding {
-        if self.unable.as_ref() != Some(&line) {
+        let said = self.said.get_or_insert_default();
+        if said.unable.as_ref() != Some(&line) {
             finding.effects.push(Effect::Log(Level::Warning, line.clone()));
-            self.unable = Some(line);
+            said.unable = Some(line);
         }
         self.planned = Some(self.period(now));
         finding.next = self.planned;

@@ -65,15 +65,16 @@ impl Error {
 /// If the process cannot go on. IPVS stays as it is.
 pub async fn run(
     mut parent: Link<FromChild, ToCheck>,
-    options: &ChildOptions,
-    shared: &Shared,
+    options: ChildOptions,
+    shared: Box<Shared>,
     config: CheckConfig,
     mut signals: Signals,
 ) -> Result<(), Error> {
     if options.dump {
-        show(shared, &config);
+        show(&shared, &config);
     }
-    let mut driver = Driver::open(options, shared, config)?;
+    let mut driver = Driver::open(&options, &shared, config)?;
+    drop(shared);
     // What does not hang is known soon; the checks do not wait for the rest.
     if driver.hands.ipvs.is_seeking() {
         let _ = timeout(IPVS_PATIENCE, driver.hands.ipvs.found()).await;

@@ -195,7 +195,7 @@ impl Engine {
             for (server, each) in each.servers.iter().enumerate() {
                 for (watch, each) in each.watches.iter().enumerate() {
                     self.posts.insert(each.id, Post { service, server, watch });
-                    if let Some(followed) = &each.follows {
+                    if let Some(followed) = each.follows.as_deref() {
                         self.followers.entry(followed.clone()).or_default().push(each.id);
                     }
                 }
@@ -214,7 +214,7 @@ impl Engine {
         }
         self.phase = Phase::Running;
         for watch in self.virtuals.iter_mut().flat_map(|each| &mut each.servers).flat_map(|each| &mut each.watches) {
-            if let Some(Followed::File(name)) = &watch.follows {
+            if let Some(Followed::File(name)) = watch.follows.as_deref() {
                 // What it says before there are services is no news.
                 watch.checker.tracked_file(self.files.get(name).copied().unwrap_or_default());
             }

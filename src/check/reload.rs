@@ -169,7 +169,7 @@ impl Engine {
     fn read_files(&mut self, service: &mut Virtual) {
         for server in &mut service.servers {
             for watch in &mut server.watches {
-                if let Some(Followed::File(name)) = &watch.follows {
+                if let Some(Followed::File(name)) = watch.follows.as_deref() {
                     let finding = watch.checker.tracked_file(self.files.get(name).copied().unwrap_or_default());
                     if server.alive {
                         self.out.logs_of(finding);

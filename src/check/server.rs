@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::checker::{Checker, Names};
 use super::event::{CheckerId, RunId};
+use crate::model::Script;
 use crate::model::Time;
-use crate::model::check::RealServer;
+use crate::model::check::{Forwarding, RealServer};
 use crate::model::checker::{CheckKind, Checker as CheckConfig};
 
 /// A checker at work.
@@ -18,7 +19,7 @@ pub(super) struct Watch {
     pub id: CheckerId,
     pub checker: Checker,
     /// What it follows instead of running
-    pub follows: Option<Followed>,
+    pub follows: Option<Box<Followed>>,
     /// When it runs next; `None` while a run is under way
     pub due: Option<Time>,
     /// The run under way, and when it was started
@@ -36,11 +37,32 @@ pub(super) enum Followed {
     Session(String),
 }
 
+/// What counts of a server's configuration when its checkers are made. There are thousands of servers: what few have is
+/// kept apart, and the defaults of checks are not kept at all.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub ip: IpAddr,
+    /// 0: that of the service
+    pub port: u16,
+    pub inhibit_on_failure: bool,
+    pub forwarding: Forwarding,
+    pub weight: u32,
+    pub upper_threshold: u32,
+    pub lower_threshold: u32,
+    scripts: Option<Box<Scripts>>,
+}
+
+/// What is run when a server comes up and when it goes down.
+#[derive(Clone, Debug)]
+struct Scripts {
+    up: Option<Script>,
+    down: Option<Script>,
+}
+
 /// A real server at work.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
-    /// Its configuration without its checkers, which are in `watches`
-    pub config: RealServer,
+    pub config: Settings,
     /// `[10.1.0.1]:tcp:80`
     pub name: Arc<str>,
     pub watches: Vec<Watch>,
@@ -57,8 +79,8 @@ pub(super) struct Server {
 impl Watch {
     fn new(id: CheckerId, config: &CheckConfig, weight: u32, names: Names) -> Self {
         let follows = match &config.kind {
-            CheckKind::File { track_file, .. } => Some(Followed::File(track_file.clone())),
-            CheckKind::Bfd { instance } => Some(Followed::Session(instance.clone())),
+            CheckKind::File { track_file, .. } => Some(Box::new(Followed::File(track_file.clone()))),
+            CheckKind::Bfd { instance } => Some(Box::new(Followed::Session(instance.clone()))),
             _ => None,
         };
         Watch { id, checker: Checker::new(config, weight, names), follows, due: None, run: None, inherited: false }
@@ -70,20 +92,36 @@ impl Watch {
     }
 }
 
+impl Settings {
+    fn of(server: RealServer) -> Self {
+        let RealServer { ip, port, weight, forwarding, upper_threshold, lower_threshold, .. } = server;
+        let RealServer { inhibit_on_failure, notify_up: up, notify_down: down, .. } = server;
+        let scripts = (up.is_some() || down.is_some()).then(|| Box::new(Scripts { up, down }));
+        Settings { ip, port, inhibit_on_failure, forwarding, weight, upper_threshold, lower_threshold, scripts }
+    }
+
+    /// What is run when the server comes up, or goes down.
+    pub fn script(&self, up: bool) -> Option<&Script> {
+        let scripts = self.scripts.as_ref()?;
+        if up { scripts.up.as_ref() } else { scripts.down.as_ref() }
+    }
+}
+
 impl Server {
     /// A server of this service that nothing is known of. `next` gives numbers for its checkers.
-    pub fn new(
-        mut config: RealServer,
-        name: Arc<str>,
-        service: &Arc<str>,
-        mut next: impl FnMut() -> CheckerId,
-    ) -> Self {
+    pub fn new(config: RealServer, name: Arc<str>, service: &Arc<str>, mut next: impl FnMut() -> CheckerId) -> Self {
         let names = Names { server: name.clone(), service: service.clone() };
-        let watches = std::mem::take(&mut config.checkers)
-            .iter()
-            .map(|checker| Watch::new(next(), checker, config.weight, names.clone()))
-            .collect();
-        Server { weight: config.weight.into(), config, name, watches, alive: false, told: None, inherited: false }
+        let watch = |checker: &CheckConfig| Watch::new(next(), checker, config.weight, names.clone());
+        let watches = config.checkers.iter().map(watch).collect();
+        Server {
+            weight: config.weight.into(),
+            config: Settings::of(config),
+            name,
+            watches,
+            alive: false,
+            told: None,
+            inherited: false,
+        }
     }
 
     /// After a reload: how checkers stand that have not run. On a server that is alive, a new one has to fail before it

@@ -219,12 +219,12 @@ impl Virtual {
         if server.told.replace(server.alive) == Some(server.alive) {
             return;
         }
-        let script = if server.alive { &server.config.notify_up } else { &server.config.notify_down };
+        let script = server.config.script(server.alive);
         out.push(Action::Notify(ServiceNotice {
             virtual_server: self.name.to_string(),
             real_server: Some(server.name.to_string()),
             up: server.alive,
-            script: script.clone(),
+            script: script.cloned(),
             stopping,
         }));
     }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::panic;
 
 use tokio::runtime;
 use tracing::{error, info, warn};
@@ -76,7 +77,9 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         None => return Ok(0),
     };
     let log = begin(&options);
-    let end = check::driver::run(link, &options, &shared, *config, signals).await;
+    // As a task of its own it is woken by its checks without a call of the kernel, unlike what the runtime blocks on.
+    let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, *config, signals));
+    let end = driver.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
     let status = end.map_or_else(
         |error| {
             error!("{error}");

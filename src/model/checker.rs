@@ -56,7 +56,7 @@ pub enum CheckKind {
     /// TCP_CHECK
     Tcp(Connect),
     /// HTTP_GET and SSL_GET
-    Http(Connect, Http),
+    Http(Connect, Box<Http>),
     /// SMTP_CHECK
     Smtp(Connect, Smtp),
     /// DNS_CHECK
@@ -127,7 +127,7 @@ pub struct Url {
     /// `Host` of this request
     pub virtualhost: Option<String>,
     /// Pattern for the body
-    pub regex: Option<Regex>,
+    pub regex: Option<Box<Regex>>,
     /// Wait for the close notification of TLS; `None`: as the check
     pub tls_compliant: Option<bool>,
 }

@@ -98,18 +98,18 @@ impl Timer {
 
     /// Waits for the deadline, and forgets it. Can be dropped at any time without loss.
     ///
+    /// The expiration is not read from the timer: the kernel tells each one once, and arming the timer again makes it
+    /// tell the next. That saves two calls per deadline.
+    ///
     /// # Errors
     /// If tokio's reactor has gone.
     pub async fn expired(&mut self) -> io::Result<()> {
         loop {
-            let mut ready = self.timer.readable().await?;
-            match ready.try_io(|alarm| alarm.get_ref().0.wait().map_err(io::Error::from)) {
-                Ok(outcome) => {
-                    outcome?;
-                    self.armed = None;
-                    return Ok(());
-                }
-                Err(_not_yet) => {}
+            self.timer.readable().await?.clear_ready();
+            // It may be one that was put off meanwhile.
+            if self.armed.is_some_and(|deadline| deadline <= now()) {
+                self.armed = None;
+                return Ok(());
             }
         }
     }

@@ -33,8 +33,7 @@ impl Checker {
         self.adjustment = if old.wish.is_some() { self.wished_adjustment() } else { old.adjustment };
         self.url = old.url;
         self.failed_url = old.failed_url;
-        self.notes.clone_from(&old.notes);
-        self.unable.clone_from(&old.unable);
+        self.said.clone_from(&old.said);
         self.planned = old.planned;
         let (before, period) = (old.schedule.delay_loop, self.schedule.delay_loop);
         let is_regular = old.has_run && old.failures == 0;
@@ -51,11 +50,12 @@ fn essence(kind: &CheckKind) -> CheckKind {
         CheckKind::Http(connect, http) => {
             let urls = http.urls.iter().map(|url| Url {
                 tls_compliant: None,
-                regex: url.regex.as_ref().map(|regex| Regex { stack: None, ..regex.clone() }),
+                regex: url.regex.as_ref().map(|regex| Box::new(Regex { stack: None, ..(**regex).clone() })),
                 ..url.clone()
             });
             let urls = urls.collect();
-            CheckKind::Http(connect.clone(), Http { fast_recovery: false, tls_compliant: false, urls, ..http.clone() })
+            let http = Http { fast_recovery: false, tls_compliant: false, urls, ..(**http).clone() };
+            CheckKind::Http(connect.clone(), Box::new(http))
         }
         CheckKind::Misc(misc) => CheckKind::Misc(Misc { timeout: Default::default(), ..misc.clone() }),
         CheckKind::File { track_file, .. } => {

@@ -84,7 +84,7 @@ pub(super) fn http(paths: &[&str]) -> Http {
 }
 
 pub(super) fn web(paths: &[&str]) -> CheckKind {
-    CheckKind::Http(connect("127.0.0.2:8020"), http(paths))
+    CheckKind::Http(connect("127.0.0.2:8020"), Box::new(http(paths)))
 }
 
 pub(super) fn misc(dynamic: bool) -> CheckKind {

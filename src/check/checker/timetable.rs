@@ -14,9 +14,13 @@ const BOOTSTRAP: Micros = Micros::from_secs(1);
 /// The longest pause that must be kept after a slow check.
 const LONGEST_PAUSE: Micros = Micros::from_secs(1);
 
+/// First runs are on whole milliseconds. With thousands of checkers some then fall together, for as long as their servers are
+/// good, and one wake-up of the process serves them all.
+const GRAIN: Micros = Micros::from_millis(1);
+
 /// The first run, `spread` later than it could be at the soonest.
 pub(super) fn first(now: Time, spread: Micros) -> Time {
-    now + BOOTSTRAP + spread
+    Time((now + BOOTSTRAP + spread).0.next_multiple_of(GRAIN.0))
 }
 
 /// Between a run that took long and the next one.

@@ -30,13 +30,13 @@ impl Checker {
             self.failures = 0;
             finding.log(words::failure(&self.kind, &self.names, self.retries_made()));
             self.stand(false, finding);
-            self.failed_url = Some(self.url);
+            self.failed_url = true;
         }
         let pause = self.schedule.delay_before_retry;
         // A url that fails while the others are being asked again is no new failure, but must not be asked without end.
         now + pause.max(match self.failed_url {
-            Some(_) => self.schedule.delay_loop,
-            None => timetable::pause(&self.schedule),
+            true => self.schedule.delay_loop,
+            false => timetable::pause(&self.schedule),
         })
     }
 
@@ -46,9 +46,9 @@ impl Checker {
             finding.log(words::url_success(&self.names, url));
         }
         let is_last = self.url + 1 >= http.urls.len();
-        let is_whole_round = is_last && self.failed_url.is_none();
-        self.url = if is_last || self.failed_url.is_some() { 0 } else { self.url + 1 };
-        self.failed_url = None;
+        let is_whole_round = is_last && !self.failed_url;
+        self.url = if is_last || self.failed_url { 0 } else { self.url + 1 };
+        self.failed_url = false;
         if is_whole_round && (!self.up || !self.has_run) {
             finding.log(words::success(&self.kind, &self.names));
             self.stand(true, finding);

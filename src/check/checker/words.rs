@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Names;
-use crate::model::checker::{CheckKind, Http, Url};
+use crate::model::checker::{CheckKind, Url};
 
 /// The check has found its server good: nothing for DNS_CHECK, which is silent about that.
 pub(super) fn success(kind: &CheckKind, names: &Names) -> Option<String> {
@@ -26,8 +26,8 @@ pub(super) fn failure(kind: &CheckKind, names: &Names, retries: u32) -> Option<S
         CheckKind::Udp(..) => format!("UDP_CHECK on service {server}"),
         CheckKind::Ping(_) if retries > 0 => format!("ICMP CHECK on service {server} of {service}"),
         CheckKind::Ping(_) => format!("ICMP CHECK on service {server}"),
-        CheckKind::Http(_, Http { tls: false, .. }) => format!("HTTP_CHECK on service {server}"),
-        CheckKind::Http(_, Http { tls: true, .. }) => format!("SSL_CHECK on service {server}"),
+        CheckKind::Http(_, http) if !http.tls => format!("HTTP_CHECK on service {server}"),
+        CheckKind::Http(..) => format!("SSL_CHECK on service {server}"),
         CheckKind::Smtp(..)
         | CheckKind::Dns(..)
         | CheckKind::Misc(_)

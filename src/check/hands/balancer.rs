@@ -31,7 +31,7 @@ pub(in crate::check) struct Balancer {
     told: bool,
 }
 
-type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>>>>;
+type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>> + Send>>;
 
 enum State {
     /// Nothing is to be balanced: then IPVS is left alone, and its module is not loaded

@@ -80,14 +80,14 @@ impl<S: Clone + PartialEq> Entry<S> {
     pub fn own(&mut self, owner: Owner, settings: Option<S>) -> bool {
         self.change(|owners| match owners.iter_mut().find(|(other, _)| *other == owner) {
             Some((_, old)) => *old = settings,
-            None => owners.push((owner, settings)),
+            None => add(owners, owner, settings),
         })
     }
 
     /// An owner knows it; if it wants it already, it goes on wanting it.
     pub fn know(&mut self, owner: Owner) {
         if !self.owners.iter().any(|(other, _)| *other == owner) {
-            self.owners.push((owner, None));
+            add(&mut self.owners, owner, None);
         }
     }
 
@@ -205,4 +205,10 @@ impl<S: Clone + PartialEq> Entry<S> {
     fn trouble_at(&mut self, now: Time) -> &mut Trouble {
         self.trouble.get_or_insert_with(|| Box::new(Trouble { at: now, count: 0, due: None, said: None }))
     }
+}
+
+/// There is one owner nearly always: room for others is made when they come.
+fn add<S>(owners: &mut Vec<(Owner, Option<S>)>, owner: Owner, settings: Option<S>) {
+    owners.reserve_exact(1);
+    owners.push((owner, settings));
 }

@@ -40,7 +40,7 @@ pub(super) fn finish(reader: &Reader, owner: &Owner, raw: &RawChecker) -> Option
             let (payload, reply) = (udp.payload.clone(), udp.reply.clone());
             CheckKind::Udp(connect(), Udp { payload, reply, min_reply: udp.min_reply, max_reply: udp.max_reply })
         }
-        RawKind::Http(raw) => CheckKind::Http(connect(), http(owner, raw)),
+        RawKind::Http(raw) => CheckKind::Http(connect(), Box::new(http(owner, raw))),
         RawKind::Misc(raw) => CheckKind::Misc(misc(owner, raw)?),
         RawKind::File { track_file, weight } => {
             let track_file = track_file.clone()?;
@@ -108,7 +108,7 @@ fn url(raw: &RawUrl) -> Option<Url> {
         digest: raw.digest,
         status: merged(&raw.status),
         virtualhost: raw.virtualhost.clone(),
-        regex: raw.has_regex.then(|| raw.regex.clone()),
+        regex: raw.has_regex.then(|| Box::new(raw.regex.clone())),
         tls_compliant: raw.tls_compliant,
     })
 }

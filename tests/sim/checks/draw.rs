@@ -256,7 +256,7 @@ fn checker(rng: &mut Rng, number: u8, last: u8, alpha: bool) -> Checker {
     };
     let kind = match rng.range(0, 9) {
         0..=2 => CheckKind::Tcp(connect),
-        3 => CheckKind::Http(connect, http(rng)),
+        3 => CheckKind::Http(connect, Box::new(http(rng))),
         4 => CheckKind::Smtp(connect, Smtp { helo: "me".into() }),
         5 => CheckKind::Dns(connect, Dns { kind: 1, name: "host".into() }),
         6 => CheckKind::Udp(connect, Udp { payload: None, reply: None, min_reply: 0, max_reply: 255 }),

@@ -79,7 +79,7 @@ fn tcp_in_alpha_mode() {
 
 fn web_of(paths: &[&str], fast_recovery: bool, alpha: bool) -> Checker {
     let schedule = Schedule { delay_loop: SECOND * 4, alpha, ..schedule(2) };
-    let kind = CheckKind::Http(connect("127.0.0.2:8020"), Http { fast_recovery, ..http(paths) });
+    let kind = CheckKind::Http(connect("127.0.0.2:8020"), Box::new(Http { fast_recovery, ..http(paths) }));
     Checker::new(&model::Checker { schedule, kind }, 1, names_of("[127.0.0.2]:tcp:8020", "[10.9.2.1]:tcp:80"))
 }
 
@@ -267,7 +267,7 @@ fn first_failures() {
             &["Connection failed server [10.1.0.1]:tcp:80.", "HTTP_CHECK on service [10.1.0.1]:tcp:80 failed."],
         ),
         (
-            CheckKind::Http(connect("10.1.0.1:443"), Http { tls: true, ..http(&["/"]) }),
+            CheckKind::Http(connect("10.1.0.1:443"), Box::new(Http { tls: true, ..http(&["/"]) })),
             "Read, no data received from ",
             &[
                 "Read, no data received from  server [10.1.0.1]:tcp:80.",

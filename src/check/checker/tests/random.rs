@@ -22,7 +22,7 @@ fn any_kind(random: &mut Random) -> CheckKind {
             CheckKind::File { track_file: "f".into(), weight: Weight { value, reverse: random.below(2) == 0 } }
         }
         7 => CheckKind::Bfd { instance: "b".into() },
-        _ => CheckKind::Http(connect("127.0.0.2:8020"), Http { fast_recovery, ..http(&urls[..count]) }),
+        _ => CheckKind::Http(connect("127.0.0.2:8020"), Box::new(Http { fast_recovery, ..http(&urls[..count]) })),
     }
 }
 

@@ -27,7 +27,7 @@ fn what_is_sent_or_expected_makes_another_checker() {
     let slow = Connect { timeout: SECOND * 2, ..connect("10.1.0.1:80") };
     differ(tcp(), CheckKind::Tcp(slow));
     differ(udp(b"a"), udp(b"b"));
-    let of = |http| CheckKind::Http(connect("127.0.0.2:8020"), http);
+    let of = |http| CheckKind::Http(connect("127.0.0.2:8020"), Box::new(http));
     differ(web(&["/a", "/b"]), web(&["/b", "/a"]));
     differ(web(&["/a"]), of(Http { protocol: HttpProtocol::V11, ..http(&["/a"]) }));
     differ(web(&["/a"]), of(Http { enable_sni: true, ..http(&["/a"]) }));
@@ -45,12 +45,12 @@ fn the_pace_and_the_patience_make_no_other_checker() {
     let mut changed = http(&["/a"]);
     (changed.fast_recovery, changed.tls_compliant, changed.urls[0].tls_compliant) = (true, true, Some(true));
     let slower = Schedule { delay_loop: SECOND * 9, alpha: true, log_all_failures: true, ..schedule(7) };
-    let new = reloaded(&old, CheckKind::Http(connect("127.0.0.2:8020"), changed), slower, 1);
+    let new = reloaded(&old, CheckKind::Http(connect("127.0.0.2:8020"), Box::new(changed)), slower, 1);
     assert!(!new.is_up() && new.has_run());
     let regex = |stack| {
         let regex = Regex { pattern: b"x".to_vec(), stack, ..Default::default() };
-        let urls = vec![Url { regex: Some(regex), ..url("/") }];
-        CheckKind::Http(connect("127.0.0.2:8020"), Http { urls, ..http(&[]) })
+        let urls = vec![Url { regex: Some(Box::new(regex)), ..url("/") }];
+        CheckKind::Http(connect("127.0.0.2:8020"), Box::new(Http { urls, ..http(&[]) }))
     };
     reloaded(&checker(regex(None), schedule(1)), regex(Some((1024, 4096))), schedule(1), 1);
     let CheckKind::Misc(script) = misc(false) else { unreachable!() };

@@ -121,7 +121,8 @@ fn a_failed_url_is_asked_after_the_longer_of_two_pauses() {
 #[test]
 fn a_url_that_fails_in_a_fast_recovery_is_not_asked_without_end() {
     let hasty = Schedule { delay_before_retry: Micros::ZERO, ..schedule(0) };
-    let kind = CheckKind::Http(connect("127.0.0.2:8020"), Http { fast_recovery: true, ..http(&["/a", "/b"]) });
+    let kind =
+        CheckKind::Http(connect("127.0.0.2:8020"), Box::new(Http { fast_recovery: true, ..http(&["/a", "/b"]) }));
     let mut bad_b = true;
     let played = play(&mut checker(kind, hasty), 30.0, |second, url| {
         bad_b &= second < 20.0;
@@ -138,9 +139,9 @@ fn urls_say_what_was_right() {
     let regex = crate::model::checker::Regex { pattern: b"x".to_vec(), ..Default::default() };
     let urls = vec![
         Url { digest: Some([0; 16]), ..url("/digest") },
-        Url { digest: Some([0; 16]), regex: Some(regex), ..url("/regex") },
+        Url { digest: Some([0; 16]), regex: Some(Box::new(regex)), ..url("/regex") },
     ];
-    let kind = CheckKind::Http(connect("127.0.0.2:8020"), Http { urls, ..http(&[]) });
+    let kind = CheckKind::Http(connect("127.0.0.2:8020"), Box::new(Http { urls, ..http(&[]) }));
     let mut checker = checker(kind, Schedule { alpha: true, ..schedule(1) });
     assert_eq!(end(&mut checker, Outcome::Good), [line("MD5 digest success to [10.1.0.1]:tcp:80 url(/digest)")]);
     assert!(!checker.has_run());
