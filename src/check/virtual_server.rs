@@ -47,13 +47,13 @@ impl Virtual {
     ) -> Self {
         let name: Arc<str> = config.name().into();
         let protocol = config.protocol;
-        let servers = std::mem::take(&mut config.real_servers)
-            .into_iter()
-            .map(|server| {
-                let of = server_name(&SocketAddr::new(server.ip, server.port), protocol);
-                Server::new(server, of.into(), &name, &mut next)
-            })
-            .collect();
+        let configured = std::mem::take(&mut config.real_servers);
+        // In room of its own: to collect would be to go on in that of the configuration, where each takes twice as much.
+        let mut servers = Vec::with_capacity(configured.len());
+        for server in configured {
+            let of = server_name(&SocketAddr::new(server.ip, server.port), protocol);
+            servers.push(Server::new(server, of.into(), &name, &mut next));
+        }
         Virtual {
             owner,
             config,

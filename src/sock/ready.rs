@@ -50,6 +50,16 @@ impl ReadySet {
         self.epoll().add(socket, EpollEvent::new(EpollFlags::EPOLLIN, key)).map_err(failed("watch a socket"))
     }
 
+    /// Adds a socket that is being connected. It is told of once, by [`ReadySet::connected`], when that is over; closed
+    /// before that, it leaves the set by itself.
+    ///
+    /// # Errors
+    /// As for [`ReadySet::add`].
+    pub fn add_connecting(&self, socket: impl AsFd, key: u64) -> Result<(), SockError> {
+        let event = EpollEvent::new(EpollFlags::EPOLLOUT | EpollFlags::EPOLLONESHOT, key);
+        self.epoll().add(socket, event).map_err(failed("watch a socket"))
+    }
+
     /// Takes a socket out.
     ///
     /// # Errors
@@ -72,6 +82,28 @@ impl ReadySet {
                 return Ok(events.iter().take(count).map(EpollEvent::data).collect());
             }
             ready.clear_ready();
+        }
+    }
+
+    /// Waits until sockets of [`ReadySet::add_connecting`] are connected, or have failed to: their keys, at least one, each
+    /// with whether there is an error to be asked for. Not for sets that hold others too. Can be dropped at any time without
+    /// loss.
+    ///
+    /// # Errors
+    /// [`SockError::Ready`] if tokio's reactor has gone.
+    pub async fn connected(&self) -> Result<Vec<(u64, bool)>, SockError> {
+        loop {
+            let mut ready = self.0.readable().await.map_err(failed("wait for sockets"))?;
+            let mut events = [EpollEvent::empty(); AT_ONCE];
+            let count = self.epoll().wait(&mut events, EpollTimeout::ZERO).map_err(failed("wait for sockets"))?;
+            // All have been told of: what happens from now on makes the set ready again.
+            if count < AT_ONCE {
+                ready.clear_ready();
+            }
+            if count > 0 {
+                let wrong = EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP;
+                return Ok(events.iter().take(count).map(|it| (it.data(), it.events().intersects(wrong))).collect());
+            }
         }
     }
 

@@ -73,6 +73,7 @@ impl Share {
         }
         write("lanes", LANES.to_owned());
         strip(&ours(), &folder.join("ours"));
+        strip(&hands(), &folder.join("hands"));
         write("modules", kernel.modules.display().to_string());
         for guest in GUESTS {
             let console = File::create(folder.join(format!("{guest}.console"))).expect("create a console's file");
@@ -113,6 +114,23 @@ fn tail(path: &Path, most: usize) -> String {
 /// The program under test; `KEEPALIVED_RS` names another one than cargo built.
 fn ours() -> PathBuf {
     env::var_os("KEEPALIVED_RS").map_or_else(|| env!("CARGO_BIN_EXE_keepalived-rs").into(), PathBuf::from)
+}
+
+/// The program of `tests/guest`, which tests the hands for IPVS where that is.
+fn hands() -> PathBuf {
+    let out = Command::new(env!("CARGO"))
+        .args(["test", "--no-run", "--test", "guest", "--message-format", "json", "--manifest-path"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .output()
+        .expect("run cargo");
+    assert!(out.status.success(), "cargo test --no-run --test guest: {}", String::from_utf8_lossy(&out.stderr));
+    let told = String::from_utf8_lossy(&out.stdout);
+    let program = |line: &str| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_it = message.pointer("/target/name")? == "guest";
+        is_it.then(|| message.get("executable")?.as_str().map(PathBuf::from))?
+    };
+    told.lines().find_map(program).expect("cargo names the program of tests/guest")
 }
 
 /// The guest reads programs slowly.

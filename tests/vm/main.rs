@@ -17,7 +17,7 @@ use std::path::Path;
 use machine::{Job, Kind, Share};
 
 /// Those that change what is not in a namespace.
-const ALONE: [&str; 2] = ["30-module-autoload", "62-ipvs-comes-later"];
+const ALONE: [&str; 3] = ["30-module-autoload", "62-ipvs-comes-later", "90-hands"];
 
 /// How those begin that keep the processor busy.
 const HEAVY: [&str; 3] = ["50-traffic", "7", "8"];
@@ -104,6 +104,7 @@ cases! {
         traffic_nat_ipv4 "50-traffic-nat-ipv4"
     }
     ours {
+        hands_for_ipvs "90-hands"
         drift_is_repaired "60-drift"
         refusals "61-refused"
         ipvs_comes_later "62-ipvs-comes-later"

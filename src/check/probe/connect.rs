@@ -44,18 +44,7 @@ pub(super) enum Failed {
 /// A connection, within the time that the check has.
 pub(super) async fn stream(to: &Connect, sentences: Sentences) -> Result<TcpStream, Failed> {
     let unable = |error: &io::Error| Failed::Unable(line(to.to, &text(error), sentences.bind));
-    let socket = open(to, Type::STREAM, Protocol::TCP, sentences).map_err(Failed::Unable)?;
-    match socket.connect(&SockAddr::from(to.to)) {
-        Ok(()) => {}
-        Err(error) => match Errno::from_raw(error.raw_os_error().unwrap_or_default()) {
-            Errno::EINPROGRESS => {}
-            errno if is_failure(errno) => return Err(Failed::Unreachable),
-            errno => {
-                let why = format!("socket connect error {} - {}", errno as i32, errno.desc());
-                return Err(Failed::Unable(line(to.to, &why, sentences.bind)));
-            }
-        },
-    }
+    let socket = begin(to, sentences)?;
     // From here on it is watched, by one call, until it is closed.
     let stream = TcpStream::from_std(socket.into()).map_err(|error| unable(&error))?;
     match timeout(span(to.timeout), stream.ready(Interest::WRITABLE)).await {
@@ -65,8 +54,27 @@ pub(super) async fn stream(to: &Connect, sentences: Sentences) -> Result<TcpStre
         Ok(Ok(ready)) if !ready.is_error() && !ready.is_write_closed() => return Ok(stream),
         Ok(Ok(_)) => {}
     }
-    match stream.take_error() {
-        Ok(None) => Ok(stream),
+    verdict(stream.take_error()).map(|()| stream)
+}
+
+/// A connection that is being made.
+pub(super) fn begin(to: &Connect, sentences: Sentences) -> Result<Socket, Failed> {
+    let socket = open(to, Type::STREAM, Protocol::TCP, sentences).map_err(Failed::Unable)?;
+    let Err(error) = socket.connect(&SockAddr::from(to.to)) else { return Ok(socket) };
+    match Errno::from_raw(error.raw_os_error().unwrap_or_default()) {
+        Errno::EINPROGRESS => Ok(socket),
+        errno if is_failure(errno) => Err(Failed::Unreachable),
+        errno => {
+            let why = format!("socket connect error {} - {}", errno as i32, errno.desc());
+            Err(Failed::Unable(line(to.to, &why, sentences.bind)))
+        }
+    }
+}
+
+/// What the error of a socket says of the connection that was being made.
+pub(super) fn verdict(error: io::Result<Option<io::Error>>) -> Result<(), Failed> {
+    match error {
+        Ok(None) => Ok(()),
         Ok(Some(error)) if error.raw_os_error() == Some(Errno::ETIMEDOUT as i32) => Err(Failed::Timeout),
         Ok(Some(_)) | Err(_) => Err(Failed::Refused),
     }

@@ -1,4 +1,4 @@
-//! Makes the checks: each run is a task of its own, whose end is a [`Report`].
+//! Makes the checks: each run ends with a [`Report`]. Most are a task of their own.
 //!
 //! Never decides what a result means, or when a check is due. The driver starts and cancels runs as the engine wants,
 //! and tells the engine of their ends. What a checker keeps from one run to the next (a prepared request, a pattern, a
@@ -52,6 +52,8 @@ pub struct Prober {
     pages: HashMap<CheckerId, Vec<Arc<Page>>, RandomState>,
     /// Of PING_CHECKs
     sockets: HashMap<CheckerId, ping::Slot, RandomState>,
+    /// Of TCP_CHECKs
+    connections: tcp::Connections,
     scripts: Scripts,
     patterns: http::Patterns,
     /// For SSL_GET; there is none without one
@@ -108,6 +110,7 @@ impl Prober {
     /// Begins a run. Never waits.
     pub fn start(&mut self, task: Task) {
         match &*task.kind {
+            CheckKind::Tcp(to) if self.places.is_none() => self.connections.start(task.run, to),
             CheckKind::Tcp(to) => {
                 let to = to.clone();
                 self.spawn(task.run, async move { tcp::run(&to).await });
@@ -163,7 +166,7 @@ impl Prober {
     pub fn cancel(&mut self, run: RunId) {
         if let Some(handle) = self.awaited.remove(&run) {
             handle.abort();
-        } else {
+        } else if !self.connections.cancel(run) {
             self.scripts.cancel(run);
         }
     }
@@ -176,6 +179,9 @@ impl Prober {
 
     /// The end of a run that has ended already, if any.
     pub fn ended_already(&mut self) -> Option<(RunId, Report)> {
+        if let Some(end) = self.connections.ended_already() {
+            return Some(end);
+        }
         while let Some(end) = self.runs.try_join_next() {
             if let Ok((run, report)) = end
                 && self.awaited.remove(&run).is_some()
@@ -191,6 +197,7 @@ impl Prober {
         loop {
             tokio::select! {
                 ended = self.scripts.ended() => return ended,
+                ended = self.connections.ended() => return ended,
                 () = self.pulse.beat(), if self.pulse.timer.is_some() => {}
                 Some(ended) = self.runs.join_next() => match ended {
                     // One that was cancelled may have ended before.
