@@ -83,20 +83,18 @@ impl Patterns {
     }
 }
 
-/// The urls of a checker.
-pub(super) fn pages(to: &Connect, http: &Http, patterns: &mut Patterns) -> Vec<Arc<Page>> {
-    let page = |url: &Url| {
+impl Page {
+    pub(super) fn new(to: &Connect, http: &Http, url: &Url, patterns: &mut Patterns) -> Self {
         let host = url.virtualhost.as_ref().or(http.virtualhost.as_ref());
-        Arc::new(Page {
+        Page {
             request: request(to.to, http.protocol, &url.path, host.map(String::as_str)),
             name: format!("{}{}", url.virtualhost.as_deref().unwrap_or_default(), url.path),
             digest: url.digest,
             status: url.status.clone(),
             wanted: url.regex.as_ref().map(|regex| patterns.wanted(regex)),
             server_name: server_name(http, host),
-        })
-    };
-    http.urls.iter().map(page).collect()
+        }
+    }
 }
 
 /// The request, which is all that is ever sent.

@@ -20,7 +20,7 @@ mod udp;
 #[cfg(test)]
 mod web_rig;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -48,8 +48,8 @@ pub struct Prober {
     runs: JoinSet<(RunId, Report)>,
     /// Runs whose end somebody waits for
     awaited: HashMap<RunId, AbortHandle, RandomState>,
-    /// Of HTTP_GETs and SSL_GETs
-    pages: HashMap<CheckerId, Vec<Arc<Page>>, RandomState>,
+    /// Of HTTP_GETs and SSL_GETs, the urls that have a pattern
+    pages: BTreeMap<(CheckerId, usize), Arc<Page>>,
     /// Of PING_CHECKs
     sockets: HashMap<CheckerId, ping::Slot, RandomState>,
     /// Of TCP_CHECKs
@@ -116,7 +116,7 @@ impl Prober {
                 self.spawn(task.run, async move { tcp::run(&to).await });
             }
             CheckKind::Http(to, http) => {
-                let (to, page) = (to.clone(), self.pages(task.checker, to, http).get(task.url).cloned());
+                let (to, page) = (to.clone(), self.page(&task, to, http));
                 let tls = if http.tls { Tls::With(self.tls.clone()) } else { Tls::Without };
                 self.spawn(task.run, async move { http::run(&to, page, tls).await });
             }
@@ -157,9 +157,16 @@ impl Prober {
         self.awaited.insert(run, handle);
     }
 
-    /// The urls of a checker, made ready at its first run.
-    fn pages(&mut self, checker: CheckerId, to: &Connect, http: &Http) -> &[Arc<Page>] {
-        self.pages.entry(checker).or_insert_with(|| http::pages(to, http, &mut self.patterns))
+    /// A url, ready to be asked for. It is made for each run, which costs less than to keep those of thousands of servers;
+    /// only what has a pattern is kept, for that is dear to make.
+    fn page(&mut self, task: &Task, to: &Connect, http: &Http) -> Option<Arc<Page>> {
+        let url = http.urls.get(task.url)?;
+        if url.regex.is_none() {
+            return Some(Arc::new(Page::new(to, http, url, &mut self.patterns)));
+        }
+        let patterns = &mut self.patterns;
+        let page = self.pages.entry((task.checker, task.url));
+        Some(Arc::clone(page.or_insert_with(|| Arc::new(Page::new(to, http, url, patterns)))))
     }
 
     /// Ends a run that nobody waits for any more. Its sockets are closed and its script is ended.
@@ -173,7 +180,8 @@ impl Prober {
 
     /// Drops what is kept for a checker that is no more. Its runs are cancelled one by one.
     pub fn forget(&mut self, checker: CheckerId) {
-        self.pages.remove(&checker);
+        let of_it: Vec<_> = self.pages.range((checker, 0)..=(checker, usize::MAX)).map(|(key, _)| *key).collect();
+        of_it.iter().for_each(|key| drop(self.pages.remove(key)));
         self.sockets.remove(&checker);
     }
 
