@@ -102,9 +102,14 @@ impl Prober {
         self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
     }
 
-    /// Lets at most so many runs that have not begun yet go on at the same time.
+    /// Lets at most so many connections, and so many scripts, that have not begun yet go on at the same time. No socket is kept
+    /// from one run to the next then.
     pub fn limit(&mut self, runs: Option<usize>) {
         self.places = runs.map(|runs| Arc::new(Semaphore::new(runs)));
+        self.scripts.limit(runs);
+        if runs.is_some() {
+            self.sockets.clear();
+        }
     }
 
     /// Begins a run. Never waits.
@@ -133,7 +138,12 @@ impl Prober {
                 self.spawn(task.run, async move { udp::run(&to, &udp).await });
             }
             CheckKind::Ping(to) => {
-                let (to, slot) = (to.clone(), Arc::clone(self.sockets.entry(task.checker).or_default()));
+                let to = to.clone();
+                let slot = match self.places {
+                    None => Arc::clone(self.sockets.entry(task.checker).or_default()),
+                    // It would keep its descriptor from others.
+                    Some(_) => ping::Slot::default(),
+                };
                 self.spawn(task.run, async move { ping::run(&to, &slot).await });
             }
             CheckKind::Misc(misc) => self.scripts.start(task.run, misc),
