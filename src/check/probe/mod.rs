@@ -59,7 +59,9 @@ pub struct Prober {
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
     pulse: Pulse,
-    /// How many runs may have descriptors at the same time; the others wait
+    /// How many runs may have descriptors at the same time
+    most: Option<usize>,
+    /// For these; the others wait
     places: Option<Arc<Semaphore>>,
 }
 
@@ -105,6 +107,11 @@ impl Prober {
     /// Lets at most so many connections, and so many scripts, that have not begun yet go on at the same time. No socket is kept
     /// from one run to the next then.
     pub fn limit(&mut self, runs: Option<usize>) {
+        if runs == self.most {
+            // Those that wait go on to wait for the same places.
+            return;
+        }
+        self.most = runs;
         self.places = runs.map(|runs| Arc::new(Semaphore::new(runs)));
         self.scripts.limit(runs);
         if runs.is_some() {
