@@ -111,18 +111,22 @@ fn kinds(config: &CheckConfig) -> impl Iterator<Item = &CheckKind> {
     servers.flat_map(|it| &it.checkers).map(|checker| &checker.kind)
 }
 
-/// Each check may have a connection, or a script, at the same time as all others. Gives how many may have one where the
-/// system does not allow that.
+/// Each check may have a connection, or a script, at the same time as all others. Gives how many connections, and how many
+/// scripts, there may be where the system does not allow that.
 fn allow_descriptors(config: &CheckConfig) -> Option<usize> {
-    let checks = kinds(config).filter(|kind| !matches!(kind, CheckKind::File { .. } | CheckKind::Bfd { .. })).count();
+    let count = |wanted: fn(&CheckKind) -> bool| kinds(config).filter(|kind| wanted(kind)).count();
+    let scripts = count(|kind| matches!(kind, CheckKind::Misc(_)));
+    let told = count(|kind| matches!(kind, CheckKind::File { .. } | CheckKind::Bfd { .. }));
+    let checks = kinds(config).count() - told;
     let wanted = (checks + OTHER_DESCRIPTORS) as u64;
     match descriptors::allow(wanted) {
         Ok(allowed) if allowed < wanted => {
-            let kept = kinds(config).filter(|kind| matches!(kind, CheckKind::Ping(_))).count();
-            let places = (allowed as usize).saturating_sub(OTHER_DESCRIPTORS + kept).max(FEWEST_PLACES);
+            let free = (allowed as usize).saturating_sub(OTHER_DESCRIPTORS);
+            let is_mixed = (1..checks).contains(&scripts);
+            let places = if is_mixed { free / 2 } else { free }.max(FEWEST_PLACES);
             warn!(
                 "{checks} checks may want {wanted} descriptors, and the process may have {allowed} (RLIMIT_NOFILE; in systemd \
-                 LimitNOFILE=): {places} connections are made at the same time, other checks wait for them"
+                 LimitNOFILE=): {places} connections or scripts go on at the same time, other checks wait for them"
             );
             Some(places)
         }

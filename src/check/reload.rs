@@ -81,6 +81,7 @@ impl Engine {
         for (service, inherited) in new.iter_mut().zip(inherited) {
             if !inherited {
                 self.read_files(service);
+                service.servers.iter_mut().for_each(|server| server.presume(false));
             } else {
                 let (_, come) = group_difference(&service.config, old_groups, &self.groups);
                 self.say_of_group(&service.config, &come, true);

@@ -125,12 +125,15 @@ impl Server {
     }
 
     /// After a reload: how checkers stand that have not run. On a server that is alive, a new one has to fail before it
-    /// counts. `wait`: on one that is not, none counts as good before it has run.
+    /// counts, and so has one that is not alpha on a server that is new itself: unlike at the start, one failure is not enough.
+    /// `wait`: on a server that is not alive, none counts as good before it has run.
     pub fn presume(&mut self, wait: bool) {
         let fails = |watch: &Watch| watch.checker.has_run() && !watch.checker.is_up();
         let trusted = self.alive && !self.watches.iter().any(fails);
+        let welcome = !self.inherited && !wait;
         for watch in self.watches.iter_mut().filter(|watch| !watch.checker.has_run()) {
-            if trusted && !(watch.inherited && watch.checker.is_up()) {
+            let is_up = watch.checker.is_up();
+            if (trusted && !(watch.inherited && is_up)) || (welcome && is_up) {
                 watch.checker.trust();
             } else if wait && !self.alive {
                 watch.checker.doubt();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal as Unix;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::children::{Child, Phase, Place, Recipe, Slot, Word};
 use super::configuration::Reading;
@@ -254,7 +254,9 @@ impl<'a> Parent<'a> {
                 info!("Reloading ...");
                 systemd::reloading();
                 self.stage = Stage::Reloading;
-                self.incoming = Some(Box::pin(reload::read_apart(self.recipe.setting.source.clone())));
+                let source = &self.recipe.setting.source;
+                debug!("Opening file '{}'.", source.file.display());
+                self.incoming = Some(Box::pin(reload::read_apart(source.clone())));
             }
         }
     }
@@ -268,6 +270,7 @@ impl<'a> Parent<'a> {
                 let refused =
                     refused.or_else(|| self.recipe.setting.unchangeable(&self.recipe.config.global, &config.global));
                 if refused.is_none() {
+                    info!("Configuration file {}", self.recipe.setting.source.file.display());
                     self.take_over(*config);
                 }
                 refused

@@ -262,3 +262,24 @@ fn reloads_to_nothing_and_back() {
     director.wait(SECOND * 3);
     assert!(director.pool().is_empty(), "it is checked again");
 }
+
+#[test]
+fn a_server_that_comes_by_reload_has_its_retries() {
+    let mut director = Director::with(&service("", &[&server(1, &tcp(""))]));
+    director.listen("10.1.0.1:80", true);
+    director.wait(SECOND * 3);
+    let check = tcp("retry 2\n delay_before_retry 1");
+    let first = service("", &[&server(1, &tcp("")), &server(2, &check)]);
+    let second = service("", &[&server(3, &check)]).replace("10.0.0.1", "10.0.0.2");
+    director.reload(&(first + &second));
+    director.wait(Micros::from_millis(2_900));
+    assert_eq!(director.pool().len(), 3, "two tries have failed");
+    director.done();
+    director.wait(SECOND);
+    assert_eq!(director.pool(), ["-a -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1"]);
+    let done = director.done();
+    for number in [2, 3] {
+        let line = format!("TCP_CHECK on service [10.1.0.{number}]:tcp:80 failed after 2 retries.");
+        assert!(done.contains(&line), "{done:?}");
+    }
+}

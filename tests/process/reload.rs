@@ -17,7 +17,7 @@ fn children_take_over_a_new_configuration_and_stay() {
     let children = [VRRP, CHECK].map(|file| daemon.folder.pid(file).expect("a pid"));
     daemon.signal(libc::SIGHUP);
     daemon.wait_for_line("Reload complete");
-    daemon.assert_order(&["Reloading ...", "Reload complete"]);
+    daemon.assert_order(&["Reloading ...", "Opening file '", "Configuration file ", "Reload complete"]);
     // Each child says so itself; the order of lines of different processes is free.
     assert!(eventually(|| daemon.log().matches(": Reloading\n").count() == 2), "{}", daemon.log());
     for pid in children {

@@ -59,12 +59,17 @@ enum Stage {
 
 impl Default for Scripts {
     fn default() -> Self {
-        let (runner, ends) = Runner::new();
+        let (runner, ends) = Runner::patient();
         Scripts { runner, ends, runs: HashMap::default(), due: BTreeSet::new() }
     }
 }
 
 impl Scripts {
+    /// Lets at most so many that have not begun yet go on at the same time.
+    pub(super) fn limit(&mut self, scripts: Option<usize>) {
+        self.runner.limit(scripts);
+    }
+
     /// Begins a run, in its turn. Never waits.
     pub(super) fn start(&mut self, id: RunId, misc: &Misc) {
         let span = connect::span(misc.timeout);

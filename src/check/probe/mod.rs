@@ -59,7 +59,9 @@ pub struct Prober {
     /// For SSL_GET; there is none without one
     tls: Option<SslContext>,
     pulse: Pulse,
-    /// How many runs may have descriptors at the same time; the others wait
+    /// How many runs may have descriptors at the same time
+    most: Option<usize>,
+    /// For these; the others wait
     places: Option<Arc<Semaphore>>,
 }
 
@@ -102,9 +104,19 @@ impl Prober {
         self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
     }
 
-    /// Lets at most so many runs that have not begun yet go on at the same time.
+    /// Lets at most so many connections, and so many scripts, that have not begun yet go on at the same time. No socket is kept
+    /// from one run to the next then.
     pub fn limit(&mut self, runs: Option<usize>) {
+        if runs == self.most {
+            // Those that wait go on to wait for the same places.
+            return;
+        }
+        self.most = runs;
         self.places = runs.map(|runs| Arc::new(Semaphore::new(runs)));
+        self.scripts.limit(runs);
+        if runs.is_some() {
+            self.sockets.clear();
+        }
     }
 
     /// Begins a run. Never waits.
@@ -133,7 +145,12 @@ impl Prober {
                 self.spawn(task.run, async move { udp::run(&to, &udp).await });
             }
             CheckKind::Ping(to) => {
-                let (to, slot) = (to.clone(), Arc::clone(self.sockets.entry(task.checker).or_default()));
+                let to = to.clone();
+                let slot = match self.places {
+                    None => Arc::clone(self.sockets.entry(task.checker).or_default()),
+                    // It would keep its descriptor from others.
+                    Some(_) => ping::Slot::default(),
+                };
                 self.spawn(task.run, async move { ping::run(&to, &slot).await });
             }
             CheckKind::Misc(misc) => self.scripts.start(task.run, misc),

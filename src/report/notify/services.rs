@@ -61,7 +61,7 @@ impl ServiceScripts {
     }
 
     fn with_patience(patience: Duration) -> Self {
-        let (runner, ends) = Runner::new();
+        let (runner, ends) = Runner::patient();
         ServiceScripts { runner, ends, last: 0, lines: HashMap::new(), runs: HashMap::new(), patience }
     }
 
