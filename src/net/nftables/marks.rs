@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use nix::errno::Errno;
+
 use super::message::Batch;
 use super::rule::Register::{First, FirstPart2, Second};
 use super::rule::{Field, Meta, Rule, Verdict};
@@ -100,6 +102,22 @@ impl MarkTables {
     /// [`NetError::Socket`] if the process may not have the socket.
     pub fn watch(&self) -> Result<FilterWatch, NetError> {
         FilterWatch::open(&self.style.table, self.socket.port)
+    }
+
+    /// Removes tables of this name that somebody else has made, such as a predecessor; gives the families that had one.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn remove_leftovers(&mut self) -> Result<Vec<Family>, Refusal> {
+        let mut removed = Vec::new();
+        for family in FAMILIES {
+            match self.socket.transact(|batch| Writer::new(batch, look(&self.style)).remove_table(family)) {
+                Ok(()) => removed.push(family),
+                Err(refusal) if refusal.errno == Errno::ENOENT => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(removed)
     }
 
     /// Whether there is any table of ours.
