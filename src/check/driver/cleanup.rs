@@ -1,9 +1,12 @@
 //! What a configuration owns in IPVS is taken away, without a daemon: its virtual services with all that is in them, the
 //! sync daemons if it has any, and the tables that give packets their marks. Called by the core.
 
+use std::collections::BTreeSet;
+
 use crate::check::{expand, refusal};
 use crate::model::check::CheckConfig;
-use crate::model::ipvs::{IpvsChange, SyncRole};
+use crate::model::ipvs::{IpvsChange, ServiceKey, SyncRole};
+use crate::model::settings::Lvs;
 use crate::model::{Cleanup, Family, Global, MarkStyle};
 use crate::net::{Ipvs, IpvsError, MarkTables};
 
@@ -11,26 +14,40 @@ use crate::net::{Ipvs, IpvsError, MarkTables};
 /// connections stay: nobody knows what they were.
 pub fn clean_up(config: &CheckConfig, global: &Global) -> Cleanup {
     let mut outcome = Cleanup::default();
-    let has_daemon = global.lvs.sync_daemon.is_some();
-    if !config.virtual_servers.is_empty() || has_daemon {
-        match empty(config, global, has_daemon, &mut outcome) {
+    let mut owned = expand::all(config, &global.firewall);
+    let mut tables = MarkStyle::of(&global.firewall).map(|style| (style.table.clone(), MarkTables::open(style)));
+    if let Some((_, Ok(tables))) = &tables {
+        // After reloads groups may have other marks than they would have now.
+        owned.extend(tables.services());
+    }
+    if !owned.is_empty() || global.lvs.sync_daemon.is_some() {
+        match empty(&owned, &global.lvs, &mut outcome) {
             // Where there is no IPVS, there is nothing in it.
             Ok(()) | Err(IpvsError::Absent) => {}
             Err(error) => outcome.left.push(format!("virtual services ({error})")),
         }
     }
-    if let Some(style) = MarkStyle::of(&global.firewall) {
-        unmark(style, &mut outcome);
+    if let Some((name, tables)) = &mut tables {
+        let removed = match tables {
+            Ok(tables) => tables.remove_leftovers().map_err(|refusal| refusal.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match removed {
+            Ok(families) => outcome.removed.extend(families.into_iter().map(|family| {
+                let family = if family == Family::V4 { "ip" } else { "ip6" };
+                format!("nftables table {family} {name}")
+            })),
+            Err(reason) => outcome.left.push(format!("nftables table {name} ({reason})")),
+        }
     }
     outcome
 }
 
-fn empty(config: &CheckConfig, global: &Global, has_daemon: bool, outcome: &mut Cleanup) -> Result<(), IpvsError> {
-    let mut ipvs = Ipvs::open(global.lvs.namespace.as_ref().map(Option::as_deref))?;
-    let owned = expand::all(config, &global.firewall);
+fn empty(owned: &BTreeSet<ServiceKey>, lvs: &Lvs, outcome: &mut Cleanup) -> Result<(), IpvsError> {
+    let mut ipvs = Ipvs::open(lvs.namespace.as_ref().map(Option::as_deref))?;
     let present = ipvs.services()?.into_iter().map(|(key, _)| key).filter(|key| owned.contains(key));
     let mut changes: Vec<IpvsChange> = present.map(IpvsChange::DeleteService).collect();
-    if has_daemon {
+    if lvs.sync_daemon.is_some() {
         changes.extend(ipvs.daemons()?.into_iter().map(|(role, settings)| IpvsChange::StopDaemon(role, settings.id)));
     }
     let mut refused = ipvs.change(&changes)?.into_iter().peekable();
@@ -47,16 +64,4 @@ fn empty(config: &CheckConfig, global: &Global, has_daemon: bool, outcome: &mut 
         }
     }
     Ok(())
-}
-
-fn unmark(style: MarkStyle, outcome: &mut Cleanup) {
-    let table = style.table.clone();
-    let removed = MarkTables::open(style).map_err(|error| error.to_string());
-    match removed.and_then(|mut tables| tables.remove_leftovers().map_err(|refusal| refusal.to_string())) {
-        Ok(families) => outcome.removed.extend(families.into_iter().map(|family| {
-            let family = if family == Family::V4 { "ip" } else { "ip6" };
-            format!("nftables table {family} {table}")
-        })),
-        Err(reason) => outcome.left.push(format!("nftables table {table} ({reason})")),
-    }
 }
