@@ -20,7 +20,8 @@ impl Checker {
     /// runs next. A run under way may go on and be told to this one.
     ///
     /// One that has not run stays as it is new, with the start that the other had. A further failure is enough if there were
-    /// as many as now count. The weight that a script wishes stays, whatever the configured one is now. FILE_CHECK: the file is to be told again, as its weight may have changed.
+    /// as many as now count. The weight that a script wishes stays, whatever the configured one is now. FILE_CHECK: the file is
+    /// to be told again, as its weight may have changed.
     pub fn inherit(&mut self, now: Time, old: &Checker) {
         let retry = self.schedule.retry;
         self.failures =

@@ -148,6 +148,7 @@ fn run(lab: &mut Lab, program: Daemon, check: Check, count: usize, watch: Durati
     for pause in [300, 700] {
         stay(Duration::from_millis(pause));
         let server = mortal.take().expect("it was started again");
+        server.visits();
         let asked = loop {
             if let Some(visit) = server.visits().pop() {
                 break visit.at;

@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{Backlog, listen};
 
 use crate::rig::host::Host;
 
@@ -36,6 +37,8 @@ impl Servers {
     /// Listens on all addresses of the host. `speaks`: waits for a request and answers it, else only accepts.
     pub fn start(host: &Host, port: u16, speaks: bool) -> Self {
         let listener = host.within(move || TcpListener::bind(("0.0.0.0", port)).expect("listen"));
+        // With the usual 128, a connection that comes while others have the processor would be a second late.
+        listen(&listener, Backlog::MAXALLOWABLE).expect("a long queue");
         listener.set_nonblocking(true).expect("a listener that does not block");
         let visits = Arc::<Mutex<Vec<Visit>>>::default();
         let over = Arc::<AtomicBool>::default();

@@ -8,9 +8,14 @@ import time
 address, port, file = sys.argv[1:4]
 path = sys.argv[4] if len(sys.argv) > 4 else "/"
 
+stage = ""
+
 
 def ask():
+    global stage
+    stage = "connecting"
     with socket.create_connection((address, int(port)), timeout=8) as connection:
+        stage = f"from port {connection.getsockname()[1]}"
         connection.sendall(b"GET %s HTTP/1.0\r\n\r\n" % path.encode())
         data = b""
         while part := connection.recv(65536):
@@ -30,7 +35,7 @@ with open(file, "a", buffering=1) as log:
         try:
             result = ask()
         except (OSError, IndexError, ValueError) as error:
-            result = f"failed: {error!r}"
+            result = f"failed: {error!r} {stage}"
         log.write(f"{begun:.6f} {time.time():.6f} {result}\n")
         if path != "/":
             break

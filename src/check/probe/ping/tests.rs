@@ -48,10 +48,13 @@ async fn what_cannot_be_sent_fails_and_the_socket_goes() {
     let to = connect("192.0.2.1:0".parse().expect("an address"));
     let slot = Slot::default();
     let report = run(&to, &slot).await;
-    assert_eq!((reason(&report), report.notes.join(";").as_str()), ("failed", "send ICMP packet fail"));
+    assert_eq!((reason(&report), report.notes.join(";").as_str()), ("unreachable", "send ICMP packet fail"));
     let to = connect("[2001:db8::1]:0".parse().expect("an address"));
     let report = run(&to, &slot).await;
-    assert_eq!((reason(&report), report.notes.join(";").as_str()), ("failed", "send ICMPv6 packet fail - errno 101"));
+    assert_eq!(
+        (reason(&report), report.notes.join(";").as_str()),
+        ("unreachable", "send ICMPv6 packet fail - errno 101")
+    );
     assert!(slot.lock().expect("whole").is_none());
 }
 
