@@ -1,6 +1,10 @@
 //! The driver of the `check` process: waits for the first of signal, frame of the parent, end of a check, kernel event,
 //! news of a file and deadline, takes the time once, feeds the engine, and carries out what it wants.
 
+mod cleanup;
+
+pub use cleanup::clean_up;
+
 use std::future::pending;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;

@@ -137,6 +137,7 @@ impl Engine {
                     self.out.log(Level::Warning, line);
                 }
             }
+            Event::Leftovers(keys) => keys.into_iter().for_each(|key| self.out.table.evict(key)),
             Event::MarksRefused(line) => self.out.log(Level::Error, line),
             Event::Stop { keep } => self.stop(keep),
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::model::ServiceNotice;
 use crate::model::checker::CheckKind;
-use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, Timeouts};
+use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, ServiceKey, Timeouts};
 
 pub use crate::model::{MarkChange, Marked};
 
@@ -104,6 +104,8 @@ pub enum Event {
     Refused(IpvsChange, IpvsRefusal),
     /// The answer to [`Action::Audit`]
     Observed(Vec<Observed>),
+    /// Services of a daemon before this one, as its marks tell: they go unless they are wanted
+    Leftovers(Vec<ServiceKey>),
     /// A change of marks was refused: the line for the log
     MarksRefused(String),
     /// The daemon stops

@@ -8,12 +8,13 @@ pub(super) use marks::Marks;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::model::Family;
-use crate::model::check::{Forwarding, GroupEntry, Protocol, ServerGroup, Service, VirtualServer};
+use crate::model::check::{CheckConfig, Forwarding, GroupEntry, Protocol, ServerGroup, Service, VirtualServer};
 use crate::model::ipvs::{ServiceKey, ServiceSettings};
+use crate::model::settings::Firewall;
 
 /// `IP_VS_SVC_F_*` (linux/ip_vs.h).
 mod flag {
@@ -74,6 +75,13 @@ pub(super) fn services(server: &VirtualServer, groups: &[ServerGroup], marks: &m
     };
     let mut seen = HashSet::with_capacity(keys.len());
     keys.into_iter().filter(|key| seen.insert(*key)).map(|key| Place { key }).collect()
+}
+
+/// The services of a whole configuration, as whoever starts with it has them.
+pub(super) fn all(config: &CheckConfig, firewall: &Firewall) -> BTreeSet<ServiceKey> {
+    let mut marks = Marks::new(firewall);
+    let places = config.virtual_servers.iter().flat_map(|server| services(server, &config.groups, &mut marks));
+    places.map(|place| place.key).collect()
 }
 
 /// The addresses of a group, then its marks.

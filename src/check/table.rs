@@ -143,6 +143,15 @@ impl Table {
         self.bury(key);
     }
 
+    /// A daemon before us had the service: it goes unless it is wanted.
+    pub fn evict(&mut self, key: ServiceKey) {
+        let entry = &mut self.services.entry(key).or_default().entry;
+        if entry.wanted().is_none() {
+            entry.applied = Applied::Unknown;
+            self.queue(key);
+        }
+    }
+
     /// All owners drop all services (the stop of the daemon).
     pub fn drop_all(&mut self) {
         let keys: Vec<ServiceKey> = self.services.keys().copied().collect();

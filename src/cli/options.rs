@@ -80,7 +80,7 @@ pub fn command() -> Command {
         .arg(switch("strict", None, "With -t: missing files, warnings and notes are errors too (exit code 5 instead of 0)"))
         .arg(value("diagnostics", None, "FORMAT", "With -t: complaints as text for people, or as one JSON document").value_parser(["text", "json"]))
         .arg(value("target", None, "RELEASE", "With -t: note keywords that this release of keepalived does not know (2.2.7 for instance)"))
-        .arg(switch("cleanup", None, "Remove from the network what the configuration owns, print it, and end; refused while a daemon runs"))
+        .arg(switch("cleanup", None, "Remove from the network and from IPVS what the configuration owns, print it, and end; refused while a daemon runs"))
         .arg(optional("explain", None, "CODE", "Explain a complaint by its code (KA0031); without CODE list all codes"))
         .arg(value("completion", None, "SHELL", "Print a script that completes options and keywords").value_parser(["bash", "zsh", "fish"]))
         .arg(switch("manual-keywords", None, "Print the section of the manual that describes all keywords, as roff source"))

@@ -1,4 +1,4 @@
-//! `--cleanup`: what a daemon that was killed has left in the network is removed, by its configuration.
+//! `--cleanup`: what a daemon that was killed has left in the network and in IPVS is removed, by its configuration.
 //!
 //! The pid files are held meanwhile, so that no daemon starts while its addresses go away under it.
 
@@ -7,10 +7,12 @@ use std::io::{self, Write};
 use super::configuration::{Reading, Refusal, Source};
 use super::paths::Paths;
 use super::start::{self, Failure, PidFiles, Setting};
+use crate::check;
 use crate::cli::Options;
+use crate::model::Cleanup;
 use crate::model::frame::Role;
 use crate::os::{namespace, process};
-use crate::vrrp::driver;
+use crate::vrrp;
 
 /// Exit status when a daemon runs, or the kernel refuses.
 const FAILED: u8 = 1;
@@ -29,7 +31,7 @@ pub(super) fn run(options: Options) -> u8 {
     failure.status
 }
 
-fn clean(options: Options) -> Result<driver::Cleanup, Failure> {
+fn clean(options: Options) -> Result<Cleanup, Failure> {
     process::keep_descriptors_private();
     start::apply_umask(&options, None);
     let source = Source::new(&options);
@@ -47,14 +49,16 @@ fn clean(options: Options) -> Result<driver::Cleanup, Failure> {
     start::prepare_folder(&setting)?;
     let PidFiles { parent, children } = start::claim(&setting)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
-    let outcome = runtime.block_on(async { driver::clean_up(config.vrrp, setting.paths.of(Role::Vrrp)) });
+    // Services before addresses: nobody is sent to servers through an address that has already gone.
+    let services = check::driver::clean_up(&config.check, &config.global);
+    let network = runtime.block_on(async { vrrp::driver::clean_up(config.vrrp, setting.paths.of(Role::Vrrp)) });
     children.into_iter().for_each(|(_, file)| file.remove());
     parent.remove();
     start::leave_folder(&setting);
-    outcome.map_err(Failure::new)
+    Ok(services.and(network.map_err(Failure::new)?))
 }
 
-fn print(outcome: &driver::Cleanup) -> u8 {
+fn print(outcome: &Cleanup) -> u8 {
     let mut out = io::stdout().lock();
     // Nobody may be listening: what was removed is removed all the same.
     for object in &outcome.removed {

@@ -10,6 +10,8 @@
 use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
+use std::vec;
 
 use nix::errno::Errno;
 use rtnetlink::sys::protocols::NETLINK_GENERIC;
@@ -17,7 +19,9 @@ use rtnetlink::sys::protocols::NETLINK_GENERIC;
 use super::NetError;
 use super::transport::{Refusal, Transport};
 use crate::model::Family;
-use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, ServiceKey, SyncRole, SyncSettings, Timeouts};
+use crate::model::ipvs::{
+    IpvsChange, IpvsRefusal, Observed, ServiceKey, ServiceSettings, SyncRole, SyncSettings, Timeouts,
+};
 use crate::model::settings::NetlinkBuffer;
 use crate::os::namespace;
 use crate::wire::generic;
@@ -58,6 +62,21 @@ pub struct Ipvs {
     transport: Transport,
     /// The type of its messages
     family: u16,
+}
+
+/// The table as far as it has been read ([`Ipvs::read`]).
+#[derive(Debug)]
+pub struct Reading {
+    /// Services whose destinations have not been asked for
+    left: vec::IntoIter<(ServiceKey, ServiceSettings)>,
+    table: Vec<Observed>,
+}
+
+impl Reading {
+    /// What has been read.
+    pub fn table(self) -> Vec<Observed> {
+        self.table
+    }
 }
 
 impl Ipvs {
@@ -167,17 +186,47 @@ impl Ipvs {
     /// # Errors
     /// [`IpvsError::Absent`] if IPVS has gone; [`IpvsError::Refused`].
     pub fn table(&mut self) -> Result<Vec<Observed>, IpvsError> {
-        let services = self.list(Question::Services, ipvs::service)?;
-        let mut table = Vec::with_capacity(services.len());
-        for (key, settings) in services {
+        let mut reading = self.begin_reading()?;
+        self.read(&mut reading, Duration::MAX)?;
+        Ok(reading.table())
+    }
+
+    /// All services.
+    ///
+    /// # Errors
+    /// As [`Ipvs::table`].
+    pub fn services(&mut self) -> Result<Vec<(ServiceKey, ServiceSettings)>, IpvsError> {
+        self.list(Question::Services, ipvs::service)
+    }
+
+    /// [`Ipvs::table`] in parts, for whoever has other things to do meanwhile: asks for the services, and for no
+    /// destination yet.
+    ///
+    /// # Errors
+    /// As [`Ipvs::table`].
+    pub fn begin_reading(&mut self) -> Result<Reading, IpvsError> {
+        let services = self.services()?;
+        Ok(Reading { table: Vec::with_capacity(services.len()), left: services.into_iter() })
+    }
+
+    /// Asks for the destinations of more services, at least one, until so much time has gone. True: all have been read.
+    ///
+    /// # Errors
+    /// As [`Ipvs::table`].
+    pub fn read(&mut self, reading: &mut Reading, most: Duration) -> Result<bool, IpvsError> {
+        let begun = Instant::now();
+        for (key, settings) in reading.left.by_ref() {
             let family = match &key {
                 ServiceKey::Address { ip, .. } => Family::of(ip),
                 ServiceKey::Mark { family, .. } => *family,
             };
             let dests = self.list(Question::Dests(&key), |payload| ipvs::dest(payload, family))?;
-            table.push(Observed { key, settings, dests });
+            reading.table.push(Observed { key, settings, dests });
+            if begun.elapsed() >= most {
+                break;
+            }
         }
-        Ok(table)
+        Ok(reading.left.as_slice().is_empty())
     }
 
     /// The sync daemons that run.

@@ -28,7 +28,7 @@ mod vrf;
 
 pub use change::{Change, PlacedRoute};
 pub use connector::{ProcessEvents, Told};
-pub use ipvs::{Ipvs, IpvsError, load_module};
+pub use ipvs::{Ipvs, IpvsError, Reading, load_module};
 pub use link::forwards_ipv6;
 pub use local_igmp::LocalIgmp;
 pub use monitor::Monitor;

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 mod cleanup;
 
-pub use cleanup::{Cleanup, clean_up};
+pub use cleanup::clean_up;
 
 use super::engine::Engine;
 use super::event::{ChannelId, Event, Standing, Tracker};

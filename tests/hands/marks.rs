@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
 use keepalived_rs::model::check::Protocol::{self, Sctp, Tcp, Udp};
-use keepalived_rs::model::{MarkChange, MarkStyle, Marked};
+use keepalived_rs::model::ipvs::ServiceKey;
+use keepalived_rs::model::{Family, MarkChange, MarkStyle, Marked};
 use keepalived_rs::net::MarkTables;
 use nix::errno::Errno;
 
@@ -215,6 +216,25 @@ fn packets_to_the_addresses_get_the_mark() {
 }
 
 #[test]
+fn what_a_predecessor_marked_is_read_and_removed() {
+    Namespace::new().run(|| {
+        assert_eq!(MarkTables::open(style()).unwrap().services(), []);
+        assert_eq!(MarkTables::open(style()).unwrap().change(&started()), []);
+        nft("add table ip other");
+        let mut tables = MarkTables::open(style()).unwrap();
+        let of = |family, marks: &[u32]| -> Vec<ServiceKey> {
+            marks.iter().map(|mark| ServiceKey::Mark { family, mark: *mark }).collect()
+        };
+        let expected = [of(Family::V4, &[1000, 1001, 1002]), of(Family::V6, &[1002, 1003])].concat();
+        assert_eq!(tables.services(), expected);
+        assert_eq!(tables.remove_leftovers().unwrap(), [Family::V4, Family::V6]);
+        assert_eq!(tables.services(), []);
+        assert_eq!(tables.remove_leftovers().unwrap(), []);
+        assert_eq!(ruleset(), "table ip other {\n}\n");
+    });
+}
+
+#[test]
 fn ten_thousand_addresses_fit_into_one_change() {
     Namespace::new().run(|| {
         let mut tables = MarkTables::open(MarkStyle { counters: false, ..style() }).unwrap();
@@ -224,6 +244,7 @@ fn ten_thousand_addresses_fit_into_one_change() {
         };
         assert_eq!(tables.change(&(0..10_000).map(entry).collect::<Vec<_>>()), []);
         assert_eq!(ruleset().matches("10.1.").count(), 10_000);
+        assert_eq!(tables.services(), [ServiceKey::Mark { family: Family::V4, mark: 1000 }]);
         assert_eq!(tables.change(&[MarkChange::RemoveTables]), []);
     });
 }

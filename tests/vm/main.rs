@@ -108,6 +108,8 @@ cases! {
         drift_is_repaired "60-drift"
         refusals "61-refused"
         ipvs_comes_later "62-ipvs-comes-later"
+        what_a_killed_daemon_leaves "63-killed"
+        marks_of_a_predecessor "64-marks-of-a-predecessor"
         traffic_nat_ipv6 "50-traffic-nat-ipv6"
         traffic_dr_ipv4 "50-traffic-dr-ipv4"
         traffic_dr_ipv6 "50-traffic-dr-ipv6"

@@ -4,6 +4,7 @@
 
 use std::future::pending;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
@@ -13,11 +14,15 @@ use crate::model::frame::Shared;
 use crate::model::ipvs::IpvsChange;
 use crate::model::settings::NetlinkBuffer;
 use crate::model::{Micros, Time};
-use crate::net::{Ipvs, IpvsError};
+use crate::net::{Ipvs, IpvsError, Reading};
 
 /// From one look for IPVS to the next: at first, and at most.
 const FIRST_PAUSE: Micros = Micros::from_secs(5);
 const LONGEST_PAUSE: Micros = Micros::from_secs(30);
+
+/// How long the table is read at a stretch, and the time from one stretch to the next, in which checks have their turn.
+const STRETCH: Duration = Duration::from_millis(1);
+const REST: Micros = Micros(4_000);
 
 /// IPVS, or its absence.
 pub(in crate::check) struct Balancer {
@@ -29,6 +34,8 @@ pub(in crate::check) struct Balancer {
     pause: Micros,
     /// The absence has been told of
     told: bool,
+    /// The table that is being read, and when that goes on
+    reading: Option<(Reading, Time)>,
 }
 
 type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>> + Send>>;
@@ -55,6 +62,7 @@ impl Balancer {
             buffer: shared.global.netlink.lvs_command,
             pause: FIRST_PAUSE,
             told: false,
+            reading: None,
         }
     }
 
@@ -99,7 +107,7 @@ impl Balancer {
         }
     }
 
-    /// What the engine has to be told of, and a look for IPVS if one is due.
+    /// What the engine has to be told of, and a look for IPVS or a part of its table if one is due.
     pub(in crate::check) fn news(&mut self, now: Time) -> Option<Event> {
         match std::mem::replace(&mut self.state, State::Absent(now)) {
             State::Answer(Ok(mut ipvs)) => {
@@ -120,7 +128,7 @@ impl Balancer {
             State::Absent(due) if due <= now => self.seek(false),
             other => self.state = other,
         }
-        None
+        if self.reading.as_ref().is_some_and(|(_, due)| *due <= now) { self.read(now) } else { None }
     }
 
     fn put_off(&mut self, now: Time, error: &IpvsError) {
@@ -137,7 +145,8 @@ impl Balancer {
     pub(in crate::check) fn due(&self) -> Option<Time> {
         match &self.state {
             State::Absent(due) => Some(*due),
-            State::Unwanted | State::Sought(_) | State::Answer(_) | State::Present(_) => None,
+            State::Present(_) => self.reading.as_ref().map(|(_, due)| *due),
+            State::Unwanted | State::Sought(_) | State::Answer(_) => None,
         }
     }
 
@@ -155,25 +164,49 @@ impl Balancer {
         }
     }
 
-    /// Reads the table.
+    /// Reads the table. What is small is told at once; the rest is read by [`Balancer::news`], in parts, since no check
+    /// shall wait for it.
     pub(in crate::check) fn audit(&mut self, now: Time) -> Option<Event> {
         let State::Present(ipvs) = &mut self.state else {
             return None;
         };
-        match ipvs.table() {
-            Ok(table) => Some(Event::Observed(table)),
-            Err(error @ IpvsError::Absent) => Some(self.lose(now, &error)),
-            Err(error) => {
-                info!("The table of IPVS could not be read: {error}");
+        match ipvs.begin_reading() {
+            Ok(reading) => {
+                self.reading = Some((reading, now));
+                self.read(now)
+            }
+            Err(error) => self.not_read(now, &error),
+        }
+    }
+
+    /// Reads on.
+    fn read(&mut self, now: Time) -> Option<Event> {
+        let (State::Present(ipvs), Some((mut reading, _))) = (&mut self.state, self.reading.take()) else {
+            return None;
+        };
+        match ipvs.read(&mut reading, STRETCH) {
+            Ok(true) => Some(Event::Observed(reading.table())),
+            Ok(false) => {
+                self.reading = Some((reading, now + REST));
                 None
             }
+            Err(error) => self.not_read(now, &error),
         }
+    }
+
+    fn not_read(&mut self, now: Time, error: &IpvsError) -> Option<Event> {
+        if matches!(error, IpvsError::Absent) {
+            return Some(self.lose(now, error));
+        }
+        info!("The table of IPVS could not be read: {error}");
+        None
     }
 
     fn lose(&mut self, now: Time, error: &IpvsError) -> Event {
         warn!("IPVS does not answer any more: {error}");
         self.told = true;
         self.state = State::Absent(now);
+        self.reading = None;
         Event::IpvsGone
     }
 }

@@ -51,18 +51,23 @@ impl MarkHands {
     /// Carries out changes; gives what the engine has to be told.
     pub(in crate::check) fn change(&mut self, changes: &[MarkChange]) -> Vec<Event> {
         match self.try_change(changes) {
-            Ok(lines) => lines.into_iter().map(Event::MarksRefused).collect(),
+            Ok(told) => told,
             Err(error) => vec![Event::MarksRefused(format!("Packets for groups are not marked: {error}"))],
         }
     }
 
-    fn try_change(&mut self, changes: &[MarkChange]) -> Result<Vec<String>, NetError> {
+    fn try_change(&mut self, changes: &[MarkChange]) -> Result<Vec<Event>, NetError> {
+        let mut told = Vec::new();
         let Some(style) = &self.style else {
-            return Ok(Vec::new());
+            return Ok(told);
         };
         let tables = match &mut self.tables {
             Some(tables) => tables,
-            none => none.insert(MarkTables::open(style.clone())?),
+            none => {
+                let tables = none.insert(MarkTables::open(style.clone())?);
+                told.push(Event::Leftovers(tables.services()));
+                tables
+            }
         };
         let refused = tables.change(changes).into_iter().map(|(place, refusal)| {
             let table = &style.table;
@@ -80,9 +85,9 @@ impl MarkHands {
                 }
             }
         });
-        let lines = refused.collect();
+        told.extend(refused.map(Event::MarksRefused));
         self.listen();
-        Ok(lines)
+        Ok(told)
     }
 
     fn listen(&mut self) {

@@ -165,6 +165,20 @@ fn what_a_predecessor_left_is_mended() {
 }
 
 #[test]
+fn a_service_of_a_predecessor_goes_unless_it_is_wanted() {
+    let mut table = standing();
+    table.evict(key(80));
+    table.evict(key(81));
+    assert_eq!(table.plan(), [DeleteService(key(81))]);
+    assert_eq!(table.services.len(), 1);
+
+    let mut table = open();
+    table.evict(key(80));
+    table.want_service(ONE, key(80), service("rr"));
+    assert_eq!(table.plan(), [SetService(key(80), service("rr"))]);
+}
+
+#[test]
 fn an_audit_repairs_what_others_changed() {
     let mut table = standing();
     let (now, lines) = audit(&mut table, vec![observed(&[(at(1), weight(4))])]);

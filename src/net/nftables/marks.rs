@@ -6,16 +6,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::message::Batch;
+use nix::errno::Errno;
+use rtnetlink::sys::protocols::NETLINK_NETFILTER;
+
+use super::message::{Attributes, Batch, SUBSYSTEM};
 use super::rule::Register::{First, FirstPart2, Second};
 use super::rule::{Field, Meta, Rule, Verdict};
 use super::socket::BatchSocket;
 use super::watch::FilterWatch;
-use super::writer::{CONCAT, Element, INPUT, INTERVAL, Look, MAP, Set, Type, Writer};
+use super::writer::{CONCAT, Element, GET_ELEMENTS, INPUT, INTERVAL, Look, MAP, Set, Type, Writer};
 use crate::model::check::Protocol;
+use crate::model::ipvs::ServiceKey;
 use crate::model::{Family, MarkChange, MarkStyle, Marked};
 use crate::net::NetError;
-use crate::net::transport::Refusal;
+use crate::net::transport::{Refusal, Transport};
+use crate::wire::netlink::{self, Reader};
 
 const CHAIN: &str = "in";
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
@@ -102,6 +107,43 @@ impl MarkTables {
         FilterWatch::open(&self.style.table, self.socket.port)
     }
 
+    /// The services that tables of this name mark packets for, whoever has made them; none where they cannot be read.
+    pub fn services(&self) -> Vec<ServiceKey> {
+        let Ok(mut transport) = Transport::open(NETLINK_NETFILTER, "open the socket of the packet filter") else {
+            return Vec::new();
+        };
+        let mut services = BTreeSet::new();
+        for family in FAMILIES {
+            for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Sctp] {
+                let mut map = Attributes::default();
+                map.text(1, &self.style.table).text(2, map_name(protocol));
+                let kind = u16::from_be_bytes([SUBSYSTEM, GET_ELEMENTS]);
+                let payload = [&head(family), map.as_bytes()].concat();
+                let request = netlink::message(kind, netlink::REQUEST | netlink::DUMP, &payload);
+                // It is refused where there is no such map.
+                let parts = transport.dump(request, |_, payload| Some(marks(payload))).unwrap_or_default();
+                services.extend(parts.into_iter().flatten().map(|mark| ServiceKey::Mark { family, mark }));
+            }
+        }
+        services.into_iter().collect()
+    }
+
+    /// Removes tables of this name that somebody else has made, such as a predecessor; gives the families that had one.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn remove_leftovers(&mut self) -> Result<Vec<Family>, Refusal> {
+        let mut removed = Vec::new();
+        for family in FAMILIES {
+            match self.socket.transact(|batch| Writer::new(batch, look(&self.style)).remove_table(family)) {
+                Ok(()) => removed.push(family),
+                Err(refusal) if refusal.errno == Errno::ENOENT => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(removed)
+    }
+
     /// Whether there is any table of ours.
     pub fn is_in_use(&self) -> bool {
         self.made.as_ref().is_some_and(|made| !made.maps.is_empty())
@@ -182,6 +224,20 @@ impl MarkTables {
         self.made = Some(Content::default());
         Ok(())
     }
+}
+
+/// `struct nfgenmsg`
+fn head(family: Family) -> [u8; 4] {
+    [super::writer::protocol(family), 0, 0, 0]
+}
+
+/// The marks in a part of a map (`NFTA_SET_ELEM_LIST_ELEMENTS`, of each element `NFTA_SET_ELEM_DATA`).
+fn marks(payload: &[u8]) -> Vec<u32> {
+    let inner = |bytes, wanted| Reader(bytes).filter(move |(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let attributes = payload.get(head(Family::V4).len()..).unwrap_or_default();
+    let elements = inner(attributes, 3).flat_map(|list| inner(list, 1));
+    let values = elements.flat_map(|element| inner(element, 2)).flat_map(|data| inner(data, 1));
+    values.filter_map(|value| Some(u32::from_ne_bytes(value.try_into().ok()?))).collect()
 }
 
 fn look(style: &MarkStyle) -> Look<'_> {

@@ -13,6 +13,7 @@ const NEW_CHAIN: u8 = 3;
 const NEW_RULE: u8 = 6;
 const NEW_SET: u8 = 9;
 const NEW_ELEMENTS: u8 = 12;
+pub(super) const GET_ELEMENTS: u8 = 13;
 const DELETE_ELEMENTS: u8 = 14;
 // Flags of `struct nlmsghdr` (linux/netlink.h)
 const CREATE: u16 = 0x400;

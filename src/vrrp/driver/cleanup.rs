@@ -4,19 +4,10 @@ use std::path::Path;
 
 use super::{Driver, Error};
 use crate::model::own_link::LinkChange;
-use crate::model::{Address, Family, FilterRules, VrrpConfig};
+use crate::model::{Address, Cleanup, Family, FilterRules, VrrpConfig};
 use crate::net::Nftables;
 use crate::vrrp::event::{Action, Event};
 use crate::vrrp::hands::sysctls::HeldSysctls;
-
-/// What became of it.
-#[derive(Clone, Debug, Default)]
-pub struct Cleanup {
-    /// Objects that were there and are not any more, as people name them
-    pub removed: Vec<String>,
-    /// Objects that the kernel did not give up
-    pub left: Vec<String>,
-}
 
 /// Removes what the configuration owns, and makes sysctls what they were before the daemon whose `vrrp` process has this
 /// pid file. To be called inside a tokio runtime, while no daemon runs with it.
