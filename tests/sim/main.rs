@@ -21,23 +21,30 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
-#[test]
-fn the_invariants_hold_for_every_seed() {
-    let seeds = match variable("SIM_SEED") {
+/// Runs the seeds of `{name}S` (a number), or the one of `{name}`, on all processors.
+fn every_seed(name: &str, default: u64, filter: &str, run: impl Fn(u64) + Sync) {
+    let seeds = match variable(name) {
         Some(seed) => seed..seed + 1,
-        None => 0..variable("SIM_SEEDS").unwrap_or(SEEDS),
+        None => 0..variable(&format!("{name}S")).unwrap_or(default),
     };
     let threads = thread::available_parallelism().map_or(1, |n| n.get() as u64);
     thread::scope(|scope| {
         for offset in 0..threads {
-            let seeds = seeds.clone();
+            let (seeds, run) = (seeds.clone(), &run);
             scope.spawn(move || {
                 for seed in seeds.skip(offset as usize).step_by(threads as usize) {
-                    let outcome = std::panic::catch_unwind(|| World::new(seed).run());
-                    assert!(outcome.is_ok(), "seed {seed} fails: run SIM_SEED={seed} cargo test --test sim");
+                    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed)));
+                    assert!(outcome.is_ok(), "seed {seed} fails: run {name}={seed} cargo test --test sim {filter}");
                 }
             });
         }
+    });
+}
+
+#[test]
+fn the_invariants_hold_for_every_seed() {
+    every_seed("SIM_SEED", SEEDS, "invariants", |seed| {
+        World::new(seed).run();
     });
 }
 
