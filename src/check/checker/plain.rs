@@ -4,15 +4,20 @@ use super::{Checker, Finding, Verdict, words};
 use crate::model::Time;
 
 impl Checker {
+    /// Takes a success, with a word for it if it is news; gives the next start.
+    pub(super) fn well(&mut self, now: Time, finding: &mut Finding) -> Time {
+        self.failures = 0;
+        if !self.up || !self.has_run {
+            finding.log(words::success(&self.kind, &self.names));
+            self.stand(true, finding);
+        }
+        self.period(now)
+    }
+
     /// Takes the end of a run; gives the next start. Further tries are made only while the server is up.
     pub(super) fn reached(&mut self, verdict: Verdict, now: Time, finding: &mut Finding) -> Time {
         let Err(reason) = verdict else {
-            self.failures = 0;
-            if !self.up || !self.has_run {
-                finding.log(words::success(&self.kind, &self.names));
-                self.stand(true, finding);
-            }
-            return self.period(now);
+            return self.well(now, finding);
         };
         if self.up && self.schedule.log_all_failures {
             finding.log(words::attempt(&self.kind, &self.names, &reason));

@@ -8,12 +8,7 @@ impl Checker {
     /// Takes the end of a run; gives the next start.
     pub(super) fn greeted(&mut self, verdict: Verdict, now: Time, finding: &mut Finding) -> Time {
         let Err(reason) = verdict else {
-            self.failures = 0;
-            if !self.up || !self.has_run {
-                finding.log(words::success(&self.kind, &self.names));
-                self.stand(true, finding);
-            }
-            return self.period(now);
+            return self.well(now, finding);
         };
         let last = self.failures >= self.schedule.retry;
         if self.is_open() && (last || self.schedule.log_all_failures) {
