@@ -97,6 +97,9 @@ impl Share {
         }
         let failures = fs::read_to_string(folder.join("failures")).expect("a job tells its failures");
         let show = |name: &str| tail(&folder.join(name), 6000);
+        if folder.join("first").exists() {
+            println!("{case} with {who} was played twice; the first time:\n{}", show("first/failures"));
+        }
         assert!(failures.is_empty(), "{case} with {who}:\n{failures}\n{}\n{}", show("output"), show("log"));
     }
 
