@@ -57,8 +57,7 @@ impl Error {
             Error::Net(NetError::Socket { source, .. }) | Error::Timer(source) => source,
             Error::Net(NetError::Dump { .. }) | Error::Parent(_) => return None,
         };
-        let lacks_right = cause.kind() == io::ErrorKind::PermissionDenied;
-        lacks_right.then_some(PermanentExit::MissingPermission)
+        PermanentExit::after(cause)
     }
 }
 

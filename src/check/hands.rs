@@ -51,13 +51,13 @@ impl Hands {
     pub(super) fn configure(&mut self, config: &CheckConfig, shared: &Shared) {
         self.prober.limit(allow_descriptors(config));
         self.admit_pings(config);
-        self.prober.configure(config, shared);
+        self.prober.configure(config);
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
-        if self.ping.is_some() || !kinds(config).any(|kind| matches!(kind, CheckKind::Ping(_))) {
+        if self.ping.is_some() || !config.kinds().any(|kind| matches!(kind, CheckKind::Ping(_))) {
             return;
         }
         match PingGroup::admit() {
@@ -106,18 +106,13 @@ fn say(level: Level, line: &str) {
     }
 }
 
-fn kinds(config: &CheckConfig) -> impl Iterator<Item = &CheckKind> {
-    let servers = config.virtual_servers.iter().flat_map(|it| &it.real_servers);
-    servers.flat_map(|it| &it.checkers).map(|checker| &checker.kind)
-}
-
 /// Each check may have a connection, or a script, at the same time as all others. Gives how many connections, and how many
 /// scripts, there may be where the system does not allow that.
 fn allow_descriptors(config: &CheckConfig) -> Option<usize> {
-    let count = |wanted: fn(&CheckKind) -> bool| kinds(config).filter(|kind| wanted(kind)).count();
+    let count = |wanted: fn(&CheckKind) -> bool| config.kinds().filter(|kind| wanted(kind)).count();
     let scripts = count(|kind| matches!(kind, CheckKind::Misc(_)));
     let told = count(|kind| matches!(kind, CheckKind::File { .. } | CheckKind::Bfd { .. }));
-    let checks = kinds(config).count() - told;
+    let checks = config.kinds().count() - told;
     let wanted = (checks + OTHER_DESCRIPTORS) as u64;
     match descriptors::allow(wanted) {
         Ok(allowed) if allowed < wanted => {

@@ -282,11 +282,17 @@ pub struct RealServer {
 }
 
 impl CheckConfig {
+    /// What each checker of each server does, in configuration order.
+    pub fn kinds(&self) -> impl Iterator<Item = &CheckKind> {
+        let servers = self.virtual_servers.iter().flat_map(|it| &it.real_servers);
+        servers.flat_map(|it| &it.checkers).map(|checker| &checker.kind)
+    }
+
     /// The files that some FILE_CHECK follows.
     pub fn followed_files(&self) -> Vec<TrackFile> {
-        let checkers = self.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
-        let names: HashSet<&str> = checkers
-            .filter_map(|checker| match &checker.kind {
+        let names: HashSet<&str> = self
+            .kinds()
+            .filter_map(|kind| match kind {
                 CheckKind::File { track_file, .. } => Some(track_file.as_str()),
                 _ => None,
             })

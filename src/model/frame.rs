@@ -1,5 +1,6 @@
 //! What the processes say to each other over their socketpairs. The encoding is in `os/ipc`.
 
+use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -120,4 +121,12 @@ pub enum PermanentExit {
     Config = 2,
     /// It lacks a permission, for instance raw sockets
     MissingPermission = 4,
+}
+
+impl PermanentExit {
+    /// The status after an error of the system that another start would not mend; `None` if it might.
+    pub fn after(error: &io::Error) -> Option<Self> {
+        let lacks_right = error.kind() == io::ErrorKind::PermissionDenied;
+        lacks_right.then_some(PermanentExit::MissingPermission)
+    }
 }

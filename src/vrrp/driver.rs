@@ -76,8 +76,7 @@ impl Error {
             Error::Sock(error) => error.cause(),
             Error::Net(NetError::Dump { .. }) | Error::Parent(_) => return None,
         };
-        let lacks_right = cause.kind() == io::ErrorKind::PermissionDenied;
-        lacks_right.then_some(PermanentExit::MissingPermission)
+        PermanentExit::after(cause)
     }
 }
 

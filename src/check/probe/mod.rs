@@ -37,7 +37,6 @@ use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
 use crate::model::check::Ssl;
 use crate::model::checker::{CheckKind, Connect, Http};
-use crate::model::frame::Shared;
 
 /// Shorter than the time that most checks have.
 const PULSE: Duration = Duration::from_secs(1);
@@ -100,7 +99,7 @@ impl Prober {
     }
 
     /// Takes over what the configuration says for all checks. Runs that are under way go on as they began.
-    pub fn configure(&mut self, config: &CheckConfig, _shared: &Shared) {
+    pub fn configure(&mut self, config: &CheckConfig) {
         self.tls = has_tls(config).then(|| context(config.ssl.as_ref())).flatten();
     }
 
@@ -154,7 +153,7 @@ impl Prober {
                 self.spawn(task.run, async move { ping::run(&to, &slot).await });
             }
             CheckKind::Misc(misc) => self.scripts.start(task.run, misc),
-            kind => {
+            kind @ (CheckKind::File { .. } | CheckKind::Bfd { .. }) => {
                 let line = format!("No check is made for {kind:?}.");
                 self.spawn(task.run, async { Report::of(Outcome::Unable(line)) });
             }
@@ -241,8 +240,7 @@ impl Prober {
 }
 
 fn has_tls(config: &CheckConfig) -> bool {
-    let mut checkers = config.virtual_servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checkers);
-    checkers.any(|checker| matches!(&checker.kind, CheckKind::Http(_, http) if http.tls))
+    config.kinds().any(|kind| matches!(kind, CheckKind::Http(_, http) if http.tls))
 }
 
 /// What SSL_GET needs; without a client certificate if that cannot be used.
