@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::model::ServiceNotice;
 use crate::model::checker::CheckKind;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, ServiceKey, Timeouts};
+use crate::model::{Alert, ServiceNotice};
 
 pub use crate::model::{MarkChange, Marked};
 
@@ -132,6 +132,8 @@ pub enum Action {
     Audit,
     /// Tell scripts and whoever listens
     Notify(ServiceNotice),
+    /// Send a mail
+    Alert(Alert),
     /// Write a log line
     Log(Level, String),
 }

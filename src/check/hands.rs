@@ -82,6 +82,7 @@ impl Hands {
                 Action::Audit => told.extend(self.ipvs.audit(now)),
                 Action::Mark(changes) => told.extend(self.marks.change(&changes)),
                 Action::Notify(notice) => self.scripts.notify(notice),
+                Action::Alert(alert) => debug!("{}", alert.subject),
                 Action::Log(level, line) => say(level, &line),
             }
         }

@@ -15,7 +15,7 @@ use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck,
 use crate::os::ipc::{self, Link};
 use crate::os::signals::Signals;
 use crate::os::{descriptors, pid_file, process, script, usage};
-use crate::report::notify::Notifier;
+use crate::report::Reporter;
 use crate::vrrp::driver;
 
 /// Why a child never came to its driver.
@@ -99,10 +99,9 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         None => return Ok(0),
     };
     let log = begin(&options);
-    let notifier = Notifier::start()?;
-    let end =
-        driver::run(link, &options, &shared, *config, signals, |notification| notifier.notify(notification)).await;
-    notifier.finish().await;
+    let mut reporter = Reporter::start()?;
+    let end = driver::run(link, &options, &shared, *config, signals, &mut reporter).await;
+    reporter.finish().await;
     let status = end.map_or_else(
         |error| {
             error!("{error}");

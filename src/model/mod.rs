@@ -47,7 +47,7 @@ pub use limit::LogLimit;
 pub use link::{IfAddress, KernelEvent, Link, Ties};
 pub use mark::{MarkChange, MarkStyle, Marked};
 pub use names::{IfName, Priority, Vrid};
-pub use notification::{Notification, NotifyState, ServiceNotice, Subject};
+pub use notification::{Alert, Notification, NotifyState, ServiceNotice, Subject};
 pub use route::{Route, Rule};
 pub use script::Script;
 pub use secret::Secret;

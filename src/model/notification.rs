@@ -84,6 +84,15 @@ pub struct Notification {
     pub generic: Option<Script>,
 }
 
+/// A mail to the operators.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Without the name of the router in front
+    pub subject: String,
+    /// One line
+    pub body: String,
+}
+
 /// A virtual or real server that is up or down, as scripts are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceNotice {

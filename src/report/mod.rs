@@ -2,3 +2,6 @@
 
 pub mod dump;
 pub mod notify;
+mod reporter;
+
+pub use reporter::Reporter;

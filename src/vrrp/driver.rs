@@ -19,14 +19,14 @@ use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{KernelEvent, LogLimit, Micros, Notification, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
 use crate::os::runner::{End, Ends};
 use crate::os::signals::{Signal, Signals};
-use crate::report::dump;
+use crate::report::{Reporter, dump};
 use crate::sock::SockError;
 
 /// A deadline that is reached this late means that the process or its host stood still: then what has happened in
@@ -80,15 +80,15 @@ impl Error {
     }
 }
 
-/// Runs until the parent goes away or a signal asks to stop; everything is released then. Notices go to `tell`, which
-/// must not wait.
+/// Runs until the parent goes away or a signal asks to stop; everything is released then. Who listens
+/// hears of it through `reporter`, which is not finished here.
 pub async fn run(
     mut parent: Link<FromChild, ToVrrp>,
     options: &ChildOptions,
     shared: &Shared,
     config: VrrpConfig,
     mut signals: Signals,
-    mut tell: impl FnMut(Notification),
+    reporter: &mut Reporter,
 ) -> Result<(), Error> {
     if options.dump {
         show(shared, &config);
@@ -99,7 +99,7 @@ pub async fn run(
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.configure(shared);
-    driver.begin(found, follows_entries, &mut tell).await?;
+    driver.begin(found, follows_entries, reporter).await?;
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();
     loop {
@@ -126,40 +126,40 @@ pub async fn run(
                 if options.dump {
                     show(&shared, &config);
                 }
-                driver.turn(&mut tell, |engine, now| engine.foresee(now, &config))?;
-                driver.hear_of_links(&mut tell).await?;
+                driver.turn(reporter, |engine, now| engine.foresee(now, &config))?;
+                driver.hear_of_links(reporter).await?;
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.configure(&shared);
-                driver.turn(&mut tell, |engine, now| engine.reload(now, *config))?;
+                driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();
             }
             Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
                 let standing = if up { Standing::Good } else { Standing::Bad };
-                driver.turn(&mut tell, |engine, now| {
+                driver.turn(reporter, |engine, now| {
                     engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
                 })?;
             }
-            Woken::Tracked(found) => driver.turn(&mut tell, |engine, now| standings(engine, now, found))?,
-            Woken::Kernel(events) => driver.turn_with(&mut tell, |driver, now| driver.take(now, events))?,
-            Woken::Packets(channels) => driver.turn_with(&mut tell, |driver, now| {
+            Woken::Tracked(found) => driver.turn(reporter, |engine, now| standings(engine, now, found))?,
+            Woken::Kernel(events) => driver.turn_with(reporter, |driver, now| driver.take(now, events))?,
+            Woken::Packets(channels) => driver.turn_with(reporter, |driver, now| {
                 driver.hear(now, &channels);
             })?,
             Woken::FilterLost(lost) => {
                 driver.hands.forget_filter(lost);
-                driver.turn(&mut tell, |engine, now| engine.handle(now, Event::FilterLost))?;
+                driver.turn(reporter, |engine, now| engine.handle(now, Event::FilterLost))?;
             }
-            Woken::Script(end) => driver.turn_with(&mut tell, |driver, now| driver.hear_end(now, end))?,
+            Woken::Script(end) => driver.turn_with(reporter, |driver, now| driver.hear_end(now, end))?,
             Woken::Timer => {
                 driver.armed = None;
                 driver.await_claim();
-                driver.turn_with(&mut tell, |_, _| {})?;
+                driver.turn_with(reporter, |_, _| {})?;
                 driver.tidy_up();
             }
         }
     }
-    driver.stop(options, &mut tell).await?;
+    driver.stop(options, reporter).await?;
     driver.hands.scripts.finish(&mut driver.ends).await;
     driver.hands.sync_daemons.finish();
     Ok(())
@@ -219,23 +219,23 @@ impl Driver {
         &mut self,
         found: Vec<(Tracker, Standing)>,
         follows_entries: bool,
-        tell: &mut impl FnMut(Notification),
+        reporter: &mut Reporter,
     ) -> Result<(), Error> {
         let present = self.monitor.pending()?;
         // Only now: nothing of ours is there yet, and a table may be long.
         self.monitor.follow_entries(follows_entries, self.hands.netlink_port())?;
-        self.turn_with(tell, |driver, now| {
+        self.turn_with(reporter, |driver, now| {
             driver.take(now, present);
             standings(&mut driver.engine, now, found);
         })?;
-        self.turn(tell, |engine, now| engine.handle(now, Event::Prepare))?;
+        self.turn(reporter, |engine, now| engine.handle(now, Event::Prepare))?;
         self.hands.disclaim_sysctls();
-        self.hear_of_links(tell).await?;
-        self.turn(tell, |engine, now| engine.handle(now, Event::Start))
+        self.hear_of_links(reporter).await?;
+        self.turn(reporter, |engine, now| engine.handle(now, Event::Start))
     }
 
     /// Waits a moment for own links that were made just now, and does what falls due meanwhile.
-    async fn hear_of_links(&mut self, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn hear_of_links(&mut self, reporter: &mut Reporter) -> Result<(), Error> {
         let end = clock::now() + LINK_PATIENCE;
         while self.engine.awaits_links() && clock::now() < end {
             let next = self.wake_at().map_or(end, |at| at.min(end));
@@ -243,9 +243,9 @@ impl Driver {
             match tokio::time::timeout(pause, self.monitor.events()).await {
                 Ok(events) => {
                     let events = events?;
-                    self.turn_with(tell, |driver, now| driver.take(now, events))?;
+                    self.turn_with(reporter, |driver, now| driver.take(now, events))?;
                 }
-                Err(_) => self.turn_with(tell, |_, _| {})?,
+                Err(_) => self.turn_with(reporter, |_, _| {})?,
             }
         }
         Ok(())
@@ -261,17 +261,13 @@ impl Driver {
     }
 
     /// A turn in which only the engine is told something.
-    fn turn(&mut self, tell: &mut impl FnMut(Notification), feed: impl FnOnce(&mut Engine, Time)) -> Result<(), Error> {
-        self.turn_with(tell, |driver, now| feed(&mut driver.engine, now))
+    fn turn(&mut self, reporter: &mut Reporter, feed: impl FnOnce(&mut Engine, Time)) -> Result<(), Error> {
+        self.turn_with(reporter, |driver, now| feed(&mut driver.engine, now))
     }
 
     /// One turn: the engine is fed, what is due by now is done, for a flood of packets must not keep the timer from its
     /// turn, and everything that the engine wants is carried out.
-    fn turn_with(
-        &mut self,
-        tell: &mut impl FnMut(Notification),
-        feed: impl FnOnce(&mut Self, Time),
-    ) -> Result<(), Error> {
+    fn turn_with(&mut self, reporter: &mut Reporter, feed: impl FnOnce(&mut Self, Time)) -> Result<(), Error> {
         let now = clock::now();
         if self.engine.needs_time_of_day() {
             self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
@@ -283,12 +279,12 @@ impl Driver {
         }
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             if now.since(at) > STALL {
-                self.carry_out(now, tell);
+                self.carry_out(now, reporter);
                 self.catch_up(now, now.since(at))?;
             }
             self.engine.handle_timeout(now);
         }
-        self.carry_out(now, tell);
+        self.carry_out(now, reporter);
         self.hands.end_turn(now);
         Ok(())
     }
@@ -326,14 +322,14 @@ impl Driver {
     }
 
     /// Carries out what the engine wants, until it wants nothing more.
-    fn carry_out(&mut self, now: Time, tell: &mut impl FnMut(Notification)) {
+    fn carry_out(&mut self, now: Time, reporter: &mut Reporter) {
         loop {
             let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
             if actions.is_empty() {
                 return;
             }
             self.littered |= actions.len() > MANY_ACTIONS;
-            for feedback in self.hands.carry_out(now, actions, &self.engine, tell) {
+            for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
                     Feedback::AddressRefused(address, reason) => Event::AddressRefused(address, reason),
@@ -385,17 +381,17 @@ impl Driver {
         Ok(())
     }
 
-    async fn stop(&mut self, options: &ChildOptions, tell: &mut impl FnMut(Notification)) -> Result<(), Error> {
+    async fn stop(&mut self, options: &ChildOptions, reporter: &mut Reporter) -> Result<(), Error> {
         if !options.dont_release_vrrp {
             let now = clock::now();
             self.engine.handle(now, Event::Farewell);
-            self.carry_out(now, tell);
+            self.carry_out(now, reporter);
         }
         let stop = Event::Stop { keep_addresses: options.dont_release_vrrp, take_all: options.release_vips };
-        self.turn(tell, |engine, now| engine.handle(now, stop))?;
+        self.turn(reporter, |engine, now| engine.handle(now, stop))?;
         if self.engine.has_own_links() {
             tokio::time::sleep(LAST_WORDS).await;
-            self.turn(tell, |engine, now| engine.handle(now, Event::Leave))?;
+            self.turn(reporter, |engine, now| engine.handle(now, Event::Leave))?;
         }
         Ok(())
     }

@@ -11,7 +11,8 @@ use crate::model::ipvs::IpvsChange;
 use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::{
-    Address, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule, Script,
+    Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule,
+    Script,
 };
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
@@ -261,6 +262,8 @@ pub enum Action {
     SyncDaemon(Vec<IpvsChange>),
     /// Tell scripts and whoever listens
     Notify(Notification),
+    /// Send a mail
+    Alert(Alert),
     /// Write a log line
     Log(Level, String),
 }
@@ -337,6 +340,7 @@ impl Action {
             | Action::EndScript(..)
             | Action::SyncDaemon(_)
             | Action::Notify(_)
+            | Action::Alert(_)
             | Action::Log(..) => Stage::Reports,
         }
     }

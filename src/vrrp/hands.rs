@@ -29,10 +29,11 @@ use super::engine::Engine;
 use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Notification, Time};
+use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
+use crate::report::Reporter;
 use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::{ah, neigh};
 use filter::Filter;
@@ -204,13 +205,13 @@ impl Hands {
         self.last_turn = now;
     }
 
-    /// Carries out the actions of one turn; notices go to `tell`.
+    /// Carries out the actions of one turn; who listens hears of it through `reporter`.
     pub(super) fn carry_out(
         &mut self,
         now: Time,
         mut actions: Vec<Action>,
         engine: &Engine,
-        tell: &mut impl FnMut(Notification),
+        reporter: &mut Reporter,
     ) -> Vec<Feedback> {
         actions.sort_by_key(Action::stage);
         let mut feedback = Vec::new();
@@ -256,7 +257,8 @@ impl Hands {
                 Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
                 Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::SyncDaemon(changes) => self.sync_daemons.change(changes),
-                Action::Notify(notification) => tell(notification),
+                Action::Notify(notification) => reporter.notify(notification),
+                Action::Alert(alert) => reporter.alert(alert),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
                 Action::Log(Level::Detail, line) => debug!("{line}"),

@@ -214,6 +214,7 @@ impl Director {
                     self.done.push(format!("tell {}", told(&notice)));
                     self.notices.push(notice);
                 }
+                Action::Alert(alert) => self.done.push(format!("mail {}: {}", alert.subject, alert.body)),
                 Action::Log(_, line) => {
                     self.done.push(line.clone());
                     self.log.push(line);

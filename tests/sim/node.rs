@@ -443,6 +443,7 @@ impl Node {
             // The scenarios have no own links.
             Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
+            Action::Alert(alert) => effects.push(Effect::Line(format!("{alert:?}"))),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
     }

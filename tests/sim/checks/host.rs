@@ -369,6 +369,7 @@ impl Host {
                     assert!(!is_silent, "{notice:?} out of nothing");
                     self.hear(notice);
                 }
+                Action::Alert(alert) => assert!(!is_silent, "{alert:?} out of nothing"),
                 Action::Log(level, line) => {
                     assert!(!is_silent, "{level:?} {line}");
                     self.read(&line);
