@@ -23,6 +23,7 @@ mod interface;
 pub mod json;
 mod link;
 mod number;
+pub mod place;
 mod route;
 pub mod state;
 pub mod stats;
@@ -55,10 +56,19 @@ pub fn parent(shared: &Shared) -> String {
 
 /// The dump of the `check` process, line by line.
 pub fn check(shared: &Shared, config: &CheckConfig) -> Vec<String> {
+    check_page(shared, config).lines
+}
+
+/// The dump of the `check` process as a text.
+pub fn check_text(shared: &Shared, config: &CheckConfig) -> String {
+    check_page(shared, config).text()
+}
+
+fn check_page(shared: &Shared, config: &CheckConfig) -> Page {
     let mut page = Page::default();
     global::dump(&mut page, shared, None);
     check::dump(&mut page, shared, config);
-    page.lines
+    page
 }
 
 /// The dumps of all processes that have something to do as one text; the part that they share comes once.
