@@ -5,10 +5,15 @@
 //! with asterisks for the passphrase of the TLS key. `older.conf` is what Debian's keepalived 2.2.7 shows in the same
 //! words: here it is run beside us. Needs root (namespaces) and keepalived.
 
+mod exporters;
 #[path = "../lab/rig/host.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]
 mod host;
 mod keepalived;
+mod masks;
+mod running;
+mod scene;
+mod signals;
 
 use std::fs;
 use std::io::Read;
