@@ -120,7 +120,7 @@ fn a_running_daemon_shows_what_debian_s_shows() {
         in_new_words(masks::json(&array, &["advert_sent"]))
     };
     assert_alike(&members(ours.json()), &members(theirs.json()), "JSON");
-    [&ours, &theirs].map(Scene::spoil);
+    [&ours, &theirs].into_iter().for_each(Scene::spoil);
     let words = |text: String| in_new_words(masks::data(&text));
     assert_alike(&words(ours.data()), &words(theirs.data()), "faults");
     super::exporters::compare(&ours, &theirs);

@@ -177,7 +177,7 @@ fn what_is_planted_is_not_written_to() {
         }
         fs::hard_link("/run/victim", "/run/other").expect("another name");
     });
-    [DATA, STATS, JSON].map(|signal| scene.signal(signal));
+    [DATA, STATS, JSON].into_iter().for_each(|signal| scene.signal(signal));
     let file = |name: &str| {
         let path = format!("/tmp/keepalived.{name}");
         scene.host.within(move || fs::symlink_metadata(path).is_ok_and(|it| it.is_file()))
@@ -230,7 +230,7 @@ fn the_check_process_writes_its_own_file() {
     let scene = Scene::start(host, OURS, &["-f", "/run/check.conf"], &[]);
     scene.awaits(&["Startup complete"]);
     // Nobody is there for these.
-    [STATS, STATS_CLEAR, JSON].map(|signal| scene.signal(signal));
+    [STATS, STATS_CLEAR, JSON].into_iter().for_each(|signal| scene.signal(signal));
     let data = scene.ask(DATA, "/tmp/keepalived_check.data");
     assert!(data.contains("------< LVS Topology >------\n"), "{data}");
     assert!(scene.log().contains("Printing checker data for process("), "{}", scene.log());
