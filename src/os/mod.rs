@@ -9,6 +9,7 @@ pub mod host;
 pub mod ipc;
 pub mod linkbeat;
 pub mod namespace;
+pub mod new_file;
 pub mod pcre2;
 pub mod pid_file;
 pub mod process;
