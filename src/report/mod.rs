@@ -3,5 +3,7 @@
 pub mod dump;
 pub mod notify;
 mod reporter;
+mod saved;
 
 pub use reporter::Reporter;
+pub use saved::Saved;
