@@ -4,5 +4,7 @@ pub mod dump;
 pub mod notify;
 mod reporter;
 pub mod writer;
+mod saved;
 
 pub use reporter::Reporter;
+pub use saved::Saved;
