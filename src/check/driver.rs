@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use super::engine::Engine;
 use super::event::{Event, Report, RunId};
 use super::hands::Hands;
+use super::hands::dumps::Dumps;
 use crate::model::check::CheckConfig;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToCheck};
 use crate::model::tracker::TrackFile;
@@ -76,7 +77,8 @@ pub async fn run(
     if options.dump {
         show(&shared, &config);
     }
-    let mut driver = Driver::open(&options, &shared, config)?;
+    let dumps = Dumps::of(&shared, &config);
+    let mut driver = Driver::open(&options, &shared, config, dumps)?;
     drop(shared);
     // What does not hang is known soon; the checks do not wait for the rest.
     if driver.hands.ipvs.is_seeking() {
@@ -103,7 +105,7 @@ pub async fn run(
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                info!("{signal} is ignored: keepalived-rs does not serve it yet");
+                driver.dump(signal);
             }
             Woken::Frame(Some(ToCheck::Configure(_, shared, config))) => {
                 info!("Reloading");
@@ -159,11 +161,12 @@ struct Driver {
     /// `-a`
     reports_addresses: bool,
     timer: Timer,
+    dumps: Dumps,
 }
 
 impl Driver {
     /// An engine that knows all that it needs to start.
-    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig) -> Result<Self, Error> {
+    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig, dumps: Dumps) -> Result<Self, Error> {
         let followed = Followed::by(&config);
         let mut driver = Driver {
             hands: Hands::open(&config, shared),
@@ -171,6 +174,7 @@ impl Driver {
             monitor: None,
             reports_addresses: options.address_monitoring,
             timer: Timer::new()?,
+            dumps,
             engine: Engine::new(config, &shared.global, seed()),
         };
         driver.follow(followed, shared)?;
@@ -178,6 +182,7 @@ impl Driver {
     }
 
     fn reload(&mut self, shared: &Shared, config: CheckConfig) -> Result<(), Error> {
+        self.dumps.configure(shared, &config);
         self.hands.configure(&config, shared);
         self.follow(Followed::by(&config), shared)?;
         self.turn(|engine, now| engine.reload(now, config, &shared.global));
@@ -222,6 +227,13 @@ impl Driver {
             for event in self.hands.carry_out(now, actions) {
                 self.engine.handle(now, event);
             }
+        }
+    }
+
+    /// Has written what a signal asks for. Only the data file is this process's.
+    fn dump(&mut self, signal: Signal) {
+        if signal == Signal::Data {
+            self.dumps.write();
         }
     }
 
@@ -282,6 +294,7 @@ impl Driver {
         self.hands.scripts.dismiss();
         self.turn(|engine, now| engine.handle(now, Event::Stop { keep }));
         self.hands.finish().await;
+        self.dumps.finish();
     }
 }
 

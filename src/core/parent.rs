@@ -21,6 +21,8 @@ use crate::model::{Config, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
 use crate::os::{process, relay};
+use crate::report::dump::{self, place};
+use crate::report::writer::{File, Order, Writer};
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
 const CHILD_WAIT_TIME: Micros = Micros::from_secs(5);
@@ -63,6 +65,7 @@ pub(super) struct Parent<'a> {
     incoming: Option<Incoming>,
     /// Whether SIGHUP came while it could not be served
     reload_again: bool,
+    writer: Writer,
 }
 
 impl<'a> Parent<'a> {
@@ -80,6 +83,7 @@ impl<'a> Parent<'a> {
             stage: Stage::Starting,
             incoming: None,
             reload_again: false,
+            writer: Writer::default(),
         })
     }
 
@@ -105,6 +109,7 @@ impl<'a> Parent<'a> {
         if let Some(timed) = &self.recipe.config.global.shutdown_script {
             script::run(script::SHUTDOWN, timed, &mut self.signals).await;
         }
+        self.writer.finish();
         status
     }
 
@@ -130,7 +135,7 @@ impl<'a> Parent<'a> {
             }
             Event::Signal(Signal::Reload) => self.reload(),
             Event::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                info!("{signal} is ignored: keepalived-rs does not serve it yet");
+                self.dump(signal);
             }
             Event::Word((pid, word)) => self.heard(pid, word),
             Event::Read(reading) => self.read(reading),
@@ -145,6 +150,26 @@ impl<'a> Parent<'a> {
             return None;
         };
         self.places.iter().all(Place::is_empty).then_some(status)
+    }
+
+    /// Passes the signal on to the children that it is for, and writes what is the parent's own.
+    fn dump(&mut self, signal: Signal) {
+        let is_meant = |role: Role| role == Role::Vrrp || signal == Signal::Data;
+        for pid in self.places.iter().filter(|place| is_meant(place.role)).filter_map(Place::pid) {
+            process::send_signal_number(pid, signal.number());
+        }
+        if signal == Signal::Data {
+            info!("Printing parent data for process({}) on signal", std::process::id());
+            let shared = self.recipe.config.shared.clone();
+            self.writer.order(Order {
+                file: Box::new(move || {
+                    let shared = shared.open()?;
+                    let path = place::data(&shared, &place::temporary_folder(), place::Owner::Parent);
+                    Ok(File { path, mode: place::mode(&shared), text: dump::parent(&shared) })
+                }),
+                failed: Box::new(|| {}),
+            });
+        }
     }
 
     // Starting

@@ -1,6 +1,6 @@
-//! Calendar time for people: the two forms that a log line begins with.
+//! Calendar time for people: the two forms that a log line begins with, and that of dumps.
 //!
-//! Called by the log's writers only; nothing that decides looks at a calendar.
+//! Called by those who write logs and dumps; nothing that decides looks at a calendar.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -53,6 +53,13 @@ impl LocalTime {
     /// As in `Sun Nov  1 19:16:00 2026`, the C library's `%c` that keepalived writes to the console.
     pub fn console(self) -> impl fmt::Display {
         fmt::from_fn(move |f| write!(f, "{} {} {}", self.weekday, self.syslog(), self.year))
+    }
+}
+
+impl LocalTime {
+    /// As in `Sun Nov  1 19:16:00.123456 2026`: with the microseconds of the second.
+    pub fn precise(self, micros: u32) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{} {}.{micros:06} {}", self.weekday, self.syslog(), self.year))
     }
 }
 

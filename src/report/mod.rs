@@ -3,5 +3,6 @@
 pub mod dump;
 pub mod notify;
 mod reporter;
+pub mod writer;
 
 pub use reporter::Reporter;

@@ -13,12 +13,15 @@ pub use cleanup::clean_up;
 
 use super::engine::Engine;
 use super::event::{ChannelId, Event, Standing, Tracker};
+use super::hands::dumps::Dumps;
 use super::hands::scripts::Scripts;
 use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
+use super::router::RouterId;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
 use crate::model::settings::NetlinkBuffer;
+use crate::model::stats::Stats;
 use crate::model::{KernelEvent, LogLimit, Micros, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
@@ -96,7 +99,8 @@ pub async fn run(
     let mut watchers = Watchers::new();
     let found = watchers.begin(&config, process_buffer(shared));
     let follows_entries = config.follows_entries();
-    let mut driver = Driver::open(config, options.address_monitoring)?;
+    let dumps = Dumps::of(shared, &config);
+    let mut driver = Driver::open(config, options.address_monitoring, dumps)?;
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.configure(shared);
     driver.begin(found, follows_entries, reporter).await?;
@@ -112,6 +116,7 @@ pub async fn run(
             channels = driver.hands.packets() => Woken::Packets(channels?),
             lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             Some(end) = driver.ends.recv() => Woken::Script(end),
+            stats = driver.dumps.not_written() => Woken::NotWritten(stats),
             found = watchers.news() => Woken::Tracked(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
@@ -119,8 +124,9 @@ pub async fn run(
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                info!("{signal:?} was asked for by a signal; this version does not write it");
+                driver.turn_with(reporter, |driver, _| driver.dump(signal))?;
             }
+            Woken::NotWritten(stats) => driver.engine.return_stats(stats),
             Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
                 info!("Reloading");
                 if options.dump {
@@ -131,6 +137,7 @@ pub async fn run(
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.configure(&shared);
+                driver.dumps.configure(&shared, &config);
                 driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();
@@ -162,6 +169,7 @@ pub async fn run(
     driver.stop(options, reporter).await?;
     driver.hands.scripts.finish(&mut driver.ends).await;
     driver.hands.sync_daemons.finish();
+    driver.dumps.finish();
     Ok(())
 }
 
@@ -172,6 +180,7 @@ enum Woken {
     Packets(Vec<ChannelId>),
     FilterLost(Result<(), NetError>),
     Script((u64, End)),
+    NotWritten(Vec<(RouterId, Stats)>),
     Tracked(Vec<(Tracker, Standing)>),
     Timer,
 }
@@ -184,6 +193,7 @@ struct Driver {
     /// When the timer goes off at the latest
     armed: Option<Time>,
     ends: Ends,
+    dumps: Dumps,
     report_addresses: bool,
     stalls: LogLimit<()>,
     /// A turn with very many actions has left free memory behind
@@ -191,12 +201,13 @@ struct Driver {
 }
 
 impl Driver {
-    fn open(config: VrrpConfig, report_addresses: bool) -> Result<Self, Error> {
+    fn open(config: VrrpConfig, report_addresses: bool, dumps: Dumps) -> Result<Self, Error> {
         let (scripts, ends) = Scripts::new();
         Ok(Driver {
             engine: Engine::new(config),
             hands: Hands::open(scripts)?,
             ends,
+            dumps,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             armed: None,
@@ -212,6 +223,14 @@ impl Driver {
         let buffers = shared.global.netlink;
         let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
         set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
+    }
+
+    /// Has written what a signal asks for, as things stand now.
+    fn dump(&mut self, signal: Signal) {
+        let mut running = self.engine.running();
+        self.hands.complete(&mut running);
+        let cleared = (signal == Signal::StatsClear).then(|| self.engine.take_stats());
+        self.dumps.write(signal, running, cleared);
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.
