@@ -399,6 +399,7 @@ impl Engine {
             generic,
         };
         self.out.push_back(Action::Notify(notification));
+        self.mail(id, state);
     }
 }
 
