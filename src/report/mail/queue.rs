@@ -85,7 +85,7 @@ impl Queue {
         if now.duration_since(letter.since) >= AGE {
             return Err(letter);
         }
-        let at = self.letters.partition_point(|other| other.since <= letter.since);
+        let at = self.letters.partition_point(|other| other.since < letter.since);
         self.letters.insert(at, letter);
         Ok(())
     }
