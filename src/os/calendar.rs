@@ -1,6 +1,6 @@
-//! Calendar time for people: the forms that log lines and dumps have, and the second that a date and a time of day mean.
+//! Calendar time for people: the forms that log lines, dumps and mails have, and the second that a date and a time of day mean.
 //!
-//! Called by those who write logs and dumps, and by `core` for a reload at a time that the user has named; no engine looks at
+//! Called by those who write for people, and by `core` for a reload at a time that the user has named; no engine looks at
 //! a calendar.
 
 use std::fmt;
@@ -21,6 +21,8 @@ pub struct LocalTime {
     hour: i32,
     minute: i32,
     second: i32,
+    /// Minutes east of Greenwich
+    zone: i32,
 }
 
 impl LocalTime {
@@ -40,6 +42,7 @@ impl LocalTime {
             hour: tm.tm_hour,
             minute: tm.tm_min,
             second: tm.tm_sec,
+            zone: i32::try_from(tm.tm_gmtoff / 60).unwrap_or_default(),
         }
     }
 
@@ -63,6 +66,19 @@ impl LocalTime {
     /// As in `Sun Nov  1 19:16:00 2026`, the C library's `%c` that keepalived writes to the console.
     pub fn console(self) -> impl fmt::Display {
         fmt::from_fn(move |f| write!(f, "{} {} {}", self.weekday, self.syslog(), self.year))
+    }
+
+    /// As in `Sun, 01 Nov 2026 19:16:00 +0000`, the date of a mail (RFC 5322 section 3.3).
+    pub fn mail(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let LocalTime { year, month, day, weekday, hour, minute, second, zone } = self;
+            let sign = if zone < 0 { '-' } else { '+' };
+            let (hours, minutes) = (zone.abs() / 60, zone.abs() % 60);
+            write!(
+                f,
+                "{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} {sign}{hours:02}{minutes:02}"
+            )
+        })
     }
 }
 

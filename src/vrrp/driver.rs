@@ -105,6 +105,7 @@ pub async fn run(
     let mut driver = Driver::open(config, &shared.global.processes, options.address_monitoring, dumps)?;
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.configure(shared);
+    reporter.configure(shared);
     driver.begin(found, follows_entries, reporter).await?;
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();
@@ -144,6 +145,7 @@ pub async fn run(
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.configure(&shared);
                 driver.dumps.configure(&shared, &config);
+                reporter.configure(&shared);
                 driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
                 driver.scheduling.adopt(&shared.global.processes);
                 parent.sender.send(&FromChild::Reloaded).await?;

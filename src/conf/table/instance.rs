@@ -155,7 +155,7 @@ pub(super) static INSTANCE: &[Keyword] = &[
     set("notify_master_rx_lower_pri", "SCRIPT [USER [GROUP]]", "first wins", "none",
         "Run when a master receives a lower priority advert",
         notify::instance_script),
-    later_set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
+    set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
         "Mail on transitions",
         extras::smtp_alert),
     later_set("notify_priority_changes", "[BOOL]", "", "sync group's, else global vrrp_notify_priority_changes",

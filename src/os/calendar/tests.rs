@@ -1,11 +1,18 @@
 use super::*;
 
-const SUNDAY: LocalTime = LocalTime { year: 2026, month: "Nov", day: 1, weekday: "Sun", hour: 9, minute: 6, second: 0 };
+const SUNDAY: LocalTime =
+    LocalTime { year: 2026, month: "Nov", day: 1, weekday: "Sun", hour: 9, minute: 6, second: 0, zone: -210 };
 
 #[test]
 fn both_forms_pad_the_day_with_a_blank() {
     assert_eq!(SUNDAY.syslog().to_string(), "Nov  1 09:06:00");
     assert_eq!(SUNDAY.console().to_string(), "Sun Nov  1 09:06:00 2026");
+}
+
+#[test]
+fn mails_have_the_zone() {
+    assert_eq!(SUNDAY.mail().to_string(), "Sun, 01 Nov 2026 09:06:00 -0330");
+    assert_eq!(LocalTime { zone: 600, ..SUNDAY }.mail().to_string(), "Sun, 01 Nov 2026 09:06:00 +1000");
 }
 
 #[test]
