@@ -91,5 +91,6 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
+        core_limit: setting.core_limit,
     }
 }

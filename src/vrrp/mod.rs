@@ -21,6 +21,7 @@ mod holdings;
 mod lifecycle;
 mod linkbeat;
 pub mod links;
+mod mails;
 pub mod oddity;
 pub mod own_links;
 mod own_names;

@@ -16,7 +16,7 @@ use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;
 use crate::model::stats::Stats;
-use crate::model::{Family, IfName, Instance, LogLimit, Micros, Time, Transport, Version, Vrid};
+use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
 
 /// A number that a router keeps for life, over reloads too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,6 +149,8 @@ pub struct Router {
     pub(super) form: Form,
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
+    /// The state that was mailed last
+    pub(super) mailed: Option<NotifyState>,
     /// What the timer queue holds for it
     pub(super) queued: Option<Time>,
 }
@@ -182,6 +184,7 @@ impl Router {
             form: Form::default(),
             signatures: Signatures::default(),
             rival: Rival::default(),
+            mailed: None,
             queued: None,
             config,
         }

@@ -403,6 +403,7 @@ impl Engine {
             generic,
         };
         self.out.push_back(Action::Notify(notification));
+        self.mail(id, state);
     }
 }
 

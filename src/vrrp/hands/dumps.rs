@@ -50,7 +50,7 @@ impl Dumps {
             Signal::Stats => Some("VRRP stats"),
             Signal::StatsClear => Some("and clearing VRRP stats"),
             // Silent, as in keepalived 2.4.
-            Signal::Json | Signal::Stop | Signal::Reload | Signal::Child => None,
+            Signal::Json | Signal::Stop | Signal::Reload | Signal::Child | Signal::Overrun => None,
         };
         if let Some(what) = what {
             info!("Printing {what} for process({}) on signal", std::process::id());
@@ -100,7 +100,7 @@ fn file(signal: Signal, shared: &Shared, config: &VrrpConfig, mut running: Runni
         Signal::Stats | Signal::StatsClear => {
             File { path: place::stats(shared, &folder), mode, text: dump::stats::text(config, &running) }
         }
-        Signal::Data | Signal::Stop | Signal::Reload | Signal::Child => {
+        Signal::Data | Signal::Stop | Signal::Reload | Signal::Child | Signal::Overrun => {
             count_processes(config, &mut running);
             read_filters(&mut running);
             let text = dump::running(shared, config, &running);
