@@ -86,6 +86,10 @@ pub struct Options {
     pub log_facility: u8,
     /// No `-G`
     pub syslog: bool,
+    /// `-g`: as it was written; [`DEFAULT_LOG_FILE`] without a name
+    pub log_file: Option<PathBuf>,
+    /// `--log-format json`
+    pub log_json: bool,
     /// `-u`
     pub umask: Option<u32>,
     /// `-X`
@@ -142,6 +146,9 @@ pub struct Subsystems {
     pub all: bool,
 }
 
+/// The log file of `-g` without a name.
+const DEFAULT_LOG_FILE: &str = "keepalived.log";
+
 /// Facility `daemon` of syslog (RFC 3164 table 1).
 const FACILITY_DAEMON: u8 = 3;
 
@@ -155,6 +162,8 @@ impl Default for Options {
             log_detail: false,
             log_facility: FACILITY_DAEMON,
             syslog: true,
+            log_file: None,
+            log_json: false,
             umask: None,
             release_vips: false,
             dont_release_vrrp: false,
@@ -278,9 +287,18 @@ impl Reading {
                 }
             },
             "log-file" => {
-                let _ = writeln!(err, "-g requires configure option --enable-log-file");
-                return Some(1);
+                let name = value.filter(|name| !name.is_empty());
+                options.log_file = Some(path(name).unwrap_or_else(|| DEFAULT_LOG_FILE.into()));
             }
+            "log-format" => match value.as_deref().map(OsStr::as_bytes) {
+                Some(b"json") => options.log_json = true,
+                Some(b"text") => options.log_json = false,
+                _ => {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --log-format option {}: text or json", value.display());
+                    return Some(1);
+                }
+            },
             "no-syslog" => options.syslog = false,
             "umask" => {
                 options.umask = value.as_deref().and_then(mask);
@@ -357,7 +375,8 @@ impl Reading {
                 let _ = err.write_all(options::help(&program).as_bytes());
                 return Some(0);
             }
-            // Accepted for the sake of existing command lines: `options::LATER` tells the user.
+            // Each line of a log file is written at once, with `flush-log-file` and without. The others are accepted for the
+            // sake of existing command lines: `options::LATER` tells the user.
             _ => {}
         }
         None

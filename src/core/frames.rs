@@ -79,7 +79,7 @@ impl InForce {
 fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions {
     let options = &setting.options;
     ChildOptions {
-        log: setting.log(roles::words(role).ident, global),
+        log: setting.log(Some(role), global),
         process_name: roles::process_name(role, &global.process_names),
         pid_file: setting.paths.of(role).to_owned(),
         dont_release_vrrp: options.dont_release_vrrp,

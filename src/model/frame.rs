@@ -17,6 +17,16 @@ pub enum Role {
     Vrrp,
 }
 
+/// What a log line looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogFormat {
+    /// As keepalived writes it
+    #[default]
+    Text,
+    /// One JSON object a line, with what is known of a change beside its words (`--log-format json`)
+    Json,
+}
+
 /// How a process writes its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogOptions {
@@ -28,6 +38,11 @@ pub struct LogOptions {
     pub console: bool,
     /// Syslog facility number 0 to 23; `None` is no syslog (`-G`)
     pub facility: Option<u8>,
+    /// Also to this file (`-g`)
+    #[serde(with = "readable::optional_path")]
+    pub file: Option<PathBuf>,
+    /// What lines look like, wherever they go
+    pub format: LogFormat,
 }
 
 /// What a child is told before anything else, beside its configuration.
