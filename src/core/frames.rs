@@ -3,11 +3,21 @@
 use super::roles;
 use super::shared;
 use super::start::Setting;
+use super::systemd;
 use crate::cli::Dump;
 use crate::model::checker::CheckKind;
 use crate::model::frame::{ChildOptions, Role, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
+
+/// The question whether a child still answers.
+pub(super) fn question(role: Role) -> Option<Frame> {
+    match role {
+        Role::Check => Frame::encode(&ToCheck::Ask),
+        Role::Vrrp => Frame::encode(&ToVrrp::Ask),
+    }
+    .ok()
+}
 
 /// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
 /// is a fraction of the size.
@@ -87,5 +97,6 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
+        tells: systemd::listens(),
     }
 }

@@ -28,6 +28,7 @@ mod shared;
 mod start;
 mod systemd;
 mod track_files;
+mod watchdog;
 
 /// What the hidden option `--role` makes of a process.
 enum Part {

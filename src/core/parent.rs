@@ -15,8 +15,9 @@ use super::configuration::Reading;
 use super::frames::InForce;
 use super::script::Outcome;
 use super::start::{self, Setting};
-use super::{exits, reload, roles, script, systemd};
-use crate::model::frame::{FromChild, Role};
+use super::watchdog::{Turn, Watchdog};
+use super::{exits, frames, reload, roles, script, systemd};
+use crate::model::frame::{FromChild, Role, Tally};
 use crate::model::{Config, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
@@ -63,6 +64,10 @@ pub(super) struct Parent<'a> {
     incoming: Option<Incoming>,
     /// Whether SIGHUP came while it could not be served
     reload_again: bool,
+    watchdog: Option<Watchdog>,
+    /// What children have said of how things stand
+    instances: Option<Tally>,
+    servers: Option<Tally>,
 }
 
 impl<'a> Parent<'a> {
@@ -80,6 +85,9 @@ impl<'a> Parent<'a> {
             stage: Stage::Starting,
             incoming: None,
             reload_again: false,
+            watchdog: Watchdog::wanted(),
+            instances: None,
+            servers: None,
         })
     }
 
@@ -109,7 +117,8 @@ impl<'a> Parent<'a> {
     }
 
     async fn next(&mut self) -> Event {
-        let deadline = self.places.iter().filter_map(Place::deadline).min();
+        let turn = self.watchdog.as_ref().map(Watchdog::deadline);
+        let deadline = self.places.iter().filter_map(Place::deadline).chain(turn).min();
         tokio::select! {
             // A stop counts before everything else, in particular before the deaths that come with it.
             biased;
@@ -177,11 +186,26 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = &mut place.slot else {
             return;
         };
+        child.heard();
         match (child.phase, word) {
             (Phase::Starting, FromChild::Ready) | (Phase::Reloading, FromChild::Reloaded) => {
                 child.phase = Phase::Ready;
             }
+            (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
+            (_, FromChild::Stands(tally)) => self.note_standing(tally),
             (Phase::Starting | Phase::Ready | Phase::Reloading | Phase::Leaving { .. }, _) => {}
+        }
+    }
+
+    fn note_standing(&mut self, tally: Tally) {
+        let before = self.summary();
+        match tally {
+            Tally::Instances { .. } => self.instances = Some(tally),
+            Tally::Servers { .. } => self.servers = Some(tally),
+        }
+        let now = self.summary();
+        if self.stage == Stage::Running && now != before {
+            systemd::status(&now);
         }
     }
 
@@ -193,6 +217,10 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = std::mem::replace(&mut place.slot, Slot::Empty) else {
             return;
         };
+        match place.role {
+            Role::Check => self.servers = None,
+            Role::Vrrp => self.instances = None,
+        }
         let name = roles::words(place.role).process;
         let leaves = matches!(child.phase, Phase::Leaving { .. });
         if !leaves && let Some(permanent) = exits::permanent(status) {
@@ -216,6 +244,7 @@ impl<'a> Parent<'a> {
     /// Does what is due by the clock.
     fn overdue(&mut self) {
         let now = Instant::now();
+        self.watch(now);
         for place in &mut self.places {
             if place.deadline().is_none_or(|deadline| deadline > now) {
                 continue;
@@ -239,6 +268,36 @@ impl<'a> Parent<'a> {
                 }
                 Slot::Empty => {}
             }
+        }
+    }
+
+    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do.
+    fn watch(&mut self, now: Instant) {
+        let Some(watchdog) = &mut self.watchdog else { return };
+        let Some(turn) = watchdog.turn(now) else { return };
+        let mut all_is_well = true;
+        for place in &mut self.places {
+            let Slot::Living(child) = &mut place.slot else { continue };
+            let reads = match child.phase {
+                Phase::Starting | Phase::Reloading => true,
+                Phase::Ready => false,
+                // That has a limit of its own.
+                Phase::Leaving { .. } => continue,
+            };
+            let (silence, patience) = (child.silence(turn == Turn::Count), watchdog.patience(reads));
+            if silence == patience {
+                let name = roles::words(place.role).process;
+                error!("{name} child process({}) does not answer: Killed", child.pid);
+                process::send_signal(child.pid, Unix::SIGKILL);
+            }
+            // Even SIGKILL may be of no use, and only then systemd has to know.
+            all_is_well &= silence <= patience;
+            if let Some(question) = frames::question(place.role) {
+                child.ask(question);
+            }
+        }
+        if all_is_well {
+            systemd::alive();
         }
     }
 
@@ -349,9 +408,15 @@ impl<'a> Parent<'a> {
             let plural = if number == 1 { "" } else { "s" };
             format!("{number} {what}{plural}")
         };
-        let instances = count(self.recipe.config.instances, "VRRP instance");
-        let services = count(self.recipe.config.virtual_servers, "virtual server");
-        format!("Running: {instances}, {services}")
+        let mut text = format!("Running: {}", count(self.recipe.config.instances, "VRRP instance"));
+        if let Some(Tally::Instances { master, backup, fault }) = self.instances {
+            text += &format!(" ({master} MASTER, {backup} BACKUP, {fault} FAULT)");
+        }
+        text += &format!(", {}", count(self.recipe.config.virtual_servers, "virtual server"));
+        if let Some(Tally::Servers { up, all: all @ 1.. }) = self.servers {
+            text += &format!(" ({up} of {all} real servers up)");
+        }
+        text
     }
 
     // Stopping

@@ -93,12 +93,7 @@ impl Failure {
     }
 }
 
-fn log_options(
-    options: &Options,
-    role: Option<Role>,
-    namespace: Option<&str>,
-    instance: Option<&str>,
-) -> LogOptions {
+fn log_options(options: &Options, role: Option<Role>, namespace: Option<&str>, instance: Option<&str>) -> LogOptions {
     let words = role.map(roles::words);
     let base = words.as_ref().map_or(roles::PARENT_IDENT, |words| words.ident);
     let process = words.as_ref().map(|words| words.file);

@@ -65,6 +65,29 @@ pub struct ChildOptions {
     pub address_monitoring: bool,
     /// Log the effective configuration at start (`-d`)
     pub dump: bool,
+    /// Tell how things stand, whenever that changes ([`FromChild::Stands`]): somebody wants to know
+    pub tells: bool,
+}
+
+/// How things stand in a child, in one line's worth of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tally {
+    /// How many instances are in these states
+    Instances {
+        /// MASTER
+        master: u32,
+        /// BACKUP
+        backup: u32,
+        /// FAULT
+        fault: u32,
+    },
+    /// How many real servers are up, of how many
+    Servers {
+        /// Up
+        up: u32,
+        /// All
+        all: u32,
+    },
 }
 
 /// What every process knows beside its own part.
@@ -101,6 +124,8 @@ pub enum ToVrrp {
         /// Whether it is up
         up: bool,
     },
+    /// Answer with [`FromChild::Alive`]
+    Ask,
 }
 
 /// From core to `check`.
@@ -116,6 +141,8 @@ pub enum ToCheck {
         /// Whether it is up
         up: bool,
     },
+    /// Answer with [`FromChild::Alive`]
+    Ask,
 }
 
 /// From a child to core.
@@ -125,6 +152,10 @@ pub enum FromChild {
     Ready,
     /// The new configuration is in force
     Reloaded,
+    /// The loop of the child turns
+    Alive,
+    /// How things stand now
+    Stands(Tally),
 }
 
 /// Exit status of a child that makes the parent stop instead of starting it again.

@@ -12,14 +12,14 @@ mod cleanup;
 pub use cleanup::clean_up;
 
 use super::engine::Engine;
-use super::event::{ChannelId, Event, Standing, Tracker};
+use super::event::{Action, ChannelId, Event, Standing, Tracker};
 use super::hands::scripts::Scripts;
 use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{KernelEvent, LogLimit, Micros, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -45,6 +45,9 @@ const CATCH_UP_ROUNDS: usize = 64;
 const MANY_ACTIONS: usize = 2048;
 /// To give memory back takes less than this.
 const QUIET: Micros = Micros::from_millis(10);
+
+/// The parent is told how instances stand no oftener than this.
+const TELL_SPAN: Micros = Micros::from_secs(1);
 
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
@@ -83,13 +86,15 @@ impl Error {
 /// Runs until the parent goes away or a signal asks to stop; everything is released then. Who listens
 /// hears of it through `reporter`, which is not finished here.
 pub async fn run(
-    mut parent: Link<FromChild, ToVrrp>,
+    parent: Link<FromChild, ToVrrp>,
     options: &ChildOptions,
     shared: &Shared,
     config: VrrpConfig,
     mut signals: Signals,
     reporter: &mut Reporter,
 ) -> Result<(), Error> {
+    let Link { sender, receiver: mut parent } = parent;
+    let herald = sender.detach();
     if options.dump {
         show(shared, &config);
     }
@@ -100,14 +105,17 @@ pub async fn run(
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.configure(shared);
     driver.begin(found, follows_entries, reporter).await?;
-    parent.sender.send(&FromChild::Ready).await?;
+    herald.say(FromChild::Ready);
     process::return_free_memory();
     loop {
+        if driver.standing.take(clock::now()) && options.tells {
+            herald.stands(FromChild::Stands(driver.engine.tally()));
+        }
         driver.arm()?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
-            frame = parent.receiver.receive() => Woken::Frame(frame?),
+            frame = parent.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
             lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
@@ -132,9 +140,10 @@ pub async fn run(
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.configure(&shared);
                 driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
-                parent.sender.send(&FromChild::Reloaded).await?;
+                herald.say(FromChild::Reloaded);
                 process::return_free_memory();
             }
+            Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
                 let standing = if up { Standing::Good } else { Standing::Bad };
                 driver.turn(reporter, |engine, now| {
@@ -186,6 +195,8 @@ struct Driver {
     ends: Ends,
     report_addresses: bool,
     stalls: LogLimit<()>,
+    /// When to tell the parent how instances stand
+    standing: Pace,
     /// A turn with very many actions has left free memory behind
     littered: bool,
 }
@@ -202,6 +213,7 @@ impl Driver {
             armed: None,
             report_addresses,
             stalls: LogLimit::default(),
+            standing: Pace::new(TELL_SPAN),
             littered: false,
         })
     }
@@ -305,10 +317,11 @@ impl Driver {
     /// When the timer has to go off.
     fn wake_at(&self) -> Option<Time> {
         let next = self.engine.next_timeout();
-        match self.engine.next_claim() {
+        let next = match self.engine.next_claim() {
             Some(claim) if Some(claim) == next => Some(claim - HEAD_START),
             Some(_) | None => next,
-        }
+        };
+        [next, self.standing.due()].into_iter().flatten().min()
     }
 
     /// Stays awake for the rest of the time to a claim that is near.
@@ -329,6 +342,9 @@ impl Driver {
                 return;
             }
             self.littered |= actions.len() > MANY_ACTIONS;
+            if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
+                self.standing.changed(now);
+            }
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),

@@ -244,7 +244,11 @@ impl Router {
                 Ordering::Less | Ordering::Equal => Rank::Weaker,
             },
             State::Backup { .. } | State::Init | State::Fault => {
-                if heard.priority >= ours || self.protects(now) { Rank::Obeyed } else { Rank::Weaker }
+                if heard.priority >= ours || self.protects(now) {
+                    Rank::Obeyed
+                } else {
+                    Rank::Weaker
+                }
             }
         }
     }

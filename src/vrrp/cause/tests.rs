@@ -1,4 +1,3 @@
-use super::*;
 use crate::model::{Instance, Micros, Subject};
 use crate::vrrp::event::{Action, Event};
 use crate::vrrp::rig::{HIGH, Rig, config, grouped, instance, link, priority};
@@ -55,10 +54,9 @@ fn a_weaker_master_that_is_protected_is_not_preempted_when_it_dies() {
 
 #[test]
 fn a_master_yields_to_the_stronger() {
-    for (priority, expected) in [
-        (110, "10.0.0.9 has higher priority 110"),
-        (100, "10.0.0.9 has the same priority 100 and a higher address"),
-    ] {
+    for (priority, expected) in
+        [(110, "10.0.0.9 has higher priority 110"), (100, "10.0.0.9 has the same priority 100 and a higher address")]
+    {
         let mut rig = Rig::master(config([instance()]));
         rig.hear(HIGH, priority);
         assert_eq!(changes(&mut rig), [format!("INSTANCE VI_1 MASTER BACKUP 100: {expected}")]);
