@@ -6,16 +6,18 @@
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::os::signals;
 
+pub mod genhash;
 mod getopt;
 mod options;
 #[cfg(test)]
 mod tests;
 mod version;
 
+use genhash::Genhash;
 use getopt::{Item, Walk};
 
 pub use options::command;
@@ -32,6 +34,8 @@ pub enum Request {
     Clean(Options),
     /// Say what is known about something
     Tell(Topic),
+    /// Ask a web server for a page, and tell its digest
+    Genhash(Box<Genhash>),
     /// Everything has been said already: end with this status
     Exit(u8),
 }
@@ -188,13 +192,10 @@ impl Default for Options {
 /// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
 pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
     let options = Options { command_line, ..Options::default() };
-    let mut reading = Reading { options, test: None, clean: false, topic: None, failed: false };
+    let mut reading = Reading { options, test: None, clean: false, told: None, failed: false };
     // A closed stream must not keep the daemon from starting: the results of writing do not count here.
     match reading.read(out, err) {
-        Some(status) => match reading.topic {
-            Some(topic) => Request::Tell(topic),
-            None => Request::Exit(status),
-        },
+        Some(status) => reading.told.unwrap_or(Request::Exit(status)),
         None if reading.failed => Request::Exit(1),
         None if reading.clean => Request::Clean(reading.options),
         None => match reading.test {
@@ -214,8 +215,8 @@ struct Reading {
     options: Options,
     test: Option<Option<PathBuf>>,
     clean: bool,
-    /// What is to be told instead of anything else
-    topic: Option<Topic>,
+    /// What is to be done instead of anything else
+    told: Option<Request>,
     failed: bool,
 }
 
@@ -224,10 +225,29 @@ impl Reading {
     fn read(&mut self, out: &mut dyn Write, err: &mut dyn Write) -> Option<u8> {
         let command = options::command();
         let words = self.options.command_line.clone();
+        let program = words.first().map(OsString::as_os_str).unwrap_or_default();
+        if Path::new(program).file_name() == Some(OsStr::new(genhash::NAME)) {
+            let request = self.genhash(words.iter().skip(1), false, err);
+            self.told = Some(request);
+            return Some(0);
+        }
         let mut strangers = Vec::new();
+        let mut is_first = true;
         let mut walk = Walk::new(&command, words.iter().skip(1));
         while let Some(item) = walk.next() {
             match item {
+                Item::Option(name @ "genhash", _) => {
+                    let rest = walk.rest();
+                    let at = words.len() - rest.len();
+                    if !is_first {
+                        let is_long = words.get(at - 1).is_some_and(|word| word.as_bytes().starts_with(b"--"));
+                        let word = if is_long { name } else { "-T" };
+                        let _ = writeln!(err, "Warning -- `{word}` not used as first option, previous options ignored");
+                    }
+                    let request = self.genhash(rest.iter(), true, err);
+                    self.told = Some(request);
+                    return Some(0);
+                }
                 Item::Option(name, value) => {
                     let value = match name {
                         "explain" | "help" => value.or_else(|| walk.take_word()),
@@ -251,6 +271,7 @@ impl Reading {
                 }
                 Item::Word(word) => strangers.push(word),
             }
+            is_first = false;
         }
         if !strangers.is_empty() && !self.failed {
             let _ = write!(out, "Unexpected argument(s): ");
@@ -262,9 +283,21 @@ impl Reading {
         None
     }
 
+    /// What follows is genhash's.
+    fn genhash<'w>(&self, words: impl Iterator<Item = &'w OsString>, is_option: bool, err: &mut dyn Write) -> Request {
+        match genhash::parse(words, err) {
+            Some(page) => Request::Genhash(Box::new(page)),
+            None => {
+                let program = self.options.command_line.first().cloned().unwrap_or_default();
+                let _ = err.write_all(genhash::usage(&program, is_option).as_bytes());
+                Request::Exit(1)
+            }
+        }
+    }
+
     /// Ends reading: this is told.
     fn tell(&mut self, topic: Topic) -> u8 {
-        self.topic = Some(topic);
+        self.told = Some(Request::Tell(topic));
         0
     }
 
@@ -361,10 +394,6 @@ impl Reading {
                 }
             },
             "manual-keywords" => return Some(self.tell(Topic::Manual)),
-            "genhash" => {
-                let _ = writeln!(err, "genhash is not part of keepalived-rs yet");
-                return Some(1);
-            }
             "signum" => return Some(signum(value.as_deref(), out, err)),
             "version" => {
                 let _ = err.write_all(version::text().as_bytes());

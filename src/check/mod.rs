@@ -20,3 +20,5 @@ mod stop;
 mod suspend;
 mod table;
 mod virtual_server;
+
+pub use probe::genhash;

@@ -64,7 +64,7 @@ pub fn command() -> Command {
         .arg(optional("dump-conf", None, "json", "As -d; with =json print it as JSON and end with the exit code of -t"))
         .arg(value("pid", Some('p'), "FILE", "Use specified pid file for parent process"))
         .arg(value("vrrp_pid", Some('r'), "FILE", "Use specified pid file for VRRP child process"))
-        .arg(switch("genhash", Some('T'), "Enter into genhash utility mode (not available yet)"))
+        .arg(switch("genhash", Some('T'), "Enter into genhash utility mode (this should be the first option used)"))
         .arg(value("checkers_pid", Some('c'), "FILE", "Use specified pid file for checkers child process"))
         .arg(switch("address-monitoring", Some('a'), "Report all address additions/deletions notified via netlink"))
         .arg(later(value("bfd_pid", Some('b'), "FILE", "Use specified pid file for BFD child process")))

@@ -18,6 +18,7 @@ mod configuration;
 mod environment;
 mod exits;
 mod frames;
+mod genhash;
 mod parent;
 mod paths;
 mod reload;
@@ -70,6 +71,7 @@ fn main(command_line: Vec<OsString>) -> u8 {
         Request::Run(options) => start::daemon(options),
         Request::Clean(options) => cleanup::run(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
+        Request::Genhash(page) => genhash::run(&page),
         Request::Tell(topic) => print(command::tell(&topic)),
         Request::Exit(status) => status,
     }
