@@ -8,7 +8,7 @@ use tracing::{debug, error, info, warn};
 
 use self::balancer::Balancer;
 use self::marks::MarkHands;
-use super::event::{Action, Event, Level};
+use super::event::{Action, Change, Event, Level};
 use super::probe::Prober;
 use crate::model::Time;
 use crate::model::check::CheckConfig;
@@ -88,6 +88,7 @@ impl Hands {
                 Action::Mark(changes) => told.extend(self.marks.change(&changes)),
                 Action::Notify(notice) => self.scripts.notify(notice),
                 Action::Alert(alert) => self.mails.send(&alert),
+                Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => say(level, &line),
             }
         }
@@ -101,6 +102,11 @@ impl Hands {
         }
         tokio::join!(self.prober.finish(), self.scripts.finish(), self.mails.finish());
     }
+}
+
+fn say_change(change: &Change) {
+    let Change { text, virtual_server, real_server, up } = change;
+    info!(virtual_server = &**virtual_server, real_server = real_server.as_deref(), up, "{text}");
 }
 
 fn say(level: Level, line: &str) {

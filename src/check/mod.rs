@@ -21,3 +21,5 @@ mod stop;
 mod suspend;
 mod table;
 mod virtual_server;
+
+pub use probe::genhash;

@@ -3,12 +3,22 @@
 use super::roles;
 use super::shared;
 use super::start::Setting;
+use super::systemd;
 use crate::cli::Dump;
 use crate::model::checker::CheckKind;
 use crate::model::frame::{ChildOptions, Role, Shared, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
 use crate::os::packed::Packed;
+
+/// The question whether a child still answers.
+pub(super) fn question(role: Role) -> Option<Frame> {
+    match role {
+        Role::Check => Frame::encode(&ToCheck::Ask),
+        Role::Vrrp => Frame::encode(&ToVrrp::Ask),
+    }
+    .ok()
+}
 
 /// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
 /// is a fraction of the size.
@@ -83,7 +93,7 @@ impl InForce {
 fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions {
     let options = &setting.options;
     ChildOptions {
-        log: setting.log(roles::words(role).ident, global),
+        log: setting.log(Some(role), global),
         process_name: roles::process_name(role, &global.process_names),
         pid_file: setting.paths.of(role).to_owned(),
         dont_release_vrrp: options.dont_release_vrrp,
@@ -92,5 +102,6 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
         core_limit: setting.core_limit,
+        tells: systemd::listens(),
     }
 }

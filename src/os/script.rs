@@ -15,8 +15,8 @@ use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgro
 use super::{core_dump, descriptors, process, scheduling};
 use crate::model::Script;
 
-/// Variables that could change what a script of another user runs, and systemd's socket, which is ours alone.
-const WITHHELD: [&str; 4] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"];
+/// Variables that could change what a script of another user runs, and what is between systemd and us alone.
+const WITHHELD: [&str; 6] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// What runs a script without `#!` line, as system(3) does.
 const SHELL: &str = "/bin/sh";

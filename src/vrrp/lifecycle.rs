@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::cause::Cause;
 use super::engine::{Engine, Phase};
 use super::event::{Action, Event, Level, Tracker};
 use super::fsm::State;
@@ -369,11 +370,11 @@ impl Engine {
             for id in members {
                 match (state, self.routers[id].state) {
                     (GroupState::Fault, State::Backup { .. } | State::Master { .. } | State::Init) => {
-                        self.enter_fault(id);
+                        self.enter_fault(id, self.cause_of_fault(id));
                     }
                     (GroupState::Backup, State::Fault | State::Master { .. } | State::Init) => {
                         self.farewell(id);
-                        self.enter_backup(now, id, Wait::Full);
+                        self.enter_backup(now, id, Wait::Full, Cause::Reload);
                     }
                     _ => {}
                 }

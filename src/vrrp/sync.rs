@@ -4,7 +4,7 @@
 //! then pulls them along. Going down needs one: a member that yields, or fails, takes the others with it at once.
 
 use super::engine::Engine;
-use super::event::{Action, Level};
+use super::event::{Action, Change};
 use super::fsm::State;
 use super::router::RouterId;
 use super::transition::Wait;
@@ -21,6 +21,18 @@ pub enum GroupState {
     Master,
     /// A member has a reason for FAULT; all are in it
     Fault,
+}
+
+impl GroupState {
+    /// Its name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            GroupState::Init => "INIT",
+            GroupState::Backup => "BACKUP",
+            GroupState::Master => "MASTER",
+            GroupState::Fault => "FAULT",
+        }
+    }
 }
 
 /// A group at run time.
@@ -60,7 +72,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if !self.routers[partner].state.is_master() {
-                self.enter_master(now, partner);
+                self.enter_master(now, partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -80,7 +92,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if !matches!(self.routers[partner].state, State::Backup { .. }) {
-                self.enter_backup(now, partner, Wait::Full);
+                self.enter_backup(now, partner, Wait::Full, self.as_member(id));
             }
         }
         if !rises {
@@ -95,7 +107,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if self.routers[partner].state.is_master() {
-                self.retreat(now, partner);
+                self.retreat(now, partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -108,7 +120,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if self.routers[partner].state != State::Fault {
-                self.enter_fault(partner);
+                self.enter_fault(partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -127,17 +139,21 @@ impl Engine {
             return false;
         };
         let router = &self.routers[id];
-        let group = router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.as_str());
-        let line = match (group, old, state) {
-            (Some(group), GroupState::Init, GroupState::Fault) => {
-                Some(format!("VRRP_Group({group}): Syncing {} to FAULT state", router.config.name))
-            }
-            (Some(group), ..) if old != GroupState::Init || waited => {
-                Some(format!("VRRP_Group({group}) Syncing instances to {state} state"))
-            }
-            _ => None,
+        let Some(group) = router.group.and_then(|group| self.groups.get(group)) else {
+            return true;
         };
-        line.into_iter().for_each(|line| self.log(Level::Info, line));
+        let name = group.config.name.clone();
+        let text = match (old, state) {
+            (GroupState::Init, GroupState::Fault) => {
+                format!("VRRP_Group({name}): Syncing {} to FAULT state", router.config.name)
+            }
+            _ if old != GroupState::Init || waited => {
+                format!("VRRP_Group({name}) Syncing instances to {state} state")
+            }
+            _ => return true,
+        };
+        let (from, to, cause) = (old.name(), state.name(), self.as_member(id));
+        self.tell_change(Change { text, subject: Subject::Group, name, from, to, cause, priority: None });
         true
     }
 
@@ -183,11 +199,6 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
 
 impl std::fmt::Display for GroupState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            GroupState::Init => "INIT",
-            GroupState::Backup => "BACKUP",
-            GroupState::Master => "MASTER",
-            GroupState::Fault => "FAULT",
-        })
+        f.write_str(self.name())
     }
 }
