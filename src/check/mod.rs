@@ -11,7 +11,6 @@ mod hands;
 mod outbox;
 mod probe;
 mod quorum;
-mod random;
 mod refusal;
 mod reload;
 mod server;
