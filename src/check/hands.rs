@@ -1,6 +1,7 @@
 //! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, mails, log. Part of the driver; decides nothing.
 
 mod balancer;
+pub(super) mod dumps;
 mod marks;
 
 use tracing::{debug, error, info, warn};

@@ -5,14 +5,17 @@ use super::shared;
 use super::start::Setting;
 use crate::cli::Dump;
 use crate::model::checker::CheckKind;
-use crate::model::frame::{ChildOptions, Role, ToCheck, ToVrrp};
+use crate::model::frame::{ChildOptions, Role, Shared, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
+use crate::os::packed::Packed;
 
 /// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
 /// is a fraction of the size.
 pub(super) struct InForce {
     pub(super) global: Global,
+    /// What every process knows, for the dump of the parent
+    pub(super) shared: Packed<Shared>,
     /// How many VRRP instances there are
     pub(super) instances: usize,
     /// How many virtual servers there are
@@ -48,6 +51,7 @@ impl InForce {
         }
         InForce {
             global,
+            shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
             check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), Box::new(check)))),
@@ -87,5 +91,6 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
+        core_limit: setting.core_limit,
     }
 }

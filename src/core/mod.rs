@@ -21,12 +21,15 @@ mod frames;
 mod parent;
 mod paths;
 mod reload;
+mod reload_time;
 mod respawn;
 mod roles;
+mod saved;
 mod script;
 mod shared;
 mod start;
 mod systemd;
+mod timetable;
 mod track_files;
 
 /// What the hidden option `--role` makes of a process.

@@ -50,6 +50,8 @@ pub struct ChildOptions {
     pub address_monitoring: bool,
     /// Log the effective configuration at start (`-d`)
     pub dump: bool,
+    /// The limits for core dumps of scripts, soft and hard, where ours are others (`-m`)
+    pub core_limit: Option<(u64, u64)>,
 }
 
 /// What every process knows beside its own part.

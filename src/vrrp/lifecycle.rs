@@ -83,6 +83,7 @@ impl Engine {
         self.set_static_entries();
         let order = self.order.clone();
         for id in &order {
+            self.routers[*id].changed_at = now;
             self.remove_leftover_entries(*id);
             self.remove_leftovers(*id);
         }
@@ -223,7 +224,9 @@ impl Engine {
                 None => {
                     let id = RouterId(self.next_id);
                     self.next_id += 1;
-                    self.routers.insert(Router::new(id, instance));
+                    let mut router = Router::new(id, instance);
+                    router.changed_at = self.now;
+                    self.routers.insert(router);
                     (id, None)
                 }
             });

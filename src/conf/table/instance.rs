@@ -131,7 +131,7 @@ pub(super) static INSTANCE: &[Keyword] = &[
     set("preempt_delay", "TIMER", "0..1000 s", "0",
         "Wait before preempting; cleared (reported) with state MASTER, nopreempt or strict",
         instance::preempt_delay),
-    later_set("debug", "INT", "0..4", "0",
+    set("debug", "INT", "0..4", "0",
         "Debug level, not implemented",
         extras::debug).old("no effect"),
     set("notify_backup", "SCRIPT [USER [GROUP]]", "first wins (repeat reported)", "none",

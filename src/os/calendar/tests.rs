@@ -25,3 +25,15 @@ fn a_moment_is_the_same_as_date_says() {
         .expect("date runs");
     assert_eq!(LocalTime::of(moment).console().to_string(), String::from_utf8_lossy(&date.stdout).trim_end());
 }
+
+#[test]
+fn names_and_seconds_belong_together() {
+    let noon = Civil { year: 2028, month: 2, day: 29, hour: 12, minute: 30, second: 1 };
+    assert_eq!(epoch(noon, true), Some(1_835_440_201));
+    for utc in [true, false] {
+        let seconds = epoch(noon, utc).expect("there is such a time");
+        assert_eq!(civil(seconds, utc), noon);
+    }
+    assert_eq!(epoch(Civil { year: 2027, ..noon }, true), None, "no leap year");
+    assert_eq!(epoch(Civil { hour: 24, ..noon }, false), None);
+}
