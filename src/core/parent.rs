@@ -22,9 +22,9 @@ use crate::model::frame::{FromChild, Role};
 use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
+use crate::os::{new_file, process, relay};
 use crate::report::dump::{self, place};
 use crate::report::writer::{File, Order, Writer};
-use crate::os::{new_file, process, relay};
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
 const CHILD_WAIT_TIME: Micros = Micros::from_secs(5);

@@ -4,8 +4,8 @@ pub mod dump;
 pub mod mail;
 pub mod notify;
 mod reporter;
-pub mod writer;
 mod saved;
+pub mod writer;
 
 pub use reporter::Reporter;
 pub use saved::Saved;
