@@ -1,4 +1,4 @@
-//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, log. Part of the driver; decides nothing.
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, log. Part of the driver; decides nothing.
 
 mod balancer;
 mod marks;
@@ -15,6 +15,7 @@ use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
+use crate::report::fifo::{Kind, Pipes};
 use crate::report::notify::services::ServiceScripts;
 
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
@@ -27,6 +28,7 @@ const FEWEST_PLACES: usize = 8;
 pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
+    fifos: Pipes,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
@@ -39,6 +41,7 @@ impl Hands {
         let mut hands = Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
+            fifos: Pipes::new(Kind::Lvs),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
@@ -54,6 +57,7 @@ impl Hands {
         self.prober.configure(config);
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
+        self.fifos.configure(&shared.global.fifos);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -81,7 +85,10 @@ impl Hands {
                 Action::Change(changes) => told.extend(self.ipvs.change(now, &changes)),
                 Action::Audit => told.extend(self.ipvs.audit(now)),
                 Action::Mark(changes) => told.extend(self.marks.change(&changes)),
-                Action::Notify(notice) => self.scripts.notify(notice),
+                Action::Notify(notice) => {
+                    self.fifos.tell_of_service(&notice);
+                    self.scripts.notify(notice);
+                }
                 Action::Alert(alert) => debug!("{}", alert.subject),
                 Action::Log(level, line) => say(level, &line),
             }
@@ -94,7 +101,7 @@ impl Hands {
         if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
             warn!("net.ipv4.ping_group_range could not be put back: {error}");
         }
-        tokio::join!(self.prober.finish(), self.scripts.finish());
+        tokio::join!(self.prober.finish(), self.scripts.finish(), self.fifos.finish());
     }
 }
 

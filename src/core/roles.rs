@@ -3,6 +3,7 @@
 use crate::model::frame::Role;
 use crate::model::global::ProcessNames;
 use crate::os::process;
+use crate::report::fifo;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,14 @@ pub(super) fn words(role: Role) -> Words {
             Words { argument: "check", process: "Healthcheck", short: "checker", ident: "Keepalived_healthcheckers" }
         }
         Role::Vrrp => Words { argument: "vrrp", process: "VRRP", short: "vrrp", ident: "Keepalived_vrrp" },
+    }
+}
+
+/// The events that a child tells of.
+pub(super) fn events(role: Role) -> fifo::Kind {
+    match role {
+        Role::Check => fifo::Kind::Lvs,
+        Role::Vrrp => fifo::Kind::Vrrp,
     }
 }
 

@@ -4,14 +4,21 @@ use std::io;
 
 use tracing::debug;
 
+use super::fifo::{Kind, Pipes};
 use super::notify::Notifier;
 use crate::model::frame::Shared;
 use crate::model::{Alert, Notification};
 
-/// Tells scripts.
+/// Tells scripts and pipes.
 #[derive(Debug)]
 pub struct Reporter {
-    scripts: Option<Notifier>,
+    listeners: Option<Listeners>,
+}
+
+#[derive(Debug)]
+struct Listeners {
+    scripts: Notifier,
+    fifos: Pipes,
 }
 
 impl Reporter {
@@ -20,20 +27,25 @@ impl Reporter {
     /// # Errors
     /// If the thread that starts scripts cannot be started.
     pub fn start() -> io::Result<Self> {
-        Ok(Reporter { scripts: Some(Notifier::start()?) })
+        Ok(Reporter { listeners: Some(Listeners { scripts: Notifier::start()?, fifos: Pipes::new(Kind::Vrrp) }) })
     }
 
     /// Tells nobody.
     pub fn silent() -> Self {
-        Reporter { scripts: None }
+        Reporter { listeners: None }
     }
 
     /// Does from here on as a configuration says.
-    pub fn configure(&mut self, _shared: &Shared) {}
+    pub fn configure(&mut self, shared: &Shared) {
+        if let Some(listeners) = &mut self.listeners {
+            listeners.fifos.configure(&shared.global.fifos);
+        }
+    }
 
     /// Tells of a change of state. Never waits.
     pub fn notify(&mut self, notification: Notification) {
-        if let Some(scripts) = &self.scripts {
+        if let Some(Listeners { scripts, fifos }) = &mut self.listeners {
+            fifos.tell(&notification);
             scripts.notify(notification);
         }
     }
@@ -43,10 +55,10 @@ impl Reporter {
         debug!("{}", alert.subject);
     }
 
-    /// Waits until all have been told, but no longer than a second.
+    /// Waits until all have been told, but not much longer than a second.
     pub async fn finish(self) {
-        if let Some(scripts) = self.scripts {
-            scripts.finish().await;
+        if let Some(Listeners { scripts, fifos }) = self.listeners {
+            tokio::join!(scripts.finish(), fifos.finish());
         }
     }
 }

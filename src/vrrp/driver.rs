@@ -99,6 +99,7 @@ pub async fn run(
     let mut driver = Driver::open(config, options.address_monitoring)?;
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.configure(shared);
+    reporter.configure(shared);
     driver.begin(found, follows_entries, reporter).await?;
     parent.sender.send(&FromChild::Ready).await?;
     process::return_free_memory();
@@ -131,6 +132,7 @@ pub async fn run(
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.configure(&shared);
+                reporter.configure(&shared);
                 driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
                 parent.sender.send(&FromChild::Reloaded).await?;
                 process::return_free_memory();

@@ -159,6 +159,7 @@ impl Engine {
                 self.advertise_anew(now, *id);
             }
         }
+        self.tell_states();
         self.settle(now);
     }
 
