@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use keepalived_rs::conf::environment::{
-    Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch,
+    Absence, Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch, Weakness,
 };
 use keepalived_rs::conf::{Loaded, Request, load};
 
