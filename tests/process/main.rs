@@ -6,6 +6,7 @@ mod checks;
 mod cleanup;
 mod config_test;
 mod daemon;
+mod fifos;
 mod log_devices;
 mod reload;
 mod scripts;
