@@ -118,6 +118,8 @@ pub struct Options {
     pub namespace: Option<String>,
     /// `-m`
     pub core_dump: bool,
+    /// `-M`: what core dumps on this host are called
+    pub core_pattern: Option<String>,
     /// `-e`
     pub all_config: bool,
     /// `-i`
@@ -156,6 +158,9 @@ const DEFAULT_LOG_FILE: &str = "keepalived.log";
 /// Facility `daemon` of syslog (RFC 3164 table 1).
 const FACILITY_DAEMON: u8 = 3;
 
+/// What `-M` alone calls core dumps.
+const CORE_PATTERN: &str = "core";
+
 impl Default for Options {
     fn default() -> Self {
         Options {
@@ -180,6 +185,7 @@ impl Default for Options {
             checkers_pid_file: None,
             namespace: None,
             core_dump: false,
+            core_pattern: None,
             all_config: false,
             config_id: None,
             ignore_sigint: false,
@@ -361,6 +367,13 @@ impl Reading {
             "address-monitoring" => options.address_monitoring = true,
             "namespace" => options.namespace = text(value),
             "core-dump" => options.core_dump = true,
+            "core-dump-pattern" => {
+                options.core_dump = true;
+                let given = text(value).filter(|pattern| !pattern.is_empty());
+                // A pattern that was given before stays.
+                let pattern = given.or_else(|| options.core_pattern.take());
+                options.core_pattern = Some(pattern.unwrap_or_else(|| CORE_PATTERN.to_owned()));
+            }
             "all-config" => options.all_config = true,
             "config-id" => options.config_id = text(value),
             "ignore-sigint" => options.ignore_sigint = true,

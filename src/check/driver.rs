@@ -18,16 +18,18 @@ use tracing::{debug, info, warn};
 use super::engine::Engine;
 use super::event::{Action, Event, Report, RunId};
 use super::hands::Hands;
+use super::hands::dumps::Dumps;
 use crate::model::check::CheckConfig;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToCheck};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToCheck};
 use crate::model::tracker::TrackFile;
 use crate::model::{KernelEvent, Micros, Pace, Time};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
+use crate::os::scheduling::Scheduling;
 use crate::os::signals::{Signal, Signals};
-use crate::report::dump;
+use crate::report::{Saved, dump};
 use crate::watch::file_watch::FileWatch;
 
 /// At most so many ends of checks are taken before everything else has its turn.
@@ -81,7 +83,9 @@ pub async fn run(
     if options.dump {
         show(&shared, &config);
     }
-    let mut driver = Driver::open(&options, &shared, config)?;
+    let dumps = Dumps::of(&shared, &config);
+    let mut saved = Saved::begin(Role::Check, &shared, || dump::check(&shared, &config));
+    let mut driver = Driver::open(&options, &shared, config, dumps)?;
     drop(shared);
     // What does not hang is known soon; the checks do not wait for the rest.
     if driver.hands.ipvs.is_seeking() {
@@ -91,6 +95,7 @@ pub async fn run(
     herald.say(FromChild::Ready);
     driver.standing.changed(clock::now());
     process::return_free_memory();
+    driver.scheduling.work();
     loop {
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
@@ -111,18 +116,23 @@ pub async fn run(
         match woken {
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
+            Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                info!("{signal} is ignored: keepalived-rs does not serve it yet");
+                driver.dump(signal);
             }
             Woken::Frame(Some(ToCheck::Configure(_, shared, config))) => {
                 info!("Reloading");
+                driver.scheduling.pause();
                 if options.dump {
                     show(&shared, &config);
                 }
+                saved.replace(&shared, || dump::check(&shared, &config));
                 driver.reload(&shared, *config)?;
+                driver.scheduling.adopt(&shared.global.processes);
                 herald.say(FromChild::Reloaded);
                 driver.standing.changed(clock::now());
                 process::return_free_memory();
+                driver.scheduling.work();
             }
             Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToCheck::Bfd { name, up })) => {
@@ -169,22 +179,26 @@ struct Driver {
     monitor: Option<Monitor>,
     /// `-a`
     reports_addresses: bool,
+    scheduling: Scheduling,
     timer: Timer,
     /// When to tell the parent how servers stand
     standing: Pace,
+    dumps: Dumps,
 }
 
 impl Driver {
     /// An engine that knows all that it needs to start.
-    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig) -> Result<Self, Error> {
+    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig, dumps: Dumps) -> Result<Self, Error> {
         let followed = Followed::by(&config);
         let mut driver = Driver {
             hands: Hands::open(&config, shared),
             files: FileWatch::new(),
             monitor: None,
             reports_addresses: options.address_monitoring,
+            scheduling: Scheduling::begin(Role::Check, &shared.global.processes),
             timer: Timer::new()?,
             standing: Pace::new(TELL_SPAN),
+            dumps,
             engine: Engine::new(config, &shared.global, seed()),
         };
         driver.follow(followed, shared)?;
@@ -192,6 +206,7 @@ impl Driver {
     }
 
     fn reload(&mut self, shared: &Shared, config: CheckConfig) -> Result<(), Error> {
+        self.dumps.configure(shared, &config);
         self.hands.configure(&config, shared);
         self.follow(Followed::by(&config), shared)?;
         self.turn(|engine, now| engine.reload(now, config, &shared.global));
@@ -225,7 +240,8 @@ impl Driver {
             self.engine.handle(now, event);
         }
         feed(&mut self.engine, now);
-        if self.engine.next_timeout().is_some_and(|at| at <= now) {
+        if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
+            self.scheduling.late(now, now.since(at));
             self.engine.handle_timeout(now);
         }
         loop {
@@ -239,6 +255,13 @@ impl Driver {
             for event in self.hands.carry_out(now, actions) {
                 self.engine.handle(now, event);
             }
+        }
+    }
+
+    /// Has written what a signal asks for. Only the data file is this process's.
+    fn dump(&mut self, signal: Signal) {
+        if signal == Signal::Data {
+            self.dumps.write();
         }
     }
 
@@ -299,6 +322,7 @@ impl Driver {
         self.hands.scripts.dismiss();
         self.turn(|engine, now| engine.handle(now, Event::Stop { keep }));
         self.hands.finish().await;
+        self.dumps.finish();
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Engine {
     pub(super) virtuals: Vec<Virtual>,
     pub(super) groups: Vec<ServerGroup>,
     pub(super) lvs: Lvs,
+    /// A check is mailed only if its server comes or goes by it (`no_checker_emails`)
+    pub(super) sparse_mails: bool,
     /// Ids are our own: nobody can choose them to collide
     pub(super) posts: HashMap<CheckerId, Post, FixedState>,
     /// In configuration order
@@ -84,6 +86,7 @@ impl Engine {
             virtuals: Vec::new(),
             groups: Vec::new(),
             lvs: global.lvs.clone(),
+            sparse_mails: global.mail.no_checker_emails,
             posts: HashMap::default(),
             followers: HashMap::new(),
             files: BTreeMap::new(),

@@ -1,6 +1,7 @@
-//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, log. Part of the driver; decides nothing.
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, mails, log. Part of the driver; decides nothing.
 
 mod balancer;
+pub(super) mod dumps;
 mod marks;
 
 use tracing::{debug, error, info, warn};
@@ -15,6 +16,7 @@ use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
+use crate::report::mail::Mailer;
 use crate::report::notify::services::ServiceScripts;
 
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
@@ -27,6 +29,7 @@ const FEWEST_PLACES: usize = 8;
 pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
+    mails: Mailer,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
@@ -39,6 +42,7 @@ impl Hands {
         let mut hands = Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
+            mails: Mailer::default(),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
@@ -54,6 +58,7 @@ impl Hands {
         self.prober.configure(config);
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
+        self.mails.configure(shared);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -82,7 +87,7 @@ impl Hands {
                 Action::Audit => told.extend(self.ipvs.audit(now)),
                 Action::Mark(changes) => told.extend(self.marks.change(&changes)),
                 Action::Notify(notice) => self.scripts.notify(notice),
-                Action::Alert(alert) => debug!("{}", alert.subject),
+                Action::Alert(alert) => self.mails.send(&alert),
                 Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => say(level, &line),
             }
@@ -95,7 +100,7 @@ impl Hands {
         if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
             warn!("net.ipv4.ping_group_range could not be put back: {error}");
         }
-        tokio::join!(self.prober.finish(), self.scripts.finish());
+        tokio::join!(self.prober.finish(), self.scripts.finish(), self.mails.finish());
     }
 }
 

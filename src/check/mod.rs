@@ -8,6 +8,7 @@ pub mod event;
 mod expand;
 mod general;
 mod hands;
+mod mails;
 mod outbox;
 mod probe;
 mod quorum;

@@ -72,7 +72,7 @@ pub fn command() -> Command {
         .arg(later(value("snmp-agent-socket", Some('A'), "FILE", "Use the specified socket for master agent")))
         .arg(value("namespace", Some('s'), "NAME", "Run in network namespace NAME (overrides config)"))
         .arg(switch("core-dump", Some('m'), "Produce core dump if terminated abnormally"))
-        .arg(later(optional("core-dump-pattern", Some('M'), "PATTERN", "Also set /proc/sys/kernel/core_pattern to PATTERN")))
+        .arg(optional("core-dump-pattern", Some('M'), "PATTERN", "As -m, and set /proc/sys/kernel/core_pattern to PATTERN [default: core]"))
         .arg(switch("all-config", Some('e'), "Error if any configuration file is missing (same as include_check)"))
         .arg(value("config-id", Some('i'), "ID", "Skip configuration lines beginning '@' that don't match ID, and those beginning '@^' that do [default: the node name]"))
         .arg(switch("ignore-sigint", None, "Ignore SIGINT (default: terminate)"))

@@ -6,9 +6,10 @@ use super::start::Setting;
 use super::systemd;
 use crate::cli::Dump;
 use crate::model::checker::CheckKind;
-use crate::model::frame::{ChildOptions, Role, ToCheck, ToVrrp};
+use crate::model::frame::{ChildOptions, Role, Shared, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
+use crate::os::packed::Packed;
 
 /// The question whether a child still answers.
 pub(super) fn question(role: Role) -> Option<Frame> {
@@ -23,6 +24,8 @@ pub(super) fn question(role: Role) -> Option<Frame> {
 /// is a fraction of the size.
 pub(super) struct InForce {
     pub(super) global: Global,
+    /// What every process knows, for the dump of the parent
+    pub(super) shared: Packed<Shared>,
     /// How many VRRP instances there are
     pub(super) instances: usize,
     /// How many virtual servers there are
@@ -58,6 +61,7 @@ impl InForce {
         }
         InForce {
             global,
+            shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
             check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), Box::new(check)))),
@@ -98,5 +102,6 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
         tells: systemd::listens(),
+        core_limit: setting.core_limit,
     }
 }

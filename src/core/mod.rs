@@ -22,12 +22,15 @@ mod genhash;
 mod parent;
 mod paths;
 mod reload;
+mod reload_time;
 mod respawn;
 mod roles;
+mod saved;
 mod script;
 mod shared;
 mod start;
 mod systemd;
+mod timetable;
 mod track_files;
 mod watchdog;
 

@@ -65,6 +65,8 @@ pub struct ChildOptions {
     pub address_monitoring: bool,
     /// Log the effective configuration at start (`-d`)
     pub dump: bool,
+    /// The limits for core dumps of scripts, soft and hard, where ours are others (`-m`)
+    pub core_limit: Option<(u64, u64)>,
     /// Tell how things stand, whenever that changes ([`FromChild::Stands`]): somebody wants to know
     pub tells: bool,
 }

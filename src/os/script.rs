@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 
-use super::{descriptors, process};
+use super::{core_dump, descriptors, process, scheduling};
 use crate::model::Script;
 
 /// Variables that could change what a script of another user runs, and what is between systemd and us alone.
@@ -65,6 +65,8 @@ fn prepare(command: &mut Command, script: &Script) {
     unsafe {
         command.pre_exec(move || {
             descriptors::restore_limit()?;
+            core_dump::restore_limit();
+            scheduling::restore();
             if let Some((uid, gid, groups)) = &identity {
                 setgroups(groups)?;
                 setgid(*gid)?;

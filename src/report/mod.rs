@@ -1,7 +1,11 @@
 //! Windows for the outside world: views of what has happened, never decisions.
 
 pub mod dump;
+pub mod mail;
 pub mod notify;
 mod reporter;
+mod saved;
+pub mod writer;
 
 pub use reporter::Reporter;
+pub use saved::Saved;

@@ -2,16 +2,16 @@
 
 use std::io;
 
-use tracing::debug;
-
+use super::mail::Mailer;
 use super::notify::Notifier;
 use crate::model::frame::Shared;
 use crate::model::{Alert, Notification};
 
-/// Tells scripts.
+/// Tells scripts, and sends mails.
 #[derive(Debug)]
 pub struct Reporter {
     scripts: Option<Notifier>,
+    mails: Mailer,
 }
 
 impl Reporter {
@@ -20,16 +20,18 @@ impl Reporter {
     /// # Errors
     /// If the thread that starts scripts cannot be started.
     pub fn start() -> io::Result<Self> {
-        Ok(Reporter { scripts: Some(Notifier::start()?) })
+        Ok(Reporter { scripts: Some(Notifier::start()?), mails: Mailer::default() })
     }
 
     /// Tells nobody.
     pub fn silent() -> Self {
-        Reporter { scripts: None }
+        Reporter { scripts: None, mails: Mailer::default() }
     }
 
     /// Does from here on as a configuration says.
-    pub fn configure(&mut self, _shared: &Shared) {}
+    pub fn configure(&mut self, shared: &Shared) {
+        self.mails.configure(shared);
+    }
 
     /// Tells of a change of state. Never waits.
     pub fn notify(&mut self, notification: Notification) {
@@ -40,13 +42,17 @@ impl Reporter {
 
     /// Sends a mail. Never waits.
     pub fn alert(&mut self, alert: Alert) {
-        debug!("{}", alert.subject);
+        self.mails.send(&alert);
     }
 
     /// Waits until all have been told, but no longer than a second.
     pub async fn finish(self) {
-        if let Some(scripts) = self.scripts {
-            scripts.finish().await;
-        }
+        let Reporter { scripts, mails } = self;
+        let told = async {
+            if let Some(scripts) = scripts {
+                scripts.finish().await;
+            }
+        };
+        tokio::join!(told, mails.finish());
     }
 }

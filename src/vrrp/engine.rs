@@ -29,10 +29,10 @@ use super::ownership::Ownership;
 use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::script::Scripts;
-use super::stats::Counter;
 use super::sync::Group;
 use super::sync_daemon::Follower;
 use super::trackers::Trackers;
+use crate::model::stats::Counter;
 use crate::model::{Address, IfAddress, IfName, Link, LogLimit, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.

@@ -3,6 +3,7 @@
 //! The actions of a turn are carried out stage by stage: all adverts first, then all addresses, routes and rules in one
 //! burst to the kernel, then all announcements, and only then what people and scripts are told.
 
+pub(super) mod dumps;
 mod filter;
 mod links;
 mod own_links;

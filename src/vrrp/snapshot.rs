@@ -6,9 +6,9 @@ use super::engine::Engine;
 use super::event::Tracker;
 use super::fsm::State;
 use super::router::{Fault, Leader};
-use super::stats::Stats;
 use super::sync::GroupState;
 use crate::model::frame::Tally;
+use crate::model::stats::Stats;
 use crate::model::{Address, Instance, Micros};
 
 /// One virtual router as it stands.

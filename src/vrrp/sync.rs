@@ -41,6 +41,8 @@ pub(super) struct Group {
     pub(super) config: SyncGroup,
     pub(super) members: Vec<RouterId>,
     pub(super) state: GroupState,
+    /// The state that was mailed last
+    pub(super) mailed: Option<NotifyState>,
 }
 
 impl Engine {
@@ -157,7 +159,8 @@ impl Engine {
 
     /// Tells the outside world about the state of a router's group.
     pub(super) fn notify_group(&mut self, id: RouterId) {
-        let Some(group) = self.routers[id].group.and_then(|group| self.groups.get(group)) else {
+        let Some((index, group)) = self.routers[id].group.and_then(|index| Some((index, self.groups.get(index)?)))
+        else {
             return;
         };
         let state = match group.state {
@@ -168,6 +171,7 @@ impl Engine {
         };
         let notification = notification(&group.config, state);
         self.out.push_back(Action::Notify(notification));
+        self.mail_of_group(index, state);
     }
 }
 

@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::event::{Action, Change, Level};
 use super::fsm::{Move, State};
 use super::router::{Announcements, Leader, Line, RouterId};
-use super::stats::Counter;
+use crate::model::stats::Counter;
 use crate::model::{Micros, Notification, NotifyState, Subject, Time, Version};
 
 /// How long a router waits that has just become a backup.
@@ -114,7 +114,7 @@ impl Engine {
         router.asserted_at = None;
         router.reassured_at = None;
         router.wants_master = true;
-        router.state = State::Master { advert_at };
+        router.turn(now, State::Master { advert_at });
         router.signatures.begin_mastership();
         router.stats[Counter::BecameMaster] += 1;
         self.restore_owner(id);
@@ -137,7 +137,7 @@ impl Engine {
         if self.starts_as_master(id) {
             let router = &mut self.routers[id];
             router.wants_master = true;
-            router.state = State::Backup { down_at: from };
+            router.turn(now, State::Backup { down_at: from });
             self.requeue(id);
             return;
         }
@@ -153,7 +153,7 @@ impl Engine {
             Wait::Full => router.master_down(),
             Wait::Skew => router.skew(),
         };
-        router.state = State::Backup { down_at: from + wait };
+        router.turn(now, State::Backup { down_at: from + wait });
         self.notify(id, NotifyState::Backup);
         self.requeue(id);
     }
@@ -188,8 +188,9 @@ impl Engine {
             self.farewell(id);
         }
         self.leave_master(id);
+        let now = self.now;
         let router = &mut self.routers[id];
-        router.state = State::Fault;
+        router.turn(now, State::Fault);
         router.leader = None;
         router.preempt_since = None;
         router.wants_master = false;
@@ -265,7 +266,10 @@ impl Engine {
 
     fn send(&mut self, id: RouterId, priority: u8) {
         let outside = self.outside();
-        let packets = self.routers[id].advert(priority, &outside);
+        let now = self.now;
+        let router = &mut self.routers[id];
+        router.sent_at = Some(now);
+        let packets = router.advert(priority, &outside);
         self.out.extend(packets.into_iter().map(Action::Send));
     }
 
@@ -423,6 +427,7 @@ impl Engine {
             generic,
         };
         self.out.push_back(Action::Notify(notification));
+        self.mail(id, state);
     }
 }
 

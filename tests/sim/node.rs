@@ -335,6 +335,8 @@ impl Node {
             running: self.up[interface],
             multicast: true,
             loopback: false,
+            broadcasts: true,
+            point_to_point: false,
             arp: true,
             mac: vec![2, 0, 0, 0, interface as u8, self.number as u8],
             broadcast: vec![0xff; 6],

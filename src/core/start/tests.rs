@@ -6,6 +6,7 @@ fn setting(options: Options, namespace: Option<&str>) -> Setting {
         paths: Paths::new(&options, &Global::default(), namespace),
         options,
         namespace: namespace.map(str::to_owned),
+        core_limit: None,
     }
 }
 

@@ -1,12 +1,27 @@
 use super::*;
 
-const SUNDAY: LocalTime =
-    LocalTime { year: 2026, month: "Nov", day: 1, weekday: "Sun", hour: 9, minute: 6, second: 0, nanos: 12_345 };
+const SUNDAY: LocalTime = LocalTime {
+    year: 2026,
+    month: "Nov",
+    day: 1,
+    weekday: "Sun",
+    hour: 9,
+    minute: 6,
+    second: 0,
+    nanos: 12_345,
+    zone: -210,
+};
 
 #[test]
 fn both_forms_pad_the_day_with_a_blank() {
     assert_eq!(SUNDAY.syslog().to_string(), "Nov  1 09:06:00");
     assert_eq!(SUNDAY.console().to_string(), "Sun Nov  1 09:06:00 2026");
+}
+
+#[test]
+fn mails_have_the_zone() {
+    assert_eq!(SUNDAY.mail().to_string(), "Sun, 01 Nov 2026 09:06:00 -0330");
+    assert_eq!(LocalTime { zone: 600, ..SUNDAY }.mail().to_string(), "Sun, 01 Nov 2026 09:06:00 +1000");
 }
 
 #[test]
@@ -40,4 +55,16 @@ fn utc_is_the_same_as_date_says() {
             .expect("date runs");
         assert_eq!(shown(seconds), String::from_utf8_lossy(&date.stdout).trim_end());
     }
+}
+
+#[test]
+fn names_and_seconds_belong_together() {
+    let noon = Civil { year: 2028, month: 2, day: 29, hour: 12, minute: 30, second: 1 };
+    assert_eq!(epoch(noon, true), Some(1_835_440_201));
+    for utc in [true, false] {
+        let seconds = epoch(noon, utc).expect("there is such a time");
+        assert_eq!(civil(seconds, utc), noon);
+    }
+    assert_eq!(epoch(Civil { year: 2027, ..noon }, true), None, "no leap year");
+    assert_eq!(epoch(Civil { hour: 24, ..noon }, false), None);
 }
