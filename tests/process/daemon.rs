@@ -156,6 +156,8 @@ impl Daemon {
 
     /// Starts any command that becomes a daemon.
     pub fn run(folder: Folder, mut command: Command, prepare: impl FnOnce(&mut Command)) -> Self {
+        // Dumps go there, too.
+        command.env("TMPDIR", folder.path(""));
         let log = File::create(folder.path("log")).expect("a log");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
         prepare(&mut command);
