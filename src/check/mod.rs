@@ -12,7 +12,6 @@ mod mails;
 mod outbox;
 mod probe;
 mod quorum;
-mod random;
 mod refusal;
 mod reload;
 mod server;
@@ -21,3 +20,5 @@ mod stop;
 mod suspend;
 mod table;
 mod virtual_server;
+
+pub use probe::genhash;

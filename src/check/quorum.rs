@@ -1,6 +1,6 @@
 //! The quorum of a virtual server: when it is lost and gained, and what follows.
 
-use super::event::Action;
+use super::event::{Action, Change};
 use super::outbox::Outbox;
 use super::virtual_server::Virtual;
 use crate::model::ServiceNotice;
@@ -18,16 +18,22 @@ impl Virtual {
         let news = |what: &str| format!("=> {what} {quorum}+{hysteresis}={threshold} <= {sum} <=");
         if !self.quorum_up && sum >= threshold {
             self.quorum_up = true;
-            out.info(format!("Gained quorum {quorum}+{hysteresis}={threshold} <= {sum} for VS {}", self.name));
+            let text = format!("Gained quorum {quorum}+{hysteresis}={threshold} <= {sum} for VS {}", self.name);
+            out.changed(self.quorum_change(text));
             self.dismiss_sorry(out);
             self.tell(&news(if starting { "Starting with quorum up" } else { "Gained quorum" }), out);
         } else if (self.quorum_up && (sum == 0 || sum < threshold)) || (starting && self.sorry_is_missing()) {
             self.quorum_up = false;
             let what = if starting { "Starting with quorum down" } else { "Lost quorum" };
-            out.info(format!("{what} {quorum}-{hysteresis}={threshold} > {sum} for VS {}", self.name));
+            let text = format!("{what} {quorum}-{hysteresis}={threshold} > {sum} for VS {}", self.name);
+            out.changed(self.quorum_change(text));
             self.call_sorry(out);
             self.tell(&news(what), out);
         }
+    }
+
+    fn quorum_change(&self, text: String) -> Change {
+        Change { text, virtual_server: self.name.clone(), real_server: None, up: self.quorum_up }
     }
 
     /// Its servers are gone, and it goes too.

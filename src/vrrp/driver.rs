@@ -12,7 +12,7 @@ mod cleanup;
 pub use cleanup::clean_up;
 
 use super::engine::Engine;
-use super::event::{ChannelId, Event, Standing, Tracker};
+use super::event::{Action, ChannelId, Event, Standing, Tracker};
 use super::hands::dumps::Dumps;
 use super::hands::scripts::Scripts;
 use super::hands::sysctls::HeldSysctls;
@@ -22,7 +22,7 @@ use super::router::RouterId;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToVrrp};
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
-use crate::model::{KernelEvent, LogLimit, Micros, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -49,6 +49,9 @@ const CATCH_UP_ROUNDS: usize = 64;
 const MANY_ACTIONS: usize = 2048;
 /// To give memory back takes less than this.
 const QUIET: Micros = Micros::from_millis(10);
+
+/// The parent is told how instances stand no oftener than this.
+const TELL_SPAN: Micros = Micros::from_secs(1);
 
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
@@ -87,13 +90,15 @@ impl Error {
 /// Runs until the parent goes away or a signal asks to stop; everything is released then. Who listens
 /// hears of it through `reporter`, which is not finished here.
 pub async fn run(
-    mut parent: Link<FromChild, ToVrrp>,
+    parent: Link<FromChild, ToVrrp>,
     options: &ChildOptions,
     shared: &Shared,
     config: VrrpConfig,
     mut signals: Signals,
     reporter: &mut Reporter,
 ) -> Result<(), Error> {
+    let Link { sender, receiver: mut parent } = parent;
+    let herald = sender.detach();
     if options.dump {
         show(shared, &config);
     }
@@ -107,15 +112,18 @@ pub async fn run(
     driver.configure(shared);
     reporter.configure(shared);
     driver.begin(found, follows_entries, reporter).await?;
-    parent.sender.send(&FromChild::Ready).await?;
+    herald.say(FromChild::Ready);
     process::return_free_memory();
     driver.scheduling.work();
     loop {
+        if driver.standing.take(clock::now()) && options.tells {
+            herald.stands(FromChild::Stands(driver.engine.tally()));
+        }
         driver.arm()?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
-            frame = parent.receiver.receive() => Woken::Frame(frame?),
+            frame = parent.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
             lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
@@ -148,10 +156,11 @@ pub async fn run(
                 reporter.configure(&shared);
                 driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
                 driver.scheduling.adopt(&shared.global.processes);
-                parent.sender.send(&FromChild::Reloaded).await?;
+                herald.say(FromChild::Reloaded);
                 process::return_free_memory();
                 driver.scheduling.work();
             }
+            Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
                 let standing = if up { Standing::Good } else { Standing::Bad };
                 driver.turn(reporter, |engine, now| {
@@ -207,6 +216,8 @@ struct Driver {
     report_addresses: bool,
     scheduling: Scheduling,
     stalls: LogLimit<()>,
+    /// When to tell the parent how instances stand
+    standing: Pace,
     /// A turn with very many actions has left free memory behind
     littered: bool,
 }
@@ -225,6 +236,7 @@ impl Driver {
             report_addresses,
             scheduling: Scheduling::begin(Role::Vrrp, processes),
             stalls: LogLimit::default(),
+            standing: Pace::new(TELL_SPAN),
             littered: false,
         })
     }
@@ -337,10 +349,11 @@ impl Driver {
     /// When the timer has to go off.
     fn wake_at(&self) -> Option<Time> {
         let next = self.engine.next_timeout();
-        match self.engine.next_claim() {
+        let next = match self.engine.next_claim() {
             Some(claim) if Some(claim) == next => Some(claim - HEAD_START),
             Some(_) | None => next,
-        }
+        };
+        [next, self.standing.due()].into_iter().flatten().min()
     }
 
     /// Stays awake for the rest of the time to a claim that is near.
@@ -361,6 +374,9 @@ impl Driver {
                 return;
             }
             self.littered |= actions.len() > MANY_ACTIONS;
+            if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
+                self.standing.changed(now);
+            }
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),

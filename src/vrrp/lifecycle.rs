@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::cause::Cause;
 use super::engine::{Engine, Phase};
 use super::event::{Action, Event, Level, Tracker};
 use super::fsm::State;
@@ -160,6 +161,7 @@ impl Engine {
                 self.advertise_anew(now, *id);
             }
         }
+        self.tell_states();
         self.settle(now);
     }
 
@@ -310,6 +312,8 @@ impl Engine {
         if self.routers[id].config.notify.report_deleted {
             self.notify(id, NotifyState::Deleted);
         } else if !faulty {
+            // As with keepalived, the generic script and the pipes alone are told of it as a fault.
+            self.routers[id].config.notify.fault = None;
             self.notify(id, NotifyState::Fault);
         }
         self.requeue(id);
@@ -369,11 +373,11 @@ impl Engine {
             for id in members {
                 match (state, self.routers[id].state) {
                     (GroupState::Fault, State::Backup { .. } | State::Master { .. } | State::Init) => {
-                        self.enter_fault(id);
+                        self.enter_fault(id, self.cause_of_fault(id));
                     }
                     (GroupState::Backup, State::Fault | State::Master { .. } | State::Init) => {
                         self.farewell(id);
-                        self.enter_backup(now, id, Wait::Full);
+                        self.enter_backup(now, id, Wait::Full, Cause::Reload);
                     }
                     _ => {}
                 }

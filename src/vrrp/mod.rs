@@ -5,6 +5,7 @@ mod announce;
 mod announcing;
 mod announcing_extra;
 pub mod buffers;
+pub mod cause;
 mod channels;
 mod day;
 mod debounce;

@@ -218,10 +218,8 @@ impl Director {
                     self.notices.push(notice);
                 }
                 Action::Alert(alert) => self.mails.push(format!("{}: {}", alert.subject, alert.body)),
-                Action::Log(_, line) => {
-                    self.done.push(line.clone());
-                    self.log.push(line);
-                }
+                Action::Changed(change) => self.read(change.text),
+                Action::Log(_, line) => self.read(line),
             }
         }
     }
@@ -240,6 +238,11 @@ impl Director {
         self.kernel.apply(&change).unwrap_or_else(|errno| panic!("{words}: error {errno}"));
         self.done.push(words.clone());
         self.changes.push(words);
+    }
+
+    fn read(&mut self, line: String) {
+        self.done.push(line.clone());
+        self.log.push(line);
     }
 
     /// All that was done since this was last asked, in words.
