@@ -1,13 +1,15 @@
-//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, log. Part of the driver; decides nothing.
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, mails, log. Part of the driver;
+//! decides nothing.
 
 mod balancer;
+pub(super) mod dumps;
 mod marks;
 
 use tracing::{debug, error, info, warn};
 
 use self::balancer::Balancer;
 use self::marks::MarkHands;
-use super::event::{Action, Event, Level};
+use super::event::{Action, Change, Event, Level};
 use super::probe::Prober;
 use crate::model::Time;
 use crate::model::check::CheckConfig;
@@ -16,6 +18,7 @@ use crate::model::frame::Shared;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
 use crate::report::fifo::{Kind, Pipes};
+use crate::report::mail::Mailer;
 use crate::report::notify::services::ServiceScripts;
 
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
@@ -29,6 +32,7 @@ pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
     fifos: Pipes,
+    mails: Mailer,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
@@ -42,6 +46,7 @@ impl Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
             fifos: Pipes::new(Kind::Lvs),
+            mails: Mailer::default(),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
@@ -58,6 +63,7 @@ impl Hands {
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
         self.fifos.configure(&shared.global.fifos);
+        self.mails.configure(shared);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -89,7 +95,8 @@ impl Hands {
                     self.fifos.tell_of_service(&notice);
                     self.scripts.notify(notice);
                 }
-                Action::Alert(alert) => debug!("{}", alert.subject),
+                Action::Alert(alert) => self.mails.send(&alert),
+                Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => say(level, &line),
             }
         }
@@ -101,8 +108,13 @@ impl Hands {
         if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
             warn!("net.ipv4.ping_group_range could not be put back: {error}");
         }
-        tokio::join!(self.prober.finish(), self.scripts.finish(), self.fifos.finish());
+        tokio::join!(self.prober.finish(), self.scripts.finish(), self.fifos.finish(), self.mails.finish());
     }
+}
+
+fn say_change(change: &Change) {
+    let Change { text, virtual_server, real_server, up } = change;
+    info!(virtual_server = &**virtual_server, real_server = real_server.as_deref(), up, "{text}");
 }
 
 fn say(level: Level, line: &str) {

@@ -12,11 +12,11 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 
-use super::{descriptors, process};
+use super::{core_dump, descriptors, process, scheduling};
 use crate::model::Script;
 
-/// Variables that could change what a script of another user runs, and systemd's socket, which is ours alone.
-const WITHHELD: [&str; 4] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"];
+/// Variables that could change what a script of another user runs, and what is between systemd and us alone.
+const WITHHELD: [&str; 6] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// What runs a script without `#!` line, as system(3) does.
 const SHELL: &str = "/bin/sh";
@@ -68,6 +68,8 @@ fn prepare(command: &mut Command, script: &Script) {
     unsafe {
         command.pre_exec(move || {
             descriptors::restore_limit()?;
+            core_dump::restore_limit();
+            scheduling::restore();
             if let Some((uid, gid, groups)) = &identity {
                 setgroups(groups)?;
                 setgid(*gid)?;

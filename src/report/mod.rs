@@ -2,7 +2,11 @@
 
 pub mod dump;
 pub mod fifo;
+pub mod mail;
 pub mod notify;
 mod reporter;
+mod saved;
+pub mod writer;
 
 pub use reporter::Reporter;
+pub use saved::Saved;

@@ -2,17 +2,17 @@
 
 use std::io;
 
-use tracing::debug;
-
 use super::fifo::{Kind, Pipes};
+use super::mail::Mailer;
 use super::notify::Notifier;
 use crate::model::frame::Shared;
 use crate::model::{Alert, Notification};
 
-/// Tells scripts and pipes.
+/// Tells scripts and pipes, and sends mails.
 #[derive(Debug)]
 pub struct Reporter {
     listeners: Option<Listeners>,
+    mails: Mailer,
 }
 
 #[derive(Debug)]
@@ -27,12 +27,13 @@ impl Reporter {
     /// # Errors
     /// If the thread that starts scripts cannot be started.
     pub fn start() -> io::Result<Self> {
-        Ok(Reporter { listeners: Some(Listeners { scripts: Notifier::start()?, fifos: Pipes::new(Kind::Vrrp) }) })
+        let listeners = Listeners { scripts: Notifier::start()?, fifos: Pipes::new(Kind::Vrrp) };
+        Ok(Reporter { listeners: Some(listeners), mails: Mailer::default() })
     }
 
     /// Tells nobody.
     pub fn silent() -> Self {
-        Reporter { listeners: None }
+        Reporter { listeners: None, mails: Mailer::default() }
     }
 
     /// Does from here on as a configuration says.
@@ -40,6 +41,7 @@ impl Reporter {
         if let Some(listeners) = &mut self.listeners {
             listeners.fifos.configure(&shared.global.fifos);
         }
+        self.mails.configure(shared);
     }
 
     /// Tells of a change of state. Never waits.
@@ -52,13 +54,17 @@ impl Reporter {
 
     /// Sends a mail. Never waits.
     pub fn alert(&mut self, alert: Alert) {
-        debug!("{}", alert.subject);
+        self.mails.send(&alert);
     }
 
     /// Waits until all have been told, but not much longer than a second.
     pub async fn finish(self) {
-        if let Some(Listeners { scripts, fifos }) = self.listeners {
-            tokio::join!(scripts.finish(), fifos.finish());
-        }
+        let Reporter { listeners, mails } = self;
+        let told = async {
+            if let Some(Listeners { scripts, fifos }) = listeners {
+                tokio::join!(scripts.finish(), fifos.finish());
+            }
+        };
+        tokio::join!(told, mails.finish());
     }
 }

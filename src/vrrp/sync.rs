@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::engine::Engine;
-use super::event::{Action, Level};
+use super::event::{Action, Change};
 use super::fsm::State;
 use super::router::RouterId;
 use super::transition::Wait;
@@ -25,12 +25,26 @@ pub enum GroupState {
     Fault,
 }
 
+impl GroupState {
+    /// Its name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            GroupState::Init => "INIT",
+            GroupState::Backup => "BACKUP",
+            GroupState::Master => "MASTER",
+            GroupState::Fault => "FAULT",
+        }
+    }
+}
+
 /// A group at run time.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) config: SyncGroup,
     pub(super) members: Vec<RouterId>,
     pub(super) state: GroupState,
+    /// The state that was mailed last
+    pub(super) mailed: Option<NotifyState>,
 }
 
 impl Engine {
@@ -60,7 +74,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if !self.routers[partner].state.is_master() {
-                self.enter_master(now, partner);
+                self.enter_master(now, partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -80,7 +94,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if !matches!(self.routers[partner].state, State::Backup { .. }) {
-                self.enter_backup(now, partner, Wait::Full);
+                self.enter_backup(now, partner, Wait::Full, self.as_member(id));
             }
         }
         if !rises {
@@ -95,7 +109,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if self.routers[partner].state.is_master() {
-                self.retreat(now, partner);
+                self.retreat(now, partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -108,7 +122,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if self.routers[partner].state != State::Fault {
-                self.enter_fault(partner);
+                self.enter_fault(partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -127,23 +141,28 @@ impl Engine {
             return false;
         };
         let router = &self.routers[id];
-        let group = router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.as_str());
-        let line = match (group, old, state) {
-            (Some(group), GroupState::Init, GroupState::Fault) => {
-                Some(format!("VRRP_Group({group}): Syncing {} to FAULT state", router.config.name))
-            }
-            (Some(group), ..) if old != GroupState::Init || waited => {
-                Some(format!("VRRP_Group({group}) Syncing instances to {state} state"))
-            }
-            _ => None,
+        let Some(group) = router.group.and_then(|group| self.groups.get(group)) else {
+            return true;
         };
-        line.into_iter().for_each(|line| self.log(Level::Info, line));
+        let name = group.config.name.clone();
+        let text = match (old, state) {
+            (GroupState::Init, GroupState::Fault) => {
+                format!("VRRP_Group({name}): Syncing {} to FAULT state", router.config.name)
+            }
+            _ if old != GroupState::Init || waited => {
+                format!("VRRP_Group({name}) Syncing instances to {state} state")
+            }
+            _ => return true,
+        };
+        let (from, to, cause) = (old.name(), state.name(), self.as_member(id));
+        self.tell_change(Change { text, subject: Subject::Group, name, from, to, cause, priority: None });
         true
     }
 
     /// Tells the outside world about the state of a router's group.
     pub(super) fn notify_group(&mut self, id: RouterId) {
-        let Some(group) = self.routers[id].group.and_then(|group| self.groups.get(group)) else {
+        let Some((index, group)) = self.routers[id].group.and_then(|index| Some((index, self.groups.get(index)?)))
+        else {
             return;
         };
         let Some(state) = group.state.as_told() else {
@@ -151,6 +170,7 @@ impl Engine {
         };
         let notification = notification(&group.config, state);
         self.out.push_back(Action::Notify(notification));
+        self.mail_of_group(index, state);
     }
 
     /// After a reload: tells of the states of those groups and routers that have not changed, if that is wanted. Scripts
@@ -222,11 +242,6 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
 
 impl std::fmt::Display for GroupState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            GroupState::Init => "INIT",
-            GroupState::Backup => "BACKUP",
-            GroupState::Master => "MASTER",
-            GroupState::Fault => "FAULT",
-        })
+        f.write_str(self.name())
     }
 }

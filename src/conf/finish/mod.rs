@@ -116,6 +116,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         own_link_prefixes: (settings.vmac_prefix.clone(), settings.vmac_addr_prefix.clone()),
         garp_extra: settings.garp_extra.map(|extra| GarpExtra { all: settings.garp_extra_all, ..extra }),
         sync_daemon,
+        mails: global::mails(reader),
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);

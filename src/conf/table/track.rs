@@ -38,7 +38,7 @@ pub(super) static SYNC_GROUP: &[Keyword] = &[
     set("notify", "SCRIPT [USER [GROUP]]", "first wins", "none",
         "Run at every transition with 4 arguments appended: GROUP, name, state, priority",
         notify::group_script),
-    later_set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
+    set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
         "Mail on transitions",
         group::smtp_alert),
     set("global_tracking", "", "", "off",

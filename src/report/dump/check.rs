@@ -30,7 +30,7 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig) {
     let files = config.track_files.iter().map(|it| (it, checker::followers_of_file(config, &it.name)));
     let files: Vec<_> = files.filter(|(_, followers)| !followers.is_empty()).collect();
     page.section("Checker track files", &files, |page, (it, followers)| {
-        tracker::about_file(page, it);
+        tracker::about_file(page, it, None);
         page.at(3).list("Tracking instances :", followers, String::clone);
     });
     let sessions: Vec<_> = shared.bfd.instances.iter().filter(|it| it.for_checker).collect();

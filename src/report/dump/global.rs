@@ -4,8 +4,8 @@ use crate::model::frame::Shared;
 use crate::model::global::TimedScript;
 use crate::model::macvlan::OwnLink;
 use crate::model::settings::{
-    Fifo, Fifos, Files, Firewall, FlushOnStop, Lvs, Mail, NetlinkBuffer, NetlinkBuffers, ProcessOptions, RxBuffers,
-    Snmp, SyncDaemon, VrrpDefaults,
+    Fifo, Fifos, Files, Firewall, FlushOnStop, Lvs, Mail, MailTls, NetlinkBuffer, NetlinkBuffers, ProcessOptions,
+    RxBuffers, Snmp, SyncDaemon, VrrpDefaults,
 };
 use crate::model::{Global, Micros, Script, VrrpConfig};
 
@@ -108,6 +108,12 @@ fn mail(page: &mut Page, shared: &Shared) {
         at.pair("Smtp server", server.ip());
         at.pair("Smtp server port", server.port());
     }
+    match mail.tls {
+        MailTls::None => {}
+        MailTls::StartTls => at.pair("Smtp encryption", "starttls"),
+        MailTls::Tls => at.pair("Smtp encryption", "tls"),
+    }
+    at.maybe("Smtp login user", mail.login.as_ref().map(|login| &login.user));
     at.maybe("Smtp HELO name", mail.helo.as_ref().or(used.then_some(host)));
     let timeout = mail.timeout.or(used.then_some(Micros::from_secs(30)));
     at.maybe("Smtp server connection timeout", timeout.map(whole_seconds));
