@@ -16,12 +16,13 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::engine::Engine;
-use super::event::{Event, Report, RunId};
+use super::event::{Action, Event, Report, RunId};
 use super::hands::Hands;
+use super::hands::dumps::Dumps;
 use crate::model::check::CheckConfig;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToCheck};
 use crate::model::tracker::TrackFile;
-use crate::model::{KernelEvent, Time};
+use crate::model::{KernelEvent, Micros, Pace, Time};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -33,6 +34,9 @@ use crate::watch::file_watch::FileWatch;
 
 /// At most so many ends of checks are taken before everything else has its turn.
 const ENDS_A_TURN: usize = 256;
+
+/// The parent is told how servers stand no oftener than this.
+const TELL_SPAN: Micros = Micros::from_secs(1);
 
 /// How long the start waits for IPVS, whose module may have to be loaded.
 const IPVS_PATIENCE: Duration = Duration::from_secs(2);
@@ -68,32 +72,39 @@ impl Error {
 /// # Errors
 /// If the process cannot go on. IPVS stays as it is.
 pub async fn run(
-    mut parent: Link<FromChild, ToCheck>,
+    parent: Link<FromChild, ToCheck>,
     options: ChildOptions,
     shared: Box<Shared>,
     config: CheckConfig,
     mut signals: Signals,
 ) -> Result<(), Error> {
+    let Link { sender, receiver: mut parent } = parent;
+    let herald = sender.detach();
     if options.dump {
         show(&shared, &config);
     }
+    let dumps = Dumps::of(&shared, &config);
     let mut saved = Saved::begin(Role::Check, &shared, || dump::check(&shared, &config));
-    let mut driver = Driver::open(&options, &shared, config)?;
+    let mut driver = Driver::open(&options, &shared, config, dumps)?;
     drop(shared);
     // What does not hang is known soon; the checks do not wait for the rest.
     if driver.hands.ipvs.is_seeking() {
         let _ = timeout(IPVS_PATIENCE, driver.hands.ipvs.found()).await;
     }
     driver.turn(|engine, now| engine.handle(now, Event::Start));
-    parent.sender.send(&FromChild::Ready).await?;
+    herald.say(FromChild::Ready);
+    driver.standing.changed(clock::now());
     process::return_free_memory();
     driver.scheduling.work();
     loop {
+        if driver.standing.take(clock::now()) && options.tells {
+            herald.stands(FromChild::Stands(driver.engine.tally()));
+        }
         driver.timer.arm(driver.wake_at())?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
-            frame = parent.receiver.receive() => Woken::Frame(frame?),
+            frame = parent.receive() => Woken::Frame(frame?),
             events = addresses(&mut driver.monitor) => Woken::Kernel(events?),
             found = driver.files.news() => Woken::Files(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
@@ -107,7 +118,7 @@ pub async fn run(
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                info!("{signal} is ignored: keepalived-rs does not serve it yet");
+                driver.dump(signal);
             }
             Woken::Frame(Some(ToCheck::Configure(_, shared, config))) => {
                 info!("Reloading");
@@ -118,10 +129,12 @@ pub async fn run(
                 saved.replace(&shared, || dump::check(&shared, &config));
                 driver.reload(&shared, *config)?;
                 driver.scheduling.adopt(&shared.global.processes);
-                parent.sender.send(&FromChild::Reloaded).await?;
+                herald.say(FromChild::Reloaded);
+                driver.standing.changed(clock::now());
                 process::return_free_memory();
                 driver.scheduling.work();
             }
+            Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToCheck::Bfd { name, up })) => {
                 driver.turn(|engine, now| engine.handle(now, Event::Bfd { name, up }));
             }
@@ -168,11 +181,14 @@ struct Driver {
     reports_addresses: bool,
     scheduling: Scheduling,
     timer: Timer,
+    dumps: Dumps,
+    /// When to tell the parent how servers stand
+    standing: Pace,
 }
 
 impl Driver {
     /// An engine that knows all that it needs to start.
-    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig) -> Result<Self, Error> {
+    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig, dumps: Dumps) -> Result<Self, Error> {
         let followed = Followed::by(&config);
         let mut driver = Driver {
             hands: Hands::open(&config, shared),
@@ -181,6 +197,8 @@ impl Driver {
             reports_addresses: options.address_monitoring,
             scheduling: Scheduling::begin(Role::Check, &shared.global.processes),
             timer: Timer::new()?,
+            dumps,
+            standing: Pace::new(TELL_SPAN),
             engine: Engine::new(config, &shared.global, seed()),
         };
         driver.follow(followed, shared)?;
@@ -188,6 +206,7 @@ impl Driver {
     }
 
     fn reload(&mut self, shared: &Shared, config: CheckConfig) -> Result<(), Error> {
+        self.dumps.configure(shared, &config);
         self.hands.configure(&config, shared);
         self.follow(Followed::by(&config), shared)?;
         self.turn(|engine, now| engine.reload(now, config, &shared.global));
@@ -230,15 +249,25 @@ impl Driver {
             if actions.is_empty() {
                 return;
             }
+            if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
+                self.standing.changed(now);
+            }
             for event in self.hands.carry_out(now, actions) {
                 self.engine.handle(now, event);
             }
         }
     }
 
+    /// Has written what a signal asks for. Only the data file is this process's.
+    fn dump(&mut self, signal: Signal) {
+        if signal == Signal::Data {
+            self.dumps.write();
+        }
+    }
+
     /// When something is due.
     fn wake_at(&self) -> Option<Time> {
-        [self.engine.next_timeout(), self.hands.ipvs.due()].into_iter().flatten().min()
+        [self.engine.next_timeout(), self.hands.ipvs.due(), self.standing.due()].into_iter().flatten().min()
     }
 
     /// Tells the engine of the end of a check, and of those that have ended meanwhile.
@@ -293,6 +322,7 @@ impl Driver {
         self.hands.scripts.dismiss();
         self.turn(|engine, now| engine.handle(now, Event::Stop { keep }));
         self.hands.finish().await;
+        self.dumps.finish();
     }
 }
 

@@ -16,12 +16,13 @@ use super::event::{Action, CheckerId, Event, Level, RunId};
 use super::expand::{self, Marks};
 use super::general::General;
 use super::outbox::Outbox;
-use super::random::Random;
 use super::server::Followed;
 use super::suspend::Suspension;
 use super::table::Owner;
 use super::virtual_server::Virtual;
+use crate::model::Random;
 use crate::model::check::{CheckConfig, ServerGroup};
+use crate::model::frame::Tally;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal};
 use crate::model::settings::Lvs;
 use crate::model::{Global, Time};
@@ -53,6 +54,8 @@ pub struct Engine {
     pub(super) virtuals: Vec<Virtual>,
     pub(super) groups: Vec<ServerGroup>,
     pub(super) lvs: Lvs,
+    /// A check is mailed only if its server comes or goes by it (`no_checker_emails`)
+    pub(super) sparse_mails: bool,
     /// Ids are our own: nobody can choose them to collide
     pub(super) posts: HashMap<CheckerId, Post, FixedState>,
     /// In configuration order
@@ -83,6 +86,7 @@ impl Engine {
             virtuals: Vec::new(),
             groups: Vec::new(),
             lvs: global.lvs.clone(),
+            sparse_mails: global.mail.no_checker_emails,
             posts: HashMap::default(),
             followers: HashMap::new(),
             files: BTreeMap::new(),
@@ -102,6 +106,13 @@ impl Engine {
         engine.virtuals = engine.build(config);
         engine.index();
         engine
+    }
+
+    /// How many real servers are up.
+    pub fn tally(&self) -> Tally {
+        let servers = || self.virtuals.iter().flat_map(|service| &service.servers);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Tally::Servers { up: count(servers().filter(|server| server.alive).count()), all: count(servers().count()) }
     }
 
     /// Takes in what has happened.

@@ -37,6 +37,7 @@ impl Engine {
             return;
         }
         self.lvs = global.lvs.clone();
+        self.sparse_mails = global.mail.no_checker_emails;
         let changes = self.general.reload(&self.lvs);
         self.change(changes);
         self.marks.reload(&global.firewall);
@@ -100,10 +101,7 @@ impl Engine {
         for at in 0..old.servers.len() {
             old.part_with(at, &mut self.out);
         }
-        if old.quorum_up {
-            old.quorum_up = false;
-            old.tell(&mut self.out);
-        }
+        old.leave(&mut self.out);
         for place in &old.places {
             self.out.table.drop_service(old.owner, &place.key);
         }
@@ -117,10 +115,15 @@ impl Engine {
         new.told = old.told;
         self.free_places(new, &old);
         let sorry_served = old.sorry_serves;
-        let at_of: HashMap<(IpAddr, u16), usize> =
-            new.servers.iter().enumerate().map(|(at, server)| (server.key(), at)).collect();
+        let is_same = |at: usize| new.servers.get(at).is_some_and(|server| server.key() == old.servers[at].key());
+        let unmoved = old.servers.len() == new.servers.len() && (0..old.servers.len()).all(is_same);
+        let at_of: HashMap<(IpAddr, u16), usize> = match unmoved {
+            true => HashMap::new(),
+            false => new.servers.iter().enumerate().map(|(at, server)| (server.key(), at)).collect(),
+        };
         for at in 0..old.servers.len() {
-            let Some(&heir) = at_of.get(&old.servers[at].key()) else {
+            let heir = if unmoved { Some(at) } else { at_of.get(&old.servers[at].key()).copied() };
+            let Some(heir) = heir else {
                 self.out.info(format!("service {} no longer exist", old.servers[at].name));
                 old.part_with(at, &mut self.out);
                 continue;
@@ -189,6 +192,11 @@ impl Engine {
 
     /// Takes from the table the services and servers that the new configuration does not have.
     fn free_places(&mut self, new: &Virtual, old: &Virtual) {
+        // Mostly nothing has changed.
+        if dests_of(old).eq(dests_of(new)) && old.places.iter().map(|it| it.key).eq(new.places.iter().map(|it| it.key))
+        {
+            return;
+        }
         let kept: HashSet<ServiceKey> = new.places.iter().map(|place| place.key).collect();
         let dests: HashSet<(ServiceKey, SocketAddr)> = dests_of(new).collect();
         for place in old.places.iter().filter(|place| !kept.contains(&place.key)) {
@@ -223,6 +231,7 @@ impl Virtual {
         if server.alive {
             self.update(at, |server| server.alive = false);
             self.tell_of_server(at, false, out);
+            self.mail_of_server(at, "=> Removing <=".into(), out);
         }
     }
 

@@ -89,6 +89,14 @@ impl Service {
         }
     }
 
+    /// The next plan looks at it: `dirty` is the list of that.
+    fn enter(&mut self, key: ServiceKey, dirty: &mut Vec<ServiceKey>) {
+        if !self.entry.queued {
+            self.entry.queued = true;
+            dirty.push(key);
+        }
+    }
+
     /// It is not in the kernel, and neither is anything of it.
     fn is_missing(&mut self) {
         self.entry.applied = Applied::Absent;
@@ -180,7 +188,7 @@ impl Table {
             && service.dests.entry(dest).or_default().own(owner, Some(settings))
         {
             service.queue(dest);
-            self.queue(*key);
+            service.enter(*key, &mut self.dirty);
         }
     }
 
@@ -291,11 +299,8 @@ impl Table {
 
     /// The next plan looks at a service.
     fn queue(&mut self, key: ServiceKey) {
-        if let Some(service) = self.services.get_mut(&key)
-            && !service.entry.queued
-        {
-            service.entry.queued = true;
-            self.dirty.push(key);
+        if let Some(service) = self.services.get_mut(&key) {
+            service.enter(key, &mut self.dirty);
         }
     }
 

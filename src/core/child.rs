@@ -71,7 +71,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToCheck::Bfd { .. }) => return Err(Error::NoConfiguration),
+        Some(ToCheck::Bfd { .. } | ToCheck::Ask) => return Err(Error::NoConfiguration),
         // The parent has ended already.
         None => return Ok(0),
     };
@@ -94,7 +94,7 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToVrrp::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToVrrp::Bfd { .. }) => return Err(Error::NoConfiguration),
+        Some(ToVrrp::Bfd { .. } | ToVrrp::Ask) => return Err(Error::NoConfiguration),
         None => return Ok(0),
     };
     let log = begin(Role::Vrrp, &options, &shared);

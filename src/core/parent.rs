@@ -17,12 +17,16 @@ use super::saved::Saved;
 use super::script::Outcome;
 use super::start::{self, Setting};
 use super::timetable::{self, Timetable};
-use super::{config_test, exits, reload, roles, script, systemd};
-use crate::model::frame::{FromChild, Role};
+use super::watchdog::{Turn, Watchdog};
+use super::{config_test, exits, frames, reload, roles, script, systemd};
+use crate::model::frame::{FromChild, Role, Tally};
 use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
 use crate::os::{new_file, process, relay};
+use crate::report::dump::{self, place};
+use crate::report::fifo;
+use crate::report::writer::{File, Order, Writer};
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
 const CHILD_WAIT_TIME: Micros = Micros::from_secs(5);
@@ -65,15 +69,21 @@ pub(super) struct Parent<'a> {
     signals: Signals,
     /// In the order of starting
     places: Vec<Place>,
+    fifos: fifo::Places,
     words: mpsc::UnboundedReceiver<Word>,
     stage: Stage,
     incoming: Option<Incoming>,
     /// Whether SIGHUP came while it could not be served
     reload_again: bool,
+    writer: Writer,
     /// A reload that is planned
     timetable: Option<Timetable>,
     /// Copies of configurations
     saved: Saved,
+    watchdog: Option<Watchdog>,
+    /// What children have said of how things stand
+    instances: Option<Tally>,
+    servers: Option<Tally>,
 }
 
 impl<'a> Parent<'a> {
@@ -87,12 +97,17 @@ impl<'a> Parent<'a> {
             recipe: Recipe { setting, config: InForce::new(setting, config), words: sender },
             signals,
             places,
+            fifos: fifo::Places::default(),
             words,
             stage: Stage::Starting,
             incoming: None,
             reload_again: false,
+            writer: Writer::default(),
             timetable: None,
             saved: Saved::default(),
+            watchdog: Watchdog::wanted(),
+            instances: None,
+            servers: None,
         })
     }
 
@@ -115,14 +130,17 @@ impl<'a> Parent<'a> {
             let event = self.next().await;
             self.handle(event);
         };
+        self.fifos.clear();
         if let Some(timed) = &self.recipe.config.global.shutdown_script {
             script::run(script::SHUTDOWN, timed, &mut self.signals).await;
         }
+        self.writer.finish();
         status
     }
 
     async fn next(&mut self) -> Event {
-        let deadline = self.places.iter().filter_map(Place::deadline).min();
+        let turn = self.watchdog.as_ref().map(Watchdog::deadline);
+        let deadline = self.places.iter().filter_map(Place::deadline).chain(turn).min();
         tokio::select! {
             // A stop counts before everything else, in particular before the deaths that come with it.
             biased;
@@ -144,7 +162,7 @@ impl<'a> Parent<'a> {
             }
             Event::Signal(Signal::Reload) => self.reload(),
             Event::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                info!("{signal} is ignored: keepalived-rs does not serve it yet");
+                self.dump(signal);
             }
             // The parent does no real-time work.
             Event::Signal(Signal::Overrun) => {}
@@ -164,6 +182,26 @@ impl<'a> Parent<'a> {
         self.places.iter().all(Place::is_empty).then_some(status)
     }
 
+    /// Passes the signal on to the children that it is for, and writes what is the parent's own.
+    fn dump(&mut self, signal: Signal) {
+        let is_meant = |role: Role| role == Role::Vrrp || signal == Signal::Data;
+        for pid in self.places.iter().filter(|place| is_meant(place.role)).filter_map(Place::pid) {
+            process::send_signal_number(pid, signal.number());
+        }
+        if signal == Signal::Data {
+            info!("Printing parent data for process({}) on signal", std::process::id());
+            let shared = self.recipe.config.shared.clone();
+            self.writer.order(Order {
+                file: Box::new(move || {
+                    let shared = shared.open()?;
+                    let path = place::data(&shared, &place::temporary_folder(), place::Owner::Parent);
+                    Ok(File { path, mode: place::mode(&shared), text: dump::parent(&shared) })
+                }),
+                failed: Box::new(|| {}),
+            });
+        }
+    }
+
     // Starting
 
     fn start_all(&mut self) {
@@ -178,12 +216,15 @@ impl<'a> Parent<'a> {
         self.settle();
     }
 
-    /// Notes which children the configuration asks for.
+    /// Notes which children the configuration asks for, and makes the pipes that they will write to.
     fn note_wants(&mut self) {
         let Recipe { config, .. } = &self.recipe;
         for place in &mut self.places {
             place.wanted = config.wants(place.role);
         }
+        let kinds: Vec<_> =
+            self.places.iter().filter(|place| place.wanted).map(|place| roles::events(place.role)).collect();
+        self.fifos.set(&config.global.fifos, &kinds);
     }
 
     // What children say and how they end
@@ -195,11 +236,26 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = &mut place.slot else {
             return;
         };
+        child.heard();
         match (child.phase, word) {
             (Phase::Starting, FromChild::Ready) | (Phase::Reloading, FromChild::Reloaded) => {
                 child.phase = Phase::Ready;
             }
+            (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
+            (_, FromChild::Stands(tally)) => self.note_standing(tally),
             (Phase::Starting | Phase::Ready | Phase::Reloading | Phase::Leaving { .. }, _) => {}
+        }
+    }
+
+    fn note_standing(&mut self, tally: Tally) {
+        let before = self.summary();
+        match tally {
+            Tally::Instances { .. } => self.instances = Some(tally),
+            Tally::Servers { .. } => self.servers = Some(tally),
+        }
+        let now = self.summary();
+        if self.stage == Stage::Running && now != before {
+            systemd::status(&now);
         }
     }
 
@@ -211,6 +267,10 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = std::mem::replace(&mut place.slot, Slot::Empty) else {
             return;
         };
+        match place.role {
+            Role::Check => self.servers = None,
+            Role::Vrrp => self.instances = None,
+        }
         let name = roles::words(place.role).process;
         let leaves = matches!(child.phase, Phase::Leaving { .. });
         if !leaves && let Some(permanent) = exits::permanent(status) {
@@ -234,6 +294,7 @@ impl<'a> Parent<'a> {
     /// Does what is due by the clock.
     fn overdue(&mut self) {
         let now = Instant::now();
+        self.watch(now);
         for place in &mut self.places {
             if place.deadline().is_none_or(|deadline| deadline > now) {
                 continue;
@@ -257,6 +318,36 @@ impl<'a> Parent<'a> {
                 }
                 Slot::Empty => {}
             }
+        }
+    }
+
+    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do.
+    fn watch(&mut self, now: Instant) {
+        let Some(watchdog) = &mut self.watchdog else { return };
+        let Some(turn) = watchdog.turn(now) else { return };
+        let mut all_is_well = true;
+        for place in &mut self.places {
+            let Slot::Living(child) = &mut place.slot else { continue };
+            let reads = match child.phase {
+                Phase::Starting | Phase::Reloading => true,
+                Phase::Ready => false,
+                // That has a limit of its own.
+                Phase::Leaving { .. } => continue,
+            };
+            let (silence, patience) = (child.silence(turn == Turn::Count), watchdog.patience(reads));
+            if silence == patience {
+                let name = roles::words(place.role).process;
+                error!("{name} child process({}) does not answer: Killed", child.pid);
+                process::send_signal(child.pid, Unix::SIGKILL);
+            }
+            // Even SIGKILL may be of no use, and only then systemd has to know.
+            all_is_well &= silence <= patience;
+            if let Some(question) = frames::question(place.role) {
+                child.ask(question);
+            }
+        }
+        if all_is_well {
+            systemd::alive();
         }
     }
 
@@ -410,9 +501,15 @@ impl<'a> Parent<'a> {
             let plural = if number == 1 { "" } else { "s" };
             format!("{number} {what}{plural}")
         };
-        let instances = count(self.recipe.config.instances, "VRRP instance");
-        let services = count(self.recipe.config.virtual_servers, "virtual server");
-        format!("Running: {instances}, {services}")
+        let mut text = format!("Running: {}", count(self.recipe.config.instances, "VRRP instance"));
+        if let Some(Tally::Instances { master, backup, fault }) = self.instances {
+            text += &format!(" ({master} MASTER, {backup} BACKUP, {fault} FAULT)");
+        }
+        text += &format!(", {}", count(self.recipe.config.virtual_servers, "virtual server"));
+        if let Some(Tally::Servers { up, all: all @ 1.. }) = self.servers {
+            text += &format!(" ({up} of {all} real servers up)");
+        }
+        text
     }
 
     // Stopping

@@ -13,7 +13,7 @@ use super::paths::{self, Paths};
 use super::{roles, track_files};
 use crate::cli::{Options, RELEASE};
 use crate::log::Log;
-use crate::model::frame::{LogOptions, Role};
+use crate::model::frame::{LogFormat, LogOptions, Role};
 use crate::model::{Config, Global};
 use crate::os::capabilities::Process;
 use crate::os::core_dump::Pattern as CorePattern;
@@ -44,11 +44,9 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// How the process with this ident logs.
-    pub(super) fn log(&self, ident: &str, global: &Global) -> LogOptions {
-        let instance = global.instance.as_deref();
-        let ident = roles::ident(ident, self.namespace.as_deref(), instance);
-        log_options(&self.options, ident)
+    /// How the process of a role logs, or the parent.
+    pub(super) fn log(&self, role: Option<Role>, global: &Global) -> LogOptions {
+        log_options(&self.options, role, self.namespace.as_deref(), global.instance.as_deref())
     }
 
     /// Why a running daemon cannot take over a configuration: it changes what a daemon has from its start to its end.
@@ -100,19 +98,25 @@ impl Failure {
     }
 }
 
-fn log_options(options: &Options, ident: String) -> LogOptions {
+fn log_options(options: &Options, role: Option<Role>, namespace: Option<&str>, instance: Option<&str>) -> LogOptions {
+    let words = role.map(roles::words);
+    let base = words.as_ref().map_or(roles::PARENT_IDENT, |words| words.ident);
+    let process = words.as_ref().map(|words| words.file);
+    let file = options.log_file.as_deref();
     LogOptions {
-        ident,
+        ident: roles::ident(base, namespace, instance),
         detail: options.log_detail,
         console: options.log_console && options.foreground,
         facility: options.syslog.then_some(options.log_facility),
+        file: file.map(|named| roles::log_file(named, process, namespace, instance)),
+        format: if options.log_json { LogFormat::Json } else { LogFormat::Text },
     }
 }
 
 /// Runs the daemon; the answer is its exit status.
 pub(super) fn daemon(options: Options) -> u8 {
     process::keep_descriptors_private();
-    let log = Log::open(&log_options(&options, roles::PARENT_IDENT.to_owned()));
+    let log = Log::open(&log_options(&options, None, None, None));
     log.report_panics();
     if let Err(error) = capabilities::keep_for(Process::Parent) {
         warn!("The process keeps all rights of its user: {error}");
@@ -184,9 +188,9 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     source.default_user = false;
     let setting = Setting { options, source, namespace, paths, core_limit };
     if config.global.instance.is_some() || setting.namespace.is_some() {
-        let ident = setting.log(roles::PARENT_IDENT, &config.global).ident;
-        info!("Changing syslog ident to {ident}");
-        log.rename(&ident);
+        let options = setting.log(None, &config.global);
+        info!("Changing syslog ident to {}", options.ident);
+        log.adopt(&options);
     }
     prepare_folder(&setting)?;
     let mut files = claim(&setting)?;

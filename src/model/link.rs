@@ -22,6 +22,10 @@ pub struct Link {
     pub multicast: bool,
     /// `IFF_LOOPBACK`
     pub loopback: bool,
+    /// `IFF_BROADCAST`
+    pub broadcasts: bool,
+    /// `IFF_POINTOPOINT`
+    pub point_to_point: bool,
     /// Not `IFF_NOARP`
     pub arp: bool,
     /// Link-layer address, 6 octets on Ethernet; empty if it has none

@@ -109,6 +109,8 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         running: has(LinkFlags::Running),
         multicast: has(LinkFlags::Multicast),
         loopback: has(LinkFlags::Loopback),
+        broadcasts: has(LinkFlags::Broadcast),
+        point_to_point: has(LinkFlags::Pointopoint),
         arp: !has(LinkFlags::Noarp),
         mac,
         broadcast,

@@ -19,8 +19,8 @@ use super::{NetError, buffer};
 use crate::model::settings;
 use crate::wire::netlink;
 
-/// Bounds of one send. An acknowledgement takes some 800 bytes of receive buffer; the smallest usual buffer
-/// (`net.core.rmem_default`, 212,992 bytes) holds that of a full batch three times over.
+/// Bounds of one send. An answer takes some 800 bytes of receive buffer; the smallest usual buffer
+/// (`net.core.rmem_default`, 212,992 bytes) holds those of a full batch three times over.
 const BATCH_MESSAGES: usize = 64;
 const BATCH_BYTES: usize = 32 * 1024;
 
@@ -79,8 +79,10 @@ impl Transport {
         buffer::set(&self.socket, wanted, BUFFER_BYTES)
     }
 
-    /// Sends the requests, which ask for acknowledgements (`NLM_F_ACK`), in order and many at a time, and returns the
-    /// kernel's answer to each.
+    /// Sends the requests in order and many at a time, and returns the kernel's answer to each.
+    ///
+    /// The kernel tells of every refusal, and of success where it is asked to (`NLM_F_ACK`): that of the last request of
+    /// a send says that all before it are done.
     ///
     /// A request whose answer got lost is sent once more by itself, so the caller takes "it is there already" for
     /// success of an addition, and "there is no such thing" for success of a removal.
@@ -104,8 +106,10 @@ impl Transport {
     fn exchange(&mut self, requests: &mut [Vec<u8>], answers: &mut [Option<Result<(), Refusal>>]) {
         let first = self.sequence.wrapping_add(1);
         self.outgoing.clear();
-        for request in requests {
+        let count = requests.len();
+        for (place, request) in requests.iter_mut().enumerate() {
             netlink::number(request, self.next_sequence());
+            netlink::acknowledge(request, place + 1 == count);
             append(&mut self.outgoing, request);
         }
         if let Err(errno) = self.send() {
@@ -115,13 +119,16 @@ impl Transport {
             }
             return;
         }
-        let mut missing = answers.len();
-        while missing > 0 {
+        let mut lost = false;
+        while answers.last().is_some_and(Option::is_none) {
             let length = match receive(&self.socket, &mut self.incoming) {
                 Ok(Some(length)) => length,
                 Ok(None) => continue,
                 // Some answers found no room. Those that did are still in the queue.
-                Err(Errno::ENOBUFS) => continue,
+                Err(Errno::ENOBUFS) => {
+                    lost = true;
+                    continue;
+                }
                 Err(_) => return,
             };
             for message in Messages::of(&self.incoming, length) {
@@ -131,8 +138,13 @@ impl Transport {
                 let place = message.sequence.wrapping_sub(first) as usize;
                 if let Some(answer) = answers.get_mut(place).filter(|answer| answer.is_none()) {
                     *answer = outcome(message.payload);
-                    missing -= usize::from(answer.is_some());
                 }
+            }
+        }
+        if !lost {
+            // No refusal is missing.
+            for answer in answers.iter_mut().filter(|answer| answer.is_none()) {
+                *answer = Some(Ok(()));
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Calendar time for people: the forms that log lines have, and the second that a date and a time of day mean.
+//! Calendar time for people: the forms that log lines, dumps and mails have, and the second that a date and a time of day mean.
 //!
-//! Called by the log's writers, and by `core` for a reload at a time that the user has named; no engine looks at a
-//! calendar.
+//! Called by those who write for people, and by `core` for a reload at a time that the user has named; no engine looks at
+//! a calendar.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,13 +21,16 @@ pub struct LocalTime {
     hour: i32,
     minute: i32,
     second: i32,
+    /// Minutes east of Greenwich
+    zone: i32,
+    nanos: u32,
 }
 
 impl LocalTime {
     /// The local time (by `TZ` or /etc/localtime) of a moment.
     pub fn of(moment: SystemTime) -> Self {
-        let seconds =
-            moment.duration_since(UNIX_EPOCH).map_or(0, |span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
         let tm = broken_down(seconds);
         let name = |names: &'static [&'static str], index: i32| {
             usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or("???")
@@ -40,6 +43,8 @@ impl LocalTime {
             hour: tm.tm_hour,
             minute: tm.tm_min,
             second: tm.tm_sec,
+            zone: i32::try_from(tm.tm_gmtoff / 60).unwrap_or_default(),
+            nanos: since.subsec_nanos(),
         }
     }
 
@@ -64,6 +69,41 @@ impl LocalTime {
     pub fn console(self) -> impl fmt::Display {
         fmt::from_fn(move |f| write!(f, "{} {} {}", self.weekday, self.syslog(), self.year))
     }
+
+    /// As in `Sun, 01 Nov 2026 19:16:00 +0000`, the date of a mail (RFC 5322 section 3.3).
+    pub fn mail(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let LocalTime { year, month, day, weekday, hour, minute, second, zone, .. } = self;
+            let sign = if zone < 0 { '-' } else { '+' };
+            let (hours, minutes) = (zone.abs() / 60, zone.abs() % 60);
+            write!(
+                f,
+                "{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} {sign}{hours:02}{minutes:02}"
+            )
+        })
+    }
+
+    /// As in `Sun Nov  1 19:16:00.012345 2026`, which dumps have.
+    pub fn precise(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{} {}.{:06} {}", self.weekday, self.syslog(), self.nanos / 1000, self.year))
+    }
+
+    /// As in `Sun Nov 01 19:16:00.012345678 2026`, which keepalived writes to log files.
+    pub fn file(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let LocalTime { year, month, day, weekday, hour, minute, second, nanos, .. } = self;
+            write!(f, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02}.{nanos:09} {year}")
+        })
+    }
+}
+
+/// A moment in UTC with its microseconds, as in `2026-11-01T19:16:00.012345Z` (RFC 3339 section 5.6). For years to 9999.
+pub fn rfc3339(moment: SystemTime) -> impl fmt::Display {
+    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = since.subsec_micros();
+    let Civil { year, month, day, hour, minute, second } =
+        civil(i64::try_from(since.as_secs()).unwrap_or(i64::MAX), true);
+    fmt::from_fn(move |f| write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"))
 }
 
 /// A date and a time of day, of this place or in UTC.

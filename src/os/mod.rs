@@ -13,6 +13,7 @@ pub mod ipc;
 pub mod linkbeat;
 pub mod namespace;
 pub mod new_file;
+pub mod packed;
 pub mod pcre2;
 pub mod pid_file;
 pub mod process;

@@ -90,6 +90,15 @@ pub fn send_signal(pid: u32, signal: Signal) {
     }
 }
 
+/// Sends a signal by its number, which may be one of the real-time signals.
+#[allow(unsafe_code)]
+pub fn send_signal_number(pid: u32, number: i32) {
+    if let Some(pid) = pid_of(pid) {
+        // SAFETY: kill(2) takes two numbers. (nix knows no real-time signals.)
+        unsafe { libc::kill(pid.as_raw(), number) };
+    }
+}
+
 /// Sends a signal to the process group that a script of ours leads.
 pub fn send_signal_to_group(leader: u32, signal: Signal) {
     if let Some(pid) = pid_of(leader) {

@@ -38,6 +38,22 @@ pub enum Signal {
     Overrun,
 }
 
+impl Signal {
+    /// Its number, as `kill` takes it.
+    pub fn number(self) -> i32 {
+        match self {
+            Signal::Stop => libc::SIGTERM,
+            Signal::Reload => libc::SIGHUP,
+            Signal::Child => libc::SIGCHLD,
+            Signal::Data => libc::SIGUSR1,
+            Signal::Stats => libc::SIGUSR2,
+            Signal::StatsClear => STATS_CLEAR,
+            Signal::Json => JSON,
+            Signal::Overrun => libc::SIGXCPU,
+        }
+    }
+}
+
 impl fmt::Display for Signal {
     /// As in `SIGUSR1 (write the data file)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

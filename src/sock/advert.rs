@@ -284,6 +284,13 @@ impl AdvertSocket {
     }
 }
 
+impl AdvertSocket {
+    /// The numbers of the receiving and of the sending descriptor, for people.
+    pub fn descriptors(&self) -> (i32, i32) {
+        (self.receiver.as_raw_fd(), self.sender.as_raw_fd())
+    }
+}
+
 impl AsFd for AdvertSocket {
     /// The receiving one, to wait for.
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::event::Datagram;
 use super::oddity::{self, Oddity};
 use super::signature::{Sealed, Signatures};
-use super::stats::Counter;
+use crate::model::stats::Counter;
 use crate::model::{Auth, Family, Instance, Micros, Transport, Version};
 use crate::wire::vrrp::{self, Packet, Pseudo};
 use crate::wire::{ah, ipv4, trailer};

@@ -74,6 +74,21 @@ impl Debouncer {
         true
     }
 
+    /// How long an interface has to be up, and down, before that counts.
+    pub(super) fn delays(&self, name: &IfName) -> (Micros, Micros) {
+        self.delays.get(name).map_or((Micros::ZERO, Micros::ZERO), |delays| (delays.up, delays.down))
+    }
+
+    /// Whether an interface has been up.
+    pub(super) fn has_been_up(&self, name: &IfName) -> bool {
+        self.seen.get(name).is_some_and(|seen| seen.has_been_up)
+    }
+
+    /// Whether a change of an interface has still to last.
+    pub(super) fn is_pending(&self, name: &IfName) -> bool {
+        self.pending.contains_key(name)
+    }
+
     /// The link as it counts, and why.
     pub(super) fn admit(&mut self, now: Time, link: Link) -> (Link, Verdict) {
         let (name, up) = (link.name.clone(), link.is_up());

@@ -18,7 +18,7 @@ use super::channels::Channels;
 use super::day::TimeOfDay;
 use super::debounce::Debouncer;
 use super::entries::Entries;
-use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::event::{Action, Change, ChannelId, Datagram, Event, Level};
 use super::firewall::Firewall;
 use super::flood::Flood;
 use super::fsm::{self, Input, State};
@@ -29,10 +29,10 @@ use super::ownership::Ownership;
 use super::packets::Outside;
 use super::router::{Fault, Leader, Line, Router, RouterId};
 use super::script::Scripts;
-use super::stats::Counter;
 use super::sync::Group;
 use super::sync_daemon::Follower;
 use super::trackers::Trackers;
+use crate::model::stats::Counter;
 use crate::model::{Address, IfAddress, IfName, Link, LogLimit, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
@@ -334,6 +334,14 @@ impl Engine {
     pub(super) fn log(&mut self, level: Level, line: String) {
         if let Some(line) = self.flood.pass(self.now, line) {
             self.out.push_back(Action::Log(level, line));
+        }
+    }
+
+    /// A log line about a change, with what is known of it.
+    pub(super) fn tell_change(&mut self, change: Change) {
+        let Change { text, .. } = change;
+        if let Some(text) = self.flood.pass(self.now, text) {
+            self.out.push_back(Action::Changed(Box::new(Change { text, ..change })));
         }
     }
 

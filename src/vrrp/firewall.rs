@@ -47,6 +47,11 @@ impl Firewall {
     pub(super) fn reconsider(&mut self) {
         self.stale = true;
     }
+
+    /// The rules that were told last.
+    pub(super) fn told(&self) -> Option<&FilterRules> {
+        self.told.as_ref()
+    }
 }
 
 /// Whether packets to the addresses are accepted: always by their owner (RFC 9568 section 6.4.3), by default by

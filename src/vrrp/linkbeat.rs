@@ -56,6 +56,11 @@ impl Linkbeats {
         self.polled.contains_key(name)
     }
 
+    /// By what a link is polled: what answered, else what is wanted.
+    pub(super) fn polled_by(&self, name: &IfName) -> Option<Linkbeat> {
+        self.polled.get(name).map(|polled| polled.by.unwrap_or(polled.wanted))
+    }
+
     /// The link with the state that the last answer gave it; until there is one, what netlink says counts.
     pub(super) fn perceive(&mut self, link: Link) -> Link {
         let Some(polled) = self.polled.get_mut(&link.name) else {

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use thiserror::Error;
 
 use super::accept::Context;
-use super::stats::Counter;
 use crate::model::Instance;
+use crate::model::stats::Counter;
 use crate::wire::vrrp::Packet;
 
 /// Something worth a word that is no reason to refuse an advert. `Display` is the log line.

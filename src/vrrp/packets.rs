@@ -6,7 +6,7 @@ use super::accept::Heard;
 use super::engine::Engine;
 use super::event::{Level, Outgoing};
 use super::router::{Router, RouterId};
-use super::stats::Counter;
+use crate::model::stats::Counter;
 use crate::model::{Auth, Family, Instance, Transport, Version};
 use crate::wire::trailer::Origin;
 use crate::wire::vrrp::{self, Advert, Pseudo};

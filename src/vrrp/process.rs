@@ -60,6 +60,11 @@ impl Census {
         self.tracked.iter().map(|tracked| (tracked.config.name.as_str(), tracked.quorate))
     }
 
+    /// All names, and how many processes there are of each.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.tracked.iter().map(|tracked| (tracked.config.name.as_str(), tracked.count))
+    }
+
     /// How many bytes of command lines matter, at most; 0 if none do, for to read one may bring a process back from swap.
     pub fn command_line_bytes(&self) -> usize {
         let by_command = self.tracked.iter().filter(|tracked| tracked.config.full_command);

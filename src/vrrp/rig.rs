@@ -150,6 +150,8 @@ pub fn link(interface: &str, index: u32, up: bool) -> Link {
         running: up,
         multicast: true,
         loopback: false,
+        broadcasts: true,
+        point_to_point: false,
         arp: true,
         mac: vec![2, 0, 0, 0, 0, 5],
         broadcast: vec![0xff; 6],
@@ -354,6 +356,7 @@ impl Rig {
             .iter()
             .filter_map(|action| match action {
                 Action::Log(Level::Warning | Level::Info | Level::Detail, line) => Some(line.as_str()),
+                Action::Changed(change) => Some(change.text.as_str()),
                 _ => None,
             })
             .collect()

@@ -15,8 +15,8 @@ use super::oddity::Oddity;
 use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;
-use super::stats::Stats;
-use crate::model::{Family, IfName, Instance, LogLimit, Micros, Time, Transport, Version, Vrid};
+use crate::model::stats::Stats;
+use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
 
 /// A number that a router keeps for life, over reloads too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +119,8 @@ pub struct Router {
     /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
     pub(super) master_interval: Micros,
     pub(super) leader: Option<Leader>,
+    /// It has said goodbye, and nobody has been heard since
+    pub(super) orphaned: bool,
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
@@ -138,6 +140,10 @@ pub struct Router {
     pub(super) asserted_at: Option<Time>,
     /// When a farewell was answered last, or will be
     pub(super) reassured_at: Option<Time>,
+    /// When it came to the state that it is in
+    pub(super) changed_at: Time,
+    /// When its last advert left
+    pub(super) sent_at: Option<Time>,
     pub(super) stats: Stats,
     pub(super) lines: LogLimit<Line>,
     /// Identification of the last IPv4 packet
@@ -145,6 +151,8 @@ pub struct Router {
     pub(super) form: Form,
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
+    /// The state that was mailed last
+    pub(super) mailed: Option<NotifyState>,
     /// What the timer queue holds for it
     pub(super) queued: Option<Time>,
 }
@@ -159,6 +167,7 @@ impl Router {
             weight: 0,
             master_interval: config.advert_interval,
             leader: None,
+            orphaned: false,
             preempt_since: None,
             faults: BTreeSet::new(),
             own_link: None,
@@ -170,15 +179,26 @@ impl Router {
             announcements: Announcements::default(),
             asserted_at: None,
             reassured_at: None,
+            changed_at: Time(0),
+            sent_at: None,
             stats: Stats::default(),
             lines: LogLimit::default(),
             packet_id: 0,
             form: Form::default(),
             signatures: Signatures::default(),
             rival: Rival::default(),
+            mailed: None,
             queued: None,
             config,
         }
+    }
+
+    /// Comes to another state.
+    pub(super) fn turn(&mut self, now: Time, state: State) {
+        if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
+            self.changed_at = now;
+        }
+        self.state = state;
     }
 
     /// The priority that counts: an owner's is fixed, any other is the sum with all weights, 1 to 254.
@@ -241,10 +261,18 @@ impl Router {
                 Ordering::Less | Ordering::Equal => Rank::Weaker,
             },
             State::Backup { .. } | State::Init | State::Fault => {
-                let protected = self.config.nopreempt || self.tolerates(now);
-                if heard.priority >= ours || protected { Rank::Obeyed } else { Rank::Weaker }
+                if heard.priority >= ours || self.protects(now) {
+                    Rank::Obeyed
+                } else {
+                    Rank::Weaker
+                }
             }
         }
+    }
+
+    /// Whether a weaker master is obeyed.
+    pub(super) fn protects(&self, now: Time) -> bool {
+        self.config.nopreempt || self.tolerates(now)
     }
 
     /// Whether `preempt_delay` still protects a weaker master: it begins with the first advert heard from one.

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::event::{Action, Force, Level, RunEnd, RunId, Standing};
+use crate::model::running::{FirstResult, RunState, RunningScript};
 use crate::model::tracker::{Probe, TrackScript};
 use crate::model::{Micros, Script, Time};
 
@@ -281,6 +282,25 @@ impl Scripts {
         Some((name, watch.standing))
     }
 
+    /// How far each script has come.
+    pub(super) fn running(&self) -> BTreeMap<String, RunningScript> {
+        let of = |watch: &Watch| RunningScript {
+            counter: watch.counter,
+            first_result: match watch.standing {
+                Standing::Pending => FirstResult::Awaited,
+                Standing::Assumed => FirstResult::AwaitedAfterReload,
+                Standing::Good | Standing::Bad | Standing::Number(_) => FirstResult::Known,
+            },
+            run: match watch.run.and_then(|run| self.runs.get(&run)).map(|run| run.stage) {
+                None => RunState::Idle,
+                Some(Stage::Running) => RunState::Running,
+                Some(Stage::Asked) => RunState::Asked,
+                Some(Stage::Killed) => RunState::Killed,
+            },
+        };
+        self.watches.iter().map(|watch| (watch.config.name.clone(), of(watch))).collect()
+    }
+
     /// How each script stands.
     fn news(&self) -> Vec<News> {
         self.watches.iter().map(|watch| (watch.config.name.clone(), watch.standing)).collect()
@@ -387,6 +407,7 @@ fn command(probe: &Probe) -> Script {
             argv: vec!["/bin/sh".into(), "-c".into(), "<\"$0\"".into(), file.into()],
             uid: *uid,
             gid: *gid,
+            program: None,
             further_groups: *further_groups,
         },
     }

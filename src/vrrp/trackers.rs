@@ -62,6 +62,11 @@ impl Trackers {
         self.standings.get(tracker).copied().unwrap_or(unknown)
     }
 
+    /// All that has been told.
+    pub(super) fn standings(&self) -> impl Iterator<Item = (&Tracker, Standing)> {
+        self.standings.iter().map(|(tracker, standing)| (tracker, *standing))
+    }
+
     /// Takes note of a standing; true if it is news.
     pub(super) fn put(&mut self, tracker: Tracker, standing: Standing) -> bool {
         self.standings.insert(tracker, standing) != Some(standing)

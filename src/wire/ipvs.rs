@@ -50,6 +50,9 @@ const TIMEOUT_TCP: u16 = 4;
 const TIMEOUT_TCP_FIN: u16 = 5;
 const TIMEOUT_UDP: u16 = 6;
 
+/// Room for what is said of a destination and its service
+const ROOM: usize = 256;
+
 /// `AF_INET` and `AF_INET6` (linux/socket.h)
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
@@ -97,7 +100,7 @@ pub fn ask(question: Question<'_>) -> Vec<u8> {
 
 /// The payload of a message that changes something.
 pub fn change(change: &IpvsChange) -> Vec<u8> {
-    let mut attributes = Attributes::default();
+    let mut attributes = Attributes::with_room(ROOM);
     let at = &mut attributes;
     let command = match change {
         IpvsChange::AddService(key, settings) => {

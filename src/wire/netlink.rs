@@ -37,11 +37,24 @@ pub fn number(message: &mut [u8], sequence: u32) {
     }
 }
 
+/// Sets whether the success of a message is told as well (`nlmsg_flags`).
+pub fn acknowledge(message: &mut [u8], wanted: bool) {
+    if let Some(place) = message.get_mut(6..8).and_then(|place| place.first_chunk_mut()) {
+        let flags = u16::from_ne_bytes(*place);
+        *place = if wanted { flags | ACK } else { flags & !ACK }.to_ne_bytes();
+    }
+}
+
 /// Attributes one after the other, each aligned to four bytes.
 #[derive(Debug, Default)]
 pub struct Attributes(Vec<u8>);
 
 impl Attributes {
+    /// None yet, with room for so many bytes
+    pub fn with_room(bytes: usize) -> Self {
+        Attributes(Vec::with_capacity(bytes))
+    }
+
     /// A number of 32 bits in network order
     pub fn number(&mut self, kind: u16, value: u32) -> &mut Self {
         self.bytes(kind, &value.to_be_bytes())
@@ -100,7 +113,9 @@ impl Attributes {
         if let Some(place) = self.0.get_mut(start..start + 2) {
             place.copy_from_slice(&length.to_ne_bytes());
         }
-        self.0.resize(self.0.len().next_multiple_of(4), 0);
+        while !self.0.len().is_multiple_of(4) {
+            self.0.push(0);
+        }
         self
     }
 }

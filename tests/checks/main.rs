@@ -6,6 +6,7 @@ mod director;
 mod ipvsadm;
 mod kernel;
 mod machine;
+mod mails;
 mod reloads;
 mod rules;
 mod story;

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keepalived_rs::conf::{Request, load};
+use keepalived_rs::model::stats::Counter;
 use keepalived_rs::model::{IfAddress, IfName, Instance, Link, Micros, Ties, Time, VrrpConfig};
 use keepalived_rs::vrrp::engine::Engine;
 use keepalived_rs::vrrp::event::{Action, ChannelId, Datagram, Event, Outgoing};
 use keepalived_rs::vrrp::fsm::State;
 use keepalived_rs::vrrp::snapshot::RouterView;
-use keepalived_rs::vrrp::stats::Counter;
 
 use crate::machine::Machine;
 use crate::packet::Crafted;
@@ -185,6 +185,7 @@ impl Router {
                     self.holds.remove(&address.ip);
                 }
                 Action::Announce { address, .. } => self.announced.push(address),
+                Action::Changed(change) => self.lines.push(change.text),
                 Action::Log(_, line) => self.lines.push(line),
                 _ => {}
             }
@@ -275,6 +276,8 @@ pub fn link(name: &str, index: u32, up: bool) -> Link {
         running: up,
         multicast: true,
         loopback: false,
+        broadcasts: true,
+        point_to_point: false,
         arp: true,
         mac: vec![2, 0, 0, 0, 0, 5],
         broadcast: vec![0xff; 6],

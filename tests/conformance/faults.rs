@@ -3,10 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use keepalived_rs::model::stats::Counter;
 use keepalived_rs::model::{Auth, IfAddress, Micros};
 use keepalived_rs::vrrp::event::Event;
 use keepalived_rs::vrrp::fsm::State;
-use keepalived_rs::vrrp::stats::Counter;
 
 use crate::bench::{
     HIGH, LOW, OURS, OURS_V6, Router, SECOND, VIP, VIP_V6, configured, instance, link, link_local, only,

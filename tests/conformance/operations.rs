@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use keepalived_rs::model::Micros;
-use keepalived_rs::vrrp::stats::Counter;
+use keepalived_rs::model::stats::Counter;
 
 use crate::bench::{HIGH, LOW, OURS, Router, SECOND, VIP, instance, together};
 use crate::packet::{Crafted, GROUP, VRRP, checksum};

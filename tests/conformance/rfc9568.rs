@@ -1,7 +1,7 @@
 //! What RFC 9568 asks for beside the numbered list: version 3, IPv6, learning of intervals, owners, floods.
 
+use keepalived_rs::model::stats::Counter;
 use keepalived_rs::model::{Micros, Version};
-use keepalived_rs::vrrp::stats::Counter;
 
 use crate::bench::{HIGH, LOW, OURS_V6, Router, SECOND, VIP, VIP_V6, configured, instance, only};
 use crate::packet::{Crafted, GROUP_V6};

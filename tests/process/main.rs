@@ -7,6 +7,7 @@ mod cleanup;
 mod command_line;
 mod config_test;
 mod daemon;
+mod fifos;
 mod log_devices;
 mod reload;
 mod reload_rules;

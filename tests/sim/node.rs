@@ -335,6 +335,8 @@ impl Node {
             running: self.up[interface],
             multicast: true,
             loopback: false,
+            broadcasts: true,
+            point_to_point: false,
             arp: true,
             mac: vec![2, 0, 0, 0, interface as u8, self.number as u8],
             broadcast: vec![0xff; 6],
@@ -444,6 +446,7 @@ impl Node {
             Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Alert(alert) => effects.push(Effect::Line(format!("{alert:?}"))),
+            Action::Changed(change) => effects.push(Effect::Line(change.text)),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
     }

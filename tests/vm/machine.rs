@@ -11,8 +11,8 @@ use crate::kernel::Kernel;
 
 /// How long the guests may take for all jobs.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
-/// As many as the processors that a small machine has.
-const GUESTS: [&str; 2] = ["first", "second"];
+/// A processor whose threads run beside each other, without KVM: these machines run where there is none.
+pub const PROCESSOR: &[&str] = &["-accel", "tcg,thread=multi"];
 /// How many light jobs run side by side in a guest.
 const LANES: &str = "5";
 
@@ -30,15 +30,29 @@ pub enum Kind {
 /// A case, run with one of the two daemons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// `ours` or `theirs`.
-    pub who: &'static str,
+    /// `ours` or `theirs`; what the case says.
+    pub who: String,
     pub case: &'static str,
     pub kind: Kind,
+}
+
+/// What guests are to do.
+pub struct Plan {
+    pub jobs: Vec<Job>,
+    /// The folder of the cases
+    pub cases: PathBuf,
+    /// Whether cases need the program of `tests/guest`
+    pub hands: bool,
+    /// Their names; the first does what has to be done alone
+    pub guests: &'static [&'static str],
+    /// How their processors are emulated
+    pub processor: &'static [&'static str],
 }
 
 /// The folder that the guests and the host share, with guests that run.
 pub struct Share {
     folder: PathBuf,
+    guests: &'static [&'static str],
     started: Instant,
     /// Held as long as this process runs.
     _lock: File,
@@ -46,12 +60,12 @@ pub struct Share {
 
 impl Share {
     /// Starts the guests with these jobs, once for all tests.
-    pub fn of(jobs: impl FnOnce() -> Vec<Job>) -> &'static Self {
+    pub fn of(plan: impl FnOnce() -> Plan) -> &'static Self {
         static SHARE: OnceLock<Share> = OnceLock::new();
-        SHARE.get_or_init(|| Self::start(&jobs()))
+        SHARE.get_or_init(|| Self::start(&plan()))
     }
 
-    fn start(jobs: &[Job]) -> Self {
+    fn start(plan: &Plan) -> Self {
         let kernel = Kernel::current();
         let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vm");
         fs::create_dir_all(&base).expect("create a folder for the guests");
@@ -62,45 +76,49 @@ impl Share {
         for name in ["begun", "unfinished", "results"] {
             fs::create_dir_all(folder.join(name)).expect("create the share");
         }
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm");
-        for name in ["guest", "cases"] {
-            copy(&here.join(name), &folder.join(name));
-        }
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm/guest"), &folder.join("guest"));
+        copy(&plan.cases, &folder.join("cases"));
         let write = |name: &str, text: String| fs::write(folder.join(name), text).expect("write into the share");
         for (name, kind) in [("alone", Kind::Alone), ("heavy", Kind::Heavy), ("light", Kind::Light)] {
-            let chosen = jobs.iter().filter(|job| job.kind == kind);
+            let chosen = plan.jobs.iter().filter(|job| job.kind == kind);
             write(name, chosen.map(|job| format!("{} {}\n", job.who, job.case)).collect());
         }
         write("lanes", LANES.to_owned());
         strip(&ours(), &folder.join("ours"));
-        strip(&hands(), &folder.join("hands"));
+        if plan.hands {
+            strip(&hands(), &folder.join("hands"));
+        }
         write("modules", kernel.modules.display().to_string());
-        for guest in GUESTS {
+        for guest in plan.guests {
             let console = File::create(folder.join(format!("{guest}.console"))).expect("create a console's file");
-            let command = emulator(&kernel, &folder, guest, console);
+            let command = emulator(&kernel, &folder, guest, plan.processor, console);
             // The machine ends with the thread that started it, so that none is left behind.
             thread::spawn(move || watch(command));
         }
-        Self { folder, started: Instant::now(), _lock: lock }
+        Self { folder, guests: plan.guests, started: Instant::now(), _lock: lock }
     }
 
     /// Waits until a job is done; what it found to be wrong is told by a panic, with the log of the daemon.
     pub fn expect(&self, who: &str, case: &str) {
         let folder = self.folder.join("results").join(format!("{who} {case}"));
         while !folder.exists() {
-            let consoles = || GUESTS.map(|guest| self.read(&format!("{guest}.log"), 2000)).join("\n");
+            let told = |guest: &&str| self.read(&format!("{guest}.log"), 2000);
+            let consoles = || self.guests.iter().map(told).collect::<Vec<_>>().join("\n");
             assert!(self.started.elapsed() < LIMIT, "{who} {case} was not done in time\n{}", consoles());
-            let over = GUESTS.iter().all(|guest| self.read(&format!("{guest}.log"), 40).contains(" end\n"));
+            let over = self.guests.iter().all(|guest| self.read(&format!("{guest}.log"), 40).contains(" end\n"));
             // What was done last may have come between the two looks.
             assert!(!over || folder.exists(), "no guest did {who} {case}\n{}", consoles());
             thread::sleep(Duration::from_millis(200));
         }
         let failures = fs::read_to_string(folder.join("failures")).expect("a job tells its failures");
         let show = |name: &str| tail(&folder.join(name), 6000);
-        if folder.join("first").exists() {
-            println!("{case} with {who} was played twice; the first time:\n{}", show("first/failures"));
-        }
         assert!(failures.is_empty(), "{case} with {who}:\n{failures}\n{}\n{}", show("output"), show("log"));
+    }
+
+    /// A file that a job has left.
+    pub fn result(&self, who: &str, case: &str, name: &str) -> String {
+        let file = self.folder.join("results").join(format!("{who} {case}")).join(name);
+        fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
     }
 
     fn read(&self, name: &str, end: usize) -> String {
@@ -142,13 +160,13 @@ fn strip(program: &Path, to: &Path) {
     assert!(status.success(), "strip {}: {status}", program.display());
 }
 
-/// Without KVM: these tests run where there is none.
-fn emulator(kernel: &Kernel, share: &Path, guest: &str, console: File) -> Command {
+fn emulator(kernel: &Kernel, share: &Path, guest: &str, processor: &[&str], console: File) -> Command {
     let share = share.display();
     let mut command = Command::new("setpriv");
     command
         .args(["--pdeathsig", "KILL", "qemu-system-x86_64"])
-        .args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", "2048"])
+        .args(processor)
+        .args(["-cpu", "max", "-smp", "1", "-m", "2048"])
         .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-nic", "none"])
         .args([Path::new("-kernel"), &kernel.image, Path::new("-initrd"), &kernel.initrd])
         .args(["-append", &format!("console=ttyS0 quiet panic=-1 mitigations=off guest={guest} ")])

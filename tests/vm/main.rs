@@ -12,9 +12,12 @@ mod machine;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use machine::{Job, Kind, Share};
+use machine::{Job, Kind, PROCESSOR, Plan, Share};
+
+/// As many as the processors that a small machine has.
+const GUESTS: &[&str] = &["first", "second"];
 
 /// Those that change what is not in a namespace.
 const ALONE: [&str; 3] = ["30-module-autoload", "62-ipvs-comes-later", "90-hands"];
@@ -123,7 +126,13 @@ cases! {
 
 /// Waits for the result of a case.
 fn expect(who: &'static str, case: &'static str) {
-    Share::of(jobs).expect(who, case);
+    let plan = || Plan { jobs: jobs(), cases: folder(), hands: true, guests: GUESTS, processor: PROCESSOR };
+    Share::of(plan).expect(who, case);
+}
+
+/// The cases.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm/cases")
 }
 
 /// The names of the tests and their cases.
@@ -148,7 +157,7 @@ fn jobs() -> Vec<Job> {
         };
         for (who, others) in [("ours", THEIRS), ("theirs", OURS)] {
             if chosen(who, name) && !others.contains(&(name, case)) {
-                jobs.push(Job { who, case, kind });
+                jobs.push(Job { who: who.to_owned(), case, kind });
             }
         }
     }
@@ -170,8 +179,7 @@ fn wanted(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
 
 #[test]
 fn every_case_is_run() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm/cases");
-    let entries = fs::read_dir(&folder).expect("read the cases");
+    let entries = fs::read_dir(folder()).expect("read the cases");
     let there: BTreeSet<String> =
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     let named: BTreeSet<String> = all().map(|(_, case)| case.to_owned()).collect();
@@ -181,9 +189,8 @@ fn every_case_is_run() {
 /// A result of one's own has a reason, and a reason has a result that differs.
 #[test]
 fn every_difference_has_a_reason() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm/cases");
     for (_, case) in all() {
-        let folder = folder.join(case);
+        let folder = folder().join(case);
         let reasons = fs::read_to_string(folder.join("differs")).unwrap_or_default();
         let mut told = BTreeSet::new();
         for line in reasons.lines() {

@@ -133,6 +133,8 @@ fn our_announcements_are_keepalived_s() {
         running: true,
         multicast: true,
         loopback: false,
+        broadcasts: true,
+        point_to_point: false,
         arp: true,
         mac: mac.to_vec(),
         broadcast: vec![0xff; 6],

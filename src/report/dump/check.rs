@@ -30,7 +30,7 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig) {
     let files = config.track_files.iter().map(|it| (it, checker::followers_of_file(config, &it.name)));
     let files: Vec<_> = files.filter(|(_, followers)| !followers.is_empty()).collect();
     page.section("Checker track files", &files, |page, (it, followers)| {
-        tracker::about_file(page, it);
+        tracker::about_file(page, it, None);
         page.at(3).list("Tracking instances :", followers, String::clone);
     });
     let sessions: Vec<_> = shared.bfd.instances.iter().filter(|it| it.for_checker).collect();
@@ -183,7 +183,7 @@ fn retries(at: &mut Column<'_>, retry: Option<u32>, delay: Option<String>, warmu
 
 fn script(at: &mut Column<'_>, what: &str, script: Option<&Script>) {
     if let Some(script) = script {
-        at.say(format_args!("{what} notify script = {script}, uid:gid {}:{}", script.uid, script.gid));
+        at.say(format_args!("{what} notify script = {}, uid:gid {}:{}", script.with_program(), script.uid, script.gid));
     }
 }
 

@@ -1,14 +1,17 @@
 //! The effective configuration as text, section by section and line by line in the format of keepalived's data dump, and
 //! as JSON ([`json`]).
 //!
-//! Prints what the configuration determines, with defaults filled in. What only a running daemon knows (states, counters,
-//! sockets, timers) is not here; where such a word stands inside a line, it is the one of a daemon that has not begun.
+//! Prints what the configuration determines, with defaults filled in, and with it, of a running `vrrp` process, how things
+//! stand (states, timers, sockets, interfaces: [`Running`]). Where there is no such thing, what only a running daemon knows
+//! is left out; where such a word stands inside a line, it is the one of a daemon that has not begun. Beside it, in words
+//! of their own, the counters ([`stats`]) and the state for programs ([`state`]).
 //! Every object has a function of its own, whose lines are in keepalived's order. Never shows a secret, and neither
 //! decides nor writes: `core` and the drivers do with the lines what they want.
 
 use std::fmt::Display;
 
 use crate::model::frame::Shared;
+use crate::model::running::Running;
 use crate::model::{CheckConfig, Config, VrrpConfig};
 
 mod bfd;
@@ -16,10 +19,15 @@ mod check;
 mod checker;
 mod global;
 mod instance;
+mod interface;
 pub mod json;
 mod link;
 mod number;
+pub mod place;
 mod route;
+pub mod state;
+pub mod stats;
+mod timer;
 mod tracker;
 mod vrrp;
 
@@ -27,16 +35,40 @@ mod vrrp;
 pub fn vrrp(shared: &Shared, config: &VrrpConfig) -> Vec<String> {
     let mut page = Page::default();
     global::dump(&mut page, shared, Some(config));
-    vrrp::dump(&mut page, shared, config);
+    vrrp::dump(&mut page, shared, config, None);
     page.lines
+}
+
+/// The dump of the running `vrrp` process.
+pub fn running(shared: &Shared, config: &VrrpConfig, running: &Running) -> String {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, Some(config));
+    vrrp::dump(&mut page, shared, config, Some(running));
+    page.text()
+}
+
+/// The dump of the parent.
+pub fn parent(shared: &Shared) -> String {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, None);
+    page.text()
 }
 
 /// The dump of the `check` process, line by line.
 pub fn check(shared: &Shared, config: &CheckConfig) -> Vec<String> {
+    check_page(shared, config).lines
+}
+
+/// The dump of the `check` process as a text.
+pub fn check_text(shared: &Shared, config: &CheckConfig) -> String {
+    check_page(shared, config).text()
+}
+
+fn check_page(shared: &Shared, config: &CheckConfig) -> Page {
     let mut page = Page::default();
     global::dump(&mut page, shared, None);
     check::dump(&mut page, shared, config);
-    page.lines
+    page
 }
 
 /// The dumps of all processes that have something to do as one text; the part that they share comes once.
@@ -45,13 +77,13 @@ pub fn whole(shared: &Shared, config: &Config) -> String {
     let vrrp = Some(&config.vrrp).filter(|vrrp| !vrrp.is_empty());
     global::dump(&mut page, shared, vrrp);
     if let Some(vrrp) = vrrp {
-        vrrp::dump(&mut page, shared, vrrp);
+        vrrp::dump(&mut page, shared, vrrp, None);
     }
     if !config.check.is_empty() {
         check::dump(&mut page, shared, &config.check);
     }
     bfd::dump(&mut page, &config.bfd);
-    page.lines.into_iter().map(|line| line + "\n").collect()
+    page.text()
 }
 
 /// Lines as they come.
@@ -61,6 +93,16 @@ struct Page {
 }
 
 impl Page {
+    /// All lines as one text.
+    fn text(self) -> String {
+        let mut text = String::with_capacity(self.lines.iter().map(|line| line.len() + 1).sum());
+        for line in self.lines {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text
+    }
+
     /// The heading of a section.
     fn heading(&mut self, title: &str) {
         self.at(0).say(format_args!("------< {title} >------"));

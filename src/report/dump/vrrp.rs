@@ -4,31 +4,48 @@ use crate::model::config::TrackGroup;
 use crate::model::frame::Shared;
 use crate::model::global::GarpPace;
 use crate::model::instance::TrackInterface;
+use crate::model::running::{RouterState, Running, RunningGroup};
 use crate::model::{Family, IfName, Instance, Notify, Script, SyncGroup, Tracked, Tracking, VrrpConfig, Weight};
 
+use super::instance::Now;
 use super::number::seconds;
-use super::{Column, Page, answer, instance, link, route, tracker};
+use super::{Column, Page, answer, instance, interface, link, route, tracker};
 
-pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig) {
+/// `running`: how things stand, if they do.
+pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, running: Option<&Running>) {
     paces(page, config);
+    let mut set = running.into_iter().flat_map(|running| &running.static_addresses);
     page.section("Static Addresses", &config.static_addresses, |page, it| {
-        page.at(5).say(route::address(it, it.interface.as_str()))
+        let is_set = set.next().copied().unwrap_or_default();
+        let line = route::address(it, it.interface.as_str());
+        page.at(5).say(format_args!("{line}{}", super::either(is_set, " set", "")));
     });
     page.section("Static Routes", &config.static_routes, |page, it| page.at(5).say(route::route(it)));
     page.section("Static Rules", &config.static_rules, |page, it| page.at(5).say(route::rule(it)));
     page.section("Static Track groups", &config.track_groups, track_group);
     let instances: Vec<_> = config.instances.iter().zip(link::names(shared, config)).collect();
-    page.section("VRRP Topology", &instances, |page, (it, names)| instance::dump(page, shared, config, it, names));
-    page.section("VRRP Sync groups", &config.groups, |page, it| group(page, shared, it));
+    let mut routers = running.into_iter().flat_map(|running| running.routers.iter().map(move |it| (running, it)));
+    page.section("VRRP Topology", &instances, |page, (it, names)| {
+        let now = routers.next().map(|(running, router)| Now { running, router });
+        instance::dump(page, shared, config, (it, names), now);
+    });
+    if let Some(running) = running {
+        page.section("VRRP Sockpool", &running.channels, |page, it| interface::channel(page, config, it));
+    }
+    let mut groups = running.into_iter().flat_map(|running| &running.groups);
+    page.section("VRRP Sync groups", &config.groups, |page, it| group(page, shared, it, groups.next()));
     // Keepalived forgets scripts and files that nobody follows.
     let is_used = |name: &str, kind| !tracker::followers(config, name, kind).is_empty();
     let scripts: Vec<_> = config.scripts.iter().filter(|it| is_used(&it.name, |it| &it.scripts)).collect();
-    page.section("VRRP Scripts", &scripts, |page, it| tracker::script(page, config, it));
+    page.section("VRRP Scripts", &scripts, |page, it| tracker::script(page, config, it, running));
     let files: Vec<_> = config.files.iter().filter(|it| is_used(&it.name, |it| &it.files)).collect();
-    page.section("VRRP Track files", &files, |page, it| tracker::file(page, config, it));
-    page.section("VRRP Track processes", &config.processes, |page, it| tracker::process(page, config, it));
+    page.section("VRRP Track files", &files, |page, it| tracker::file(page, config, it, running));
+    page.section("VRRP Track processes", &config.processes, |page, it| tracker::process(page, config, it, running));
     let sessions: Vec<_> = shared.bfd.instances.iter().filter(|it| it.for_vrrp).collect();
-    page.section("VRRP Track BFDs", &sessions, |page, it| tracker::session(page, config, it));
+    page.section("VRRP Track BFDs", &sessions, |page, it| tracker::session(page, config, it, running));
+    if let Some(running) = running {
+        interface::dump(page, shared, config, running);
+    }
 }
 
 /// Each pace with its interfaces; the one without any stands for each interface that has none of its own.
@@ -71,10 +88,14 @@ fn track_group(page: &mut Page, group: &TrackGroup) {
     page.at(3).list("VRRP member instances :", &group.members, String::clone);
 }
 
-/// A group; its state is that of one that has not begun.
-fn group(page: &mut Page, shared: &Shared, group: &SyncGroup) {
-    page.at(1).pair("VRRP Sync Group", format_args!("{}, INIT", group.name));
+/// A group; without a state it is one that has not begun.
+fn group(page: &mut Page, shared: &Shared, group: &SyncGroup, now: Option<&RunningGroup>) {
+    let state = now.map_or(RouterState::Init, |now| now.state).word();
+    page.at(1).pair("VRRP Sync Group", format_args!("{}, {state}", group.name));
     let mut at = page.at(3);
+    if let Some(RunningGroup { in_fault, in_init, .. }) = now {
+        at.say(format_args!("Num member fault {in_fault}, num member init {in_init}"));
+    }
     at.list("VRRP member instances :", &group.members, String::clone);
     at.mention(group.tracking_weight, "sync group tracking weight set");
     at.pair("Using smtp notification", answer(sends_mail(shared, group.smtp_alert)));
@@ -119,7 +140,7 @@ pub(super) fn notify_scripts(at: &mut Column<'_>, scripts: &[(&str, &Option<Box<
     for (kind, script) in scripts {
         if let Some(script) = script {
             let identity = format_args!("{}:{}", script.uid, script.gid);
-            at.say(format_args!("{kind} state transition script = {script}, uid:gid {identity}"));
+            at.say(format_args!("{kind} state transition script = {}, uid:gid {identity}", script.with_program()));
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::{Driver, Error};
+use crate::model::frame::Shared;
 use crate::model::own_link::LinkChange;
 use crate::model::settings::Processes;
 use crate::model::{Address, Cleanup, Family, FilterRules, VrrpConfig};
 use crate::net::Nftables;
 use crate::report::Reporter;
 use crate::vrrp::event::{Action, Event};
+use crate::vrrp::hands::dumps::Dumps;
 use crate::vrrp::hands::sysctls::HeldSysctls;
 
 /// Removes what the configuration owns, and makes sysctls what they were before the daemon whose `vrrp` process has this
@@ -17,7 +19,8 @@ use crate::vrrp::hands::sysctls::HeldSysctls;
 /// # Errors
 /// If the kernel does not let us look or act at all.
 pub fn clean_up(config: VrrpConfig, pid_file: &Path) -> Result<Cleanup, Error> {
-    let mut driver = Driver::open(config, &Processes::default(), false)?;
+    let dumps = Dumps::of(&Shared::default(), &config);
+    let mut driver = Driver::open(config, &Processes::default(), false, dumps)?;
     let mut nobody = Reporter::silent();
     let present = driver.monitor.pending()?;
     driver.turn_with(&mut nobody, |driver, now| driver.take(now, present))?;
@@ -37,7 +40,7 @@ pub fn clean_up(config: VrrpConfig, pid_file: &Path) -> Result<Cleanup, Error> {
                 continue;
             }
             Action::Link(LinkChange::Remove(wish, index)) => links.push((wish.name.clone(), *index)),
-            Action::Log(..) => continue,
+            Action::Changed(_) | Action::Log(..) => continue,
             Action::Unblock(rules) => {
                 filter.clone_from(rules);
                 continue;

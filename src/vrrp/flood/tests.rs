@@ -33,7 +33,7 @@ fn an_interface_that_flaps_is_bounded_in_the_log_and_makes_no_master() {
         rig.feed(Event::Link(link("eth0", 2, true)));
         rig.wait(Micros::from_millis(10));
     }
-    assert_eq!(rig.view().stats[crate::vrrp::stats::Counter::BecameMaster], 1, "it was master before");
+    assert_eq!(rig.view().stats[crate::model::stats::Counter::BecameMaster], 1, "it was master before");
     // Some ten kinds of lines, ten times in ten seconds each.
     assert!(rig.lines().len() < 6 * 10 * 10, "{} lines", rig.lines().len());
     assert!(rig.has_line("more like it in between"));

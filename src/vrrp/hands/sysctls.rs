@@ -57,6 +57,12 @@ impl HeldSysctls {
         HeldSysctls { held: Held::default(), inherited, file: Some(file) }
     }
 
+    /// What a setting of an interface was before we changed it.
+    pub(super) fn before(&self, index: u32, setting: Setting) -> Option<u32> {
+        let hushed = self.held.hushed.iter().find(|hushed| hushed.index == index)?;
+        hushed.was.iter().find(|(changed, _)| *changed == setting).map(|(_, value)| *value)
+    }
+
     /// Every link is made that will be: what a predecessor held and we do not is as before.
     pub(in crate::vrrp) fn disclaim(&mut self, netlink: &mut Netlink) {
         let inherited = std::mem::take(&mut self.inherited);

@@ -11,6 +11,8 @@ fn link(mac: &str) -> Link {
         running: true,
         multicast: true,
         loopback: false,
+        broadcasts: true,
+        point_to_point: false,
         arp: true,
         mac: bytes(mac),
         broadcast: vec![0xff; 6],

@@ -9,13 +9,17 @@ address, port, file = sys.argv[1:4]
 path = sys.argv[4] if len(sys.argv) > 4 else "/"
 
 stage = ""
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def ask():
     global stage
-    stage = "connecting"
-    with socket.create_connection((address, int(port)), timeout=8) as connection:
-        stage = f"from port {connection.getsockname()[1]}"
+    with socket.socket(family) as connection:
+        connection.settimeout(8)
+        try:
+            connection.connect((address, int(port)))
+        finally:
+            stage = f"from port {connection.getsockname()[1]}"
         connection.sendall(b"GET %s HTTP/1.0\r\n\r\n" % path.encode())
         data = b""
         while part := connection.recv(65536):

@@ -50,7 +50,7 @@ fn a_change_of_one_instance_leaves_the_adverts_of_the_others_alone() {
 #[test]
 fn a_virtual_mac_that_is_given_makes_another_router_of_a_multicast_instance_only() {
     let own_link = Some(OwnLink::Macvlan(Macvlan::default()));
-    let masterships = |rig: &Rig| rig.view().stats[crate::vrrp::stats::Counter::BecameMaster];
+    let masterships = |rig: &Rig| rig.view().stats[crate::model::stats::Counter::BecameMaster];
     let mut rig = Rig::master(config([instance()]));
     rig.reload(config([Instance { own_link: own_link.clone(), ..instance() }]));
     assert_eq!(rig.adverts(), [0]);

@@ -58,6 +58,13 @@ const COUNTERS: usize = Counter::PriorityZeroSent as usize + 1;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats([u64; COUNTERS]);
 
+impl Stats {
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Stats) {
+        self.0.iter_mut().zip(other.0).for_each(|(own, more)| *own += more);
+    }
+}
+
 impl Index<Counter> for Stats {
     type Output = u64;
     fn index(&self, counter: Counter) -> &u64 {
