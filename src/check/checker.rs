@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::{Level, Outcome, Report, ScriptEnd};
-use super::random::Random;
+use crate::model::Random;
 use crate::model::Time;
 use crate::model::checker::{self as model, CheckKind};
 

@@ -181,9 +181,9 @@ struct Driver {
     reports_addresses: bool,
     scheduling: Scheduling,
     timer: Timer,
+    dumps: Dumps,
     /// When to tell the parent how servers stand
     standing: Pace,
-    dumps: Dumps,
 }
 
 impl Driver {
@@ -197,8 +197,8 @@ impl Driver {
             reports_addresses: options.address_monitoring,
             scheduling: Scheduling::begin(Role::Check, &shared.global.processes),
             timer: Timer::new()?,
-            standing: Pace::new(TELL_SPAN),
             dumps,
+            standing: Pace::new(TELL_SPAN),
             engine: Engine::new(config, &shared.global, seed()),
         };
         driver.follow(followed, shared)?;

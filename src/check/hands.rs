@@ -1,4 +1,5 @@
-//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, mails, log. Part of the driver; decides nothing.
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, mails, log. Part of the driver; decides
+//! nothing.
 
 mod balancer;
 pub(super) mod dumps;
@@ -16,6 +17,7 @@ use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
+use crate::report::fifo::{Kind, Pipes};
 use crate::report::mail::Mailer;
 use crate::report::notify::services::ServiceScripts;
 
@@ -30,6 +32,7 @@ pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
     mails: Mailer,
+    fifos: Pipes,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
@@ -43,6 +46,7 @@ impl Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
             mails: Mailer::default(),
+            fifos: Pipes::new(Kind::Lvs),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
@@ -59,6 +63,7 @@ impl Hands {
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
         self.mails.configure(shared);
+        self.fifos.configure(&shared.global.fifos);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -86,7 +91,10 @@ impl Hands {
                 Action::Change(changes) => told.extend(self.ipvs.change(now, &changes)),
                 Action::Audit => told.extend(self.ipvs.audit(now)),
                 Action::Mark(changes) => told.extend(self.marks.change(&changes)),
-                Action::Notify(notice) => self.scripts.notify(notice),
+                Action::Notify(notice) => {
+                    self.fifos.tell_of_service(&notice);
+                    self.scripts.notify(notice);
+                }
                 Action::Alert(alert) => self.mails.send(&alert),
                 Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => say(level, &line),
@@ -100,7 +108,7 @@ impl Hands {
         if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
             warn!("net.ipv4.ping_group_range could not be put back: {error}");
         }
-        tokio::join!(self.prober.finish(), self.scripts.finish(), self.mails.finish());
+        tokio::join!(self.prober.finish(), self.scripts.finish(), self.fifos.finish(), self.mails.finish());
     }
 }
 

@@ -12,7 +12,6 @@ mod mails;
 mod outbox;
 mod probe;
 mod quorum;
-mod random;
 mod refusal;
 mod reload;
 mod server;

@@ -44,6 +44,11 @@ impl InForce {
         let options = |role| child_options(role, setting, &config.global);
         let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
         let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
+        let mut for_vrrp_only = shared.clone();
+        if has_check && let Some(all) = &mut for_vrrp_only.global.fifos.all {
+            // Both write, one has it read.
+            all.script = None;
+        }
         let Config { global, mut vrrp, mut check, .. } = config;
         // Nobody tells of BFD sessions: what follows them would be in FAULT for good.
         for tracking in vrrp
@@ -64,8 +69,8 @@ impl InForce {
             shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
-            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), Box::new(check)))),
-            vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, shared, Box::new(vrrp)))),
+            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared, Box::new(check)))),
+            vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, for_vrrp_only, Box::new(vrrp)))),
         }
     }
 
@@ -101,7 +106,7 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
-        tells: systemd::listens(),
         core_limit: setting.core_limit,
+        tells: systemd::listens(),
     }
 }

@@ -25,6 +25,7 @@ use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
 use crate::os::{new_file, process, relay};
 use crate::report::dump::{self, place};
+use crate::report::fifo;
 use crate::report::writer::{File, Order, Writer};
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
@@ -68,20 +69,21 @@ pub(super) struct Parent<'a> {
     signals: Signals,
     /// In the order of starting
     places: Vec<Place>,
+    fifos: fifo::Places,
     words: mpsc::UnboundedReceiver<Word>,
     stage: Stage,
     incoming: Option<Incoming>,
     /// Whether SIGHUP came while it could not be served
     reload_again: bool,
-    watchdog: Option<Watchdog>,
-    /// What children have said of how things stand
-    instances: Option<Tally>,
-    servers: Option<Tally>,
     writer: Writer,
     /// A reload that is planned
     timetable: Option<Timetable>,
     /// Copies of configurations
     saved: Saved,
+    watchdog: Option<Watchdog>,
+    /// What children have said of how things stand
+    instances: Option<Tally>,
+    servers: Option<Tally>,
 }
 
 impl<'a> Parent<'a> {
@@ -95,16 +97,17 @@ impl<'a> Parent<'a> {
             recipe: Recipe { setting, config: InForce::new(setting, config), words: sender },
             signals,
             places,
+            fifos: fifo::Places::default(),
             words,
             stage: Stage::Starting,
             incoming: None,
             reload_again: false,
-            watchdog: Watchdog::wanted(),
-            instances: None,
-            servers: None,
             writer: Writer::default(),
             timetable: None,
             saved: Saved::default(),
+            watchdog: Watchdog::wanted(),
+            instances: None,
+            servers: None,
         })
     }
 
@@ -127,6 +130,7 @@ impl<'a> Parent<'a> {
             let event = self.next().await;
             self.handle(event);
         };
+        self.fifos.clear();
         if let Some(timed) = &self.recipe.config.global.shutdown_script {
             script::run(script::SHUTDOWN, timed, &mut self.signals).await;
         }
@@ -212,12 +216,15 @@ impl<'a> Parent<'a> {
         self.settle();
     }
 
-    /// Notes which children the configuration asks for.
+    /// Notes which children the configuration asks for, and makes the pipes that they will write to.
     fn note_wants(&mut self) {
         let Recipe { config, .. } = &self.recipe;
         for place in &mut self.places {
             place.wanted = config.wants(place.role);
         }
+        let kinds: Vec<_> =
+            self.places.iter().filter(|place| place.wanted).map(|place| roles::events(place.role)).collect();
+        self.fifos.set(&config.global.fifos, &kinds);
     }
 
     // What children say and how they end

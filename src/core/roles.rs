@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::model::frame::Role;
 use crate::model::global::ProcessNames;
 use crate::os::process;
+use crate::report::fifo;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,14 @@ pub(super) fn words(role: Role) -> Words {
             let ident = "Keepalived_vrrp";
             Words { argument: "vrrp", process: "VRRP", short: "vrrp", ident, file: "vrrp" }
         }
+    }
+}
+
+/// The events that a child tells of.
+pub(super) fn events(role: Role) -> fifo::Kind {
+    match role {
+        Role::Check => fifo::Kind::Lvs,
+        Role::Vrrp => fifo::Kind::Vrrp,
     }
 }
 

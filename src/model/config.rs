@@ -64,6 +64,8 @@ pub struct VrrpConfig {
     pub log_unknown_vrids: bool,
     /// Tell of changed priorities, where neither instance nor group says otherwise (`vrrp_notify_priority_changes`)
     pub notify_priority_changes: bool,
+    /// A reload tells pipes of states that it has not changed, too (`fifo_write_vrrp_states_on_reload`)
+    pub states_on_reload: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
     /// Receive buffers of advert sockets

@@ -105,7 +105,7 @@ pub struct Shared {
     pub startup_delay: Micros,
     /// `log_unknown_vrids`
     pub log_unknown_vrids: bool,
-    /// Name of the host
+    /// Name of the host; with its domain if mails are sent in this name
     pub host_name: String,
     /// Name of the user that we run as
     pub user_name: String,

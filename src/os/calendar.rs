@@ -21,9 +21,9 @@ pub struct LocalTime {
     hour: i32,
     minute: i32,
     second: i32,
-    nanos: u32,
     /// Minutes east of Greenwich
     zone: i32,
+    nanos: u32,
 }
 
 impl LocalTime {
@@ -43,8 +43,8 @@ impl LocalTime {
             hour: tm.tm_hour,
             minute: tm.tm_min,
             second: tm.tm_sec,
-            nanos: since.subsec_nanos(),
             zone: i32::try_from(tm.tm_gmtoff / 60).unwrap_or_default(),
+            nanos: since.subsec_nanos(),
         }
     }
 
@@ -70,14 +70,6 @@ impl LocalTime {
         fmt::from_fn(move |f| write!(f, "{} {} {}", self.weekday, self.syslog(), self.year))
     }
 
-    /// As in `Sun Nov 01 19:16:00.012345678 2026`, which keepalived writes to log files.
-    pub fn file(self) -> impl fmt::Display {
-        fmt::from_fn(move |f| {
-            let LocalTime { year, month, day, weekday, hour, minute, second, nanos, .. } = self;
-            write!(f, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02}.{nanos:09} {year}")
-        })
-    }
-
     /// As in `Sun, 01 Nov 2026 19:16:00 +0000`, the date of a mail (RFC 5322 section 3.3).
     pub fn mail(self) -> impl fmt::Display {
         fmt::from_fn(move |f| {
@@ -90,22 +82,28 @@ impl LocalTime {
             )
         })
     }
+
+    /// As in `Sun Nov  1 19:16:00.012345 2026`, which dumps have.
+    pub fn precise(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{} {}.{:06} {}", self.weekday, self.syslog(), self.nanos / 1000, self.year))
+    }
+
+    /// As in `Sun Nov 01 19:16:00.012345678 2026`, which keepalived writes to log files.
+    pub fn file(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let LocalTime { year, month, day, weekday, hour, minute, second, nanos, .. } = self;
+            write!(f, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02}.{nanos:09} {year}")
+        })
+    }
 }
 
 /// A moment in UTC with its microseconds, as in `2026-11-01T19:16:00.012345Z` (RFC 3339 section 5.6). For years to 9999.
 pub fn rfc3339(moment: SystemTime) -> impl fmt::Display {
     let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = since.subsec_micros();
     let Civil { year, month, day, hour, minute, second } =
         civil(i64::try_from(since.as_secs()).unwrap_or(i64::MAX), true);
-    let micros = since.subsec_micros();
     fmt::from_fn(move |f| write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"))
-}
-
-impl LocalTime {
-    /// As in `Sun Nov  1 19:16:00.123456 2026`: with the microseconds of the second.
-    pub fn precise(self, micros: u32) -> impl fmt::Display {
-        fmt::from_fn(move |f| write!(f, "{} {}.{micros:06} {}", self.weekday, self.syslog(), self.year))
-    }
 }
 
 /// A date and a time of day, of this place or in UTC.

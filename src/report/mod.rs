@@ -1,6 +1,7 @@
 //! Windows for the outside world: views of what has happened, never decisions.
 
 pub mod dump;
+pub mod fifo;
 pub mod mail;
 pub mod notify;
 mod reporter;

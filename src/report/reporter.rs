@@ -2,15 +2,22 @@
 
 use std::io;
 
+use super::fifo::{Kind, Pipes};
 use super::mail::Mailer;
 use super::notify::Notifier;
 use crate::model::frame::Shared;
 use crate::model::{Alert, Notification};
 
-/// Tells scripts, and sends mails.
+/// Tells scripts and pipes, and sends mails.
 #[derive(Debug)]
 pub struct Reporter {
-    scripts: Option<Notifier>,
+    listeners: Option<Listeners>,
+}
+
+#[derive(Debug)]
+struct Listeners {
+    scripts: Notifier,
+    fifos: Pipes,
     mails: Mailer,
 }
 
@@ -20,39 +27,42 @@ impl Reporter {
     /// # Errors
     /// If the thread that starts scripts cannot be started.
     pub fn start() -> io::Result<Self> {
-        Ok(Reporter { scripts: Some(Notifier::start()?), mails: Mailer::default() })
+        let (scripts, fifos, mails) = (Notifier::start()?, Pipes::new(Kind::Vrrp), Mailer::default());
+        Ok(Reporter { listeners: Some(Listeners { scripts, fifos, mails }) })
     }
 
     /// Tells nobody.
     pub fn silent() -> Self {
-        Reporter { scripts: None, mails: Mailer::default() }
+        Reporter { listeners: None }
     }
 
     /// Does from here on as a configuration says.
     pub fn configure(&mut self, shared: &Shared) {
-        self.mails.configure(shared);
+        if let Some(listeners) = &mut self.listeners {
+            listeners.fifos.configure(&shared.global.fifos);
+            listeners.mails.configure(shared);
+        }
     }
 
     /// Tells of a change of state. Never waits.
     pub fn notify(&mut self, notification: Notification) {
-        if let Some(scripts) = &self.scripts {
+        if let Some(Listeners { scripts, fifos, .. }) = &mut self.listeners {
+            fifos.tell(&notification);
             scripts.notify(notification);
         }
     }
 
     /// Sends a mail. Never waits.
     pub fn alert(&mut self, alert: Alert) {
-        self.mails.send(&alert);
+        if let Some(listeners) = &mut self.listeners {
+            listeners.mails.send(&alert);
+        }
     }
 
-    /// Waits until all have been told, but no longer than a second.
+    /// Waits until all have been told, but not much longer than a second.
     pub async fn finish(self) {
-        let Reporter { scripts, mails } = self;
-        let told = async {
-            if let Some(scripts) = scripts {
-                scripts.finish().await;
-            }
-        };
-        tokio::join!(told, mails.finish());
+        if let Some(Listeners { scripts, fifos, mails }) = self.listeners {
+            tokio::join!(scripts.finish(), fifos.finish(), mails.finish());
+        }
     }
 }

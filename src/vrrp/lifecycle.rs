@@ -161,6 +161,7 @@ impl Engine {
                 self.advertise_anew(now, *id);
             }
         }
+        self.tell_states();
         self.settle(now);
     }
 
@@ -311,6 +312,8 @@ impl Engine {
         if self.routers[id].config.notify.report_deleted {
             self.notify(id, NotifyState::Deleted);
         } else if !faulty {
+            // As with keepalived, the generic script and the pipes alone are told of it as a fault.
+            self.routers[id].config.notify.fault = None;
             self.notify(id, NotifyState::Fault);
         }
         self.requeue(id);

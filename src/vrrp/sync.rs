@@ -3,6 +3,8 @@
 //! Going up needs everybody: a member whose timer has run out becomes master only when all others want it too, and
 //! then pulls them along. Going down needs one: a member that yields, or fails, takes the others with it at once.
 
+use std::collections::HashSet;
+
 use super::engine::Engine;
 use super::event::{Action, Change};
 use super::fsm::State;
@@ -163,15 +165,56 @@ impl Engine {
         else {
             return;
         };
-        let state = match group.state {
-            GroupState::Init => return,
-            GroupState::Backup => NotifyState::Backup,
-            GroupState::Master => NotifyState::Master,
-            GroupState::Fault => NotifyState::Fault,
+        let Some(state) = group.state.as_told() else {
+            return;
         };
         let notification = notification(&group.config, state);
         self.out.push_back(Action::Notify(notification));
         self.mail_of_group(index, state);
+    }
+
+    /// After a reload: tells of the states of those groups and routers that have not changed, if that is wanted. Scripts
+    /// have been told of them before.
+    pub(super) fn tell_states(&mut self) {
+        if !self.config.states_on_reload {
+            return;
+        }
+        let told = |action: &Action| match action {
+            Action::Notify(told) if told.state.is_state() => Some((told.subject, told.name.clone())),
+            _ => None,
+        };
+        let told: HashSet<(Subject, String)> = self.out.iter().filter_map(told).collect();
+        let groups = self
+            .groups
+            .iter()
+            .filter_map(|group| Some((Subject::Group, &group.config.name, group.state.as_told()?, 0)));
+        let routers = self.order.iter().map(|id| &self.routers[*id]).filter(|router| !router.waits);
+        let routers = routers.filter_map(|router| {
+            let state = match router.state {
+                State::Init => return None,
+                State::Backup { .. } => NotifyState::Backup,
+                State::Master { .. } => NotifyState::Master,
+                State::Fault => NotifyState::Fault,
+            };
+            Some((Subject::Instance, &router.config.name, state, router.effective()))
+        });
+        let untold = groups.chain(routers).filter(|(subject, name, ..)| !told.contains(&(*subject, (*name).clone())));
+        let notifications = untold.map(|(subject, name, state, priority)| {
+            let name = name.clone();
+            Action::Notify(Notification { subject, name, state, priority, specific: None, generic: None })
+        });
+        self.out.extend(notifications.collect::<Vec<_>>());
+    }
+}
+
+impl GroupState {
+    fn as_told(self) -> Option<NotifyState> {
+        match self {
+            GroupState::Init => None,
+            GroupState::Backup => Some(NotifyState::Backup),
+            GroupState::Master => Some(NotifyState::Master),
+            GroupState::Fault => Some(NotifyState::Fault),
+        }
     }
 }
 

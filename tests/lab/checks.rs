@@ -6,7 +6,7 @@
 
 mod dialogues;
 mod genhash;
-mod play;
+pub mod play;
 mod programs;
 mod server;
 mod tls;

@@ -89,7 +89,8 @@ pub(super) fn web(paths: &[&str]) -> CheckKind {
 }
 
 pub(super) fn misc(dynamic: bool) -> CheckKind {
-    let script = Script { argv: vec!["/out/misc.sh".into(), "x".into()], uid: 0, gid: 0, further_groups: false };
+    let script =
+        Script { argv: vec!["/out/misc.sh".into(), "x".into()], uid: 0, gid: 0, program: None, further_groups: false };
     CheckKind::Misc(Misc { script, timeout: SECOND * 3, dynamic })
 }
 

@@ -109,6 +109,7 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         },
         log_unknown_vrids: global.log_unknown_vrids,
         notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
+        states_on_reload: reader.raw.settings.fifos.states_on_reload,
         dynamic_interfaces: global.dynamic_interfaces,
         receive_buffers: global::receive_buffers(&reader.raw.settings.vrrp),
         disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,

@@ -20,7 +20,7 @@ pub(super) static PROCESS: &[Keyword] = &[
     set("bfd_process_name", "STRING", "<= 15 bytes, cut (reported)", "none",
         "Name of the BFD process",
         global::name_of_process),
-    later_set("use_symlink_paths", "[BOOL]", "", "off",
+    set("use_symlink_paths", "[BOOL]", "", "off",
         "Keep symbolic links in script paths",
         global::use_symlink_paths).since("2.3.0"),
     set("set_supplementary_groups", "[BOOL]", "", "off",

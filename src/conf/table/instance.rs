@@ -158,7 +158,7 @@ pub(super) static INSTANCE: &[Keyword] = &[
     set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
         "Mail on transitions",
         extras::smtp_alert),
-    later_set("notify_priority_changes", "[BOOL]", "", "sync group's, else global vrrp_notify_priority_changes",
+    set("notify_priority_changes", "[BOOL]", "", "sync group's, else global vrrp_notify_priority_changes",
         "Also write priority changes to the FIFO",
         extras::notify_priority_changes),
     set("lvs_sync_daemon_interface", "IFACE", "", "none",

@@ -47,7 +47,7 @@ pub(super) static SYNC_GROUP: &[Keyword] = &[
     set("sync_group_tracking_weight", "", "", "off",
         "Allow weighted trackers of members of a group",
         group::tracking_weight),
-    later_set("notify_priority_changes", "[BOOL]", "", "global vrrp_notify_priority_changes",
+    set("notify_priority_changes", "[BOOL]", "", "global vrrp_notify_priority_changes",
         "Also write priority changes to the notify FIFO",
         group::notify_priority_changes),
 ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::conf::environment::{Command, Identity, KeyFile};
+use crate::conf::environment::{Identity, KeyFile, fake::found};
 use crate::model::settings::{FlushOnStop, GarpExtra, MailTls, RxBuffers};
 use crate::model::{Global, Micros};
 
@@ -278,7 +278,7 @@ fn settings_outside_blocks() {
 #[test]
 fn named_pipes_have_owners_and_readers() {
     let mut env = Fake::default();
-    let command = Command::Found { path: "/bin/ok".into(), executable: true, insecure: false, odd_path: false };
+    let command = found("/bin/ok");
     env.commands.insert("ok".into(), command);
     let instance = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.9.9.8\n}\n}\n";
     let load = |lines: &str| load_for(&env, format!("global_defs {{\n{lines}\n}}\n{instance}"));

@@ -8,8 +8,8 @@ const SUNDAY: LocalTime = LocalTime {
     hour: 9,
     minute: 6,
     second: 0,
-    nanos: 12_345,
     zone: -210,
+    nanos: 12_345,
 };
 
 #[test]
@@ -36,6 +36,18 @@ fn a_moment_is_the_same_as_date_says() {
 }
 
 #[test]
+fn names_and_seconds_belong_together() {
+    let noon = Civil { year: 2028, month: 2, day: 29, hour: 12, minute: 30, second: 1 };
+    assert_eq!(epoch(noon, true), Some(1_835_440_201));
+    for utc in [true, false] {
+        let seconds = epoch(noon, utc).expect("there is such a time");
+        assert_eq!(civil(seconds, utc), noon);
+    }
+    assert_eq!(epoch(Civil { year: 2027, ..noon }, true), None, "no leap year");
+    assert_eq!(epoch(Civil { hour: 24, ..noon }, false), None);
+}
+
+#[test]
 fn a_log_file_has_the_nanoseconds() {
     assert_eq!(SUNDAY.file().to_string(), "Sun Nov 01 09:06:00.000012345 2026");
 }
@@ -55,16 +67,4 @@ fn utc_is_the_same_as_date_says() {
             .expect("date runs");
         assert_eq!(shown(seconds), String::from_utf8_lossy(&date.stdout).trim_end());
     }
-}
-
-#[test]
-fn names_and_seconds_belong_together() {
-    let noon = Civil { year: 2028, month: 2, day: 29, hour: 12, minute: 30, second: 1 };
-    assert_eq!(epoch(noon, true), Some(1_835_440_201));
-    for utc in [true, false] {
-        let seconds = epoch(noon, utc).expect("there is such a time");
-        assert_eq!(civil(seconds, utc), noon);
-    }
-    assert_eq!(epoch(Civil { year: 2027, ..noon }, true), None, "no leap year");
-    assert_eq!(epoch(Civil { hour: 24, ..noon }, false), None);
 }

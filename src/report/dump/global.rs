@@ -211,8 +211,11 @@ fn fifos(page: &mut Page, fifos: &Fifos) {
             let mut at = page.at(1);
             at.say(format_args!("{name} notify fifo = {}, uid:gid {uid}:{gid}", path.display()));
             if let Some(script) = script {
-                let Script { uid, gid, .. } = script;
-                at.say(format_args!("{name} notify fifo script = {script} '{}', uid:gid {uid}:{gid}", path.display()));
+                let Script { program, uid, gid, .. } = script;
+                let program = program.as_ref().map(|program| format!("path = {}, ", program.display()));
+                let program = program.unwrap_or_default();
+                let path = path.display();
+                at.say(format_args!("{name} notify fifo {program}script = {script} '{path}', uid:gid {uid}:{gid}"));
             }
         }
     }

@@ -83,7 +83,7 @@ impl Talk {
             None => {
                 let stream = match timeout(route.timeout, TcpStream::connect(route.server)).await {
                     Err(_) => {
-                        info!("Timeout connecting SMTP server {host}.");
+                        info!("Timeout opening connection to remote SMTP server {host}.");
                         return Err(Outcome::Unreachable(format!("{host} does not answer")));
                     }
                     Ok(Err(error)) => {
