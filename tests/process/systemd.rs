@@ -215,7 +215,7 @@ vrrp_instance VI_1 {
         active_key 1
     }
     virtual_ipaddress {
-        127.0.0.100
+        127.0.0.100 dev lo
     }
 }
 ";
@@ -230,8 +230,8 @@ vrrp_instance VI_1 {
             .expect("the binary runs");
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    let path = folder.path("hmac").display().to_string();
-    assert!(test().contains(&format!("auth_hmac key file '{path}' cannot be opened")), "{}", test());
+    let missing = test();
+    assert!(missing.contains("auth_hmac key file") && missing.contains("cannot be opened"), "{missing}");
     folder.write("hmac", "0123456789abcdef0123456789abcdef");
     std::fs::set_permissions(folder.path("hmac"), std::fs::Permissions::from_mode(0o400)).expect("set");
     assert!(!test().contains("auth_hmac"), "{}", test());
