@@ -52,6 +52,8 @@ pub struct Engine {
     /// Configuration order
     pub(super) virtuals: Vec<Virtual>,
     pub(super) groups: Vec<ServerGroup>,
+    /// Places of the entries of groups that were there before the last reload, by group
+    pub(super) inherited_entries: BTreeMap<String, Vec<usize>>,
     pub(super) lvs: Lvs,
     /// Ids are our own: nobody can choose them to collide
     pub(super) posts: HashMap<CheckerId, Post, FixedState>,
@@ -82,6 +84,7 @@ impl Engine {
             phase: Phase::Learning,
             virtuals: Vec::new(),
             groups: Vec::new(),
+            inherited_entries: BTreeMap::new(),
             lvs: global.lvs.clone(),
             posts: HashMap::default(),
             followers: HashMap::new(),

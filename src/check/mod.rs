@@ -14,6 +14,7 @@ mod quorum;
 mod random;
 mod refusal;
 mod reload;
+mod running;
 mod server;
 mod sorry;
 mod stop;

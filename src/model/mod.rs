@@ -27,6 +27,7 @@ pub mod own_link;
 pub mod readable;
 pub mod route;
 pub mod running;
+pub mod running_check;
 pub mod script;
 pub mod secret;
 pub mod settings;

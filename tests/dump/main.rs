@@ -5,6 +5,7 @@
 //! with asterisks for the passphrase of the TLS key. `older.conf` is what Debian's keepalived 2.2.7 shows in the same
 //! words: here it is run beside us. Needs root (namespaces) and keepalived.
 
+mod checking;
 #[path = "../lab/rig/host.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]
 mod host;
