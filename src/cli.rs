@@ -6,16 +6,18 @@
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::os::signals;
 
+pub mod genhash;
 mod getopt;
 mod options;
 #[cfg(test)]
 mod tests;
 mod version;
 
+use genhash::Genhash;
 use getopt::{Item, Walk};
 
 pub use options::command;
@@ -32,6 +34,8 @@ pub enum Request {
     Clean(Options),
     /// Say what is known about something
     Tell(Topic),
+    /// Ask a web server for a page, and tell its digest
+    Genhash(Box<Genhash>),
     /// Everything has been said already: end with this status
     Exit(u8),
 }
@@ -86,6 +90,10 @@ pub struct Options {
     pub log_facility: u8,
     /// No `-G`
     pub syslog: bool,
+    /// `-g`: as it was written; [`DEFAULT_LOG_FILE`] without a name
+    pub log_file: Option<PathBuf>,
+    /// `--log-format json`
+    pub log_json: bool,
     /// `-u`
     pub umask: Option<u32>,
     /// `-X`
@@ -110,6 +118,8 @@ pub struct Options {
     pub namespace: Option<String>,
     /// `-m`
     pub core_dump: bool,
+    /// `-M`: what core dumps on this host are called
+    pub core_pattern: Option<String>,
     /// `-e`
     pub all_config: bool,
     /// `-i`
@@ -142,8 +152,14 @@ pub struct Subsystems {
     pub all: bool,
 }
 
+/// The log file of `-g` without a name.
+const DEFAULT_LOG_FILE: &str = "keepalived.log";
+
 /// Facility `daemon` of syslog (RFC 3164 table 1).
 const FACILITY_DAEMON: u8 = 3;
+
+/// What `-M` alone calls core dumps.
+const CORE_PATTERN: &str = "core";
 
 impl Default for Options {
     fn default() -> Self {
@@ -155,6 +171,8 @@ impl Default for Options {
             log_detail: false,
             log_facility: FACILITY_DAEMON,
             syslog: true,
+            log_file: None,
+            log_json: false,
             umask: None,
             release_vips: false,
             dont_release_vrrp: false,
@@ -167,6 +185,7 @@ impl Default for Options {
             checkers_pid_file: None,
             namespace: None,
             core_dump: false,
+            core_pattern: None,
             all_config: false,
             config_id: None,
             ignore_sigint: false,
@@ -179,13 +198,10 @@ impl Default for Options {
 /// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
 pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
     let options = Options { command_line, ..Options::default() };
-    let mut reading = Reading { options, test: None, clean: false, topic: None, failed: false };
+    let mut reading = Reading { options, test: None, clean: false, told: None, failed: false };
     // A closed stream must not keep the daemon from starting: the results of writing do not count here.
     match reading.read(out, err) {
-        Some(status) => match reading.topic {
-            Some(topic) => Request::Tell(topic),
-            None => Request::Exit(status),
-        },
+        Some(status) => reading.told.unwrap_or(Request::Exit(status)),
         None if reading.failed => Request::Exit(1),
         None if reading.clean => Request::Clean(reading.options),
         None => match reading.test {
@@ -205,8 +221,8 @@ struct Reading {
     options: Options,
     test: Option<Option<PathBuf>>,
     clean: bool,
-    /// What is to be told instead of anything else
-    topic: Option<Topic>,
+    /// What is to be done instead of anything else
+    told: Option<Request>,
     failed: bool,
 }
 
@@ -215,10 +231,29 @@ impl Reading {
     fn read(&mut self, out: &mut dyn Write, err: &mut dyn Write) -> Option<u8> {
         let command = options::command();
         let words = self.options.command_line.clone();
+        let program = words.first().map(OsString::as_os_str).unwrap_or_default();
+        if Path::new(program).file_name() == Some(OsStr::new(genhash::NAME)) {
+            let request = self.genhash(words.iter().skip(1), false, err);
+            self.told = Some(request);
+            return Some(0);
+        }
         let mut strangers = Vec::new();
+        let mut is_first = true;
         let mut walk = Walk::new(&command, words.iter().skip(1));
         while let Some(item) = walk.next() {
             match item {
+                Item::Option(name @ "genhash", _) => {
+                    let rest = walk.rest();
+                    let at = words.len() - rest.len();
+                    if !is_first {
+                        let is_long = words.get(at - 1).is_some_and(|word| word.as_bytes().starts_with(b"--"));
+                        let word = if is_long { name } else { "-T" };
+                        let _ = writeln!(err, "Warning -- `{word}` not used as first option, previous options ignored");
+                    }
+                    let request = self.genhash(rest.iter(), true, err);
+                    self.told = Some(request);
+                    return Some(0);
+                }
                 Item::Option(name, value) => {
                     let value = match name {
                         "explain" | "help" => value.or_else(|| walk.take_word()),
@@ -242,6 +277,7 @@ impl Reading {
                 }
                 Item::Word(word) => strangers.push(word),
             }
+            is_first = false;
         }
         if !strangers.is_empty() && !self.failed {
             let _ = write!(out, "Unexpected argument(s): ");
@@ -253,9 +289,21 @@ impl Reading {
         None
     }
 
+    /// What follows is genhash's.
+    fn genhash<'w>(&self, words: impl Iterator<Item = &'w OsString>, is_option: bool, err: &mut dyn Write) -> Request {
+        match genhash::parse(words, err) {
+            Some(page) => Request::Genhash(Box::new(page)),
+            None => {
+                let program = self.options.command_line.first().cloned().unwrap_or_default();
+                let _ = err.write_all(genhash::usage(&program, is_option).as_bytes());
+                Request::Exit(1)
+            }
+        }
+    }
+
     /// Ends reading: this is told.
     fn tell(&mut self, topic: Topic) -> u8 {
-        self.topic = Some(topic);
+        self.told = Some(Request::Tell(topic));
         0
     }
 
@@ -278,9 +326,18 @@ impl Reading {
                 }
             },
             "log-file" => {
-                let _ = writeln!(err, "-g requires configure option --enable-log-file");
-                return Some(1);
+                let name = value.filter(|name| !name.is_empty());
+                options.log_file = Some(path(name).unwrap_or_else(|| DEFAULT_LOG_FILE.into()));
             }
+            "log-format" => match value.as_deref().map(OsStr::as_bytes) {
+                Some(b"json") => options.log_json = true,
+                Some(b"text") => options.log_json = false,
+                _ => {
+                    let value = value.unwrap_or_default();
+                    let _ = writeln!(err, "Invalid --log-format option {}: text or json", value.display());
+                    return Some(1);
+                }
+            },
             "no-syslog" => options.syslog = false,
             "umask" => {
                 options.umask = value.as_deref().and_then(mask);
@@ -310,6 +367,13 @@ impl Reading {
             "address-monitoring" => options.address_monitoring = true,
             "namespace" => options.namespace = text(value),
             "core-dump" => options.core_dump = true,
+            "core-dump-pattern" => {
+                options.core_dump = true;
+                let given = text(value).filter(|pattern| !pattern.is_empty());
+                // A pattern that was given before stays.
+                let pattern = given.or_else(|| options.core_pattern.take());
+                options.core_pattern = Some(pattern.unwrap_or_else(|| CORE_PATTERN.to_owned()));
+            }
             "all-config" => options.all_config = true,
             "config-id" => options.config_id = text(value),
             "ignore-sigint" => options.ignore_sigint = true,
@@ -343,10 +407,6 @@ impl Reading {
                 }
             },
             "manual-keywords" => return Some(self.tell(Topic::Manual)),
-            "genhash" => {
-                let _ = writeln!(err, "genhash is not part of keepalived-rs yet");
-                return Some(1);
-            }
             "signum" => return Some(signum(value.as_deref(), out, err)),
             "version" => {
                 let _ = err.write_all(version::text().as_bytes());
@@ -357,7 +417,8 @@ impl Reading {
                 let _ = err.write_all(options::help(&program).as_bytes());
                 return Some(0);
             }
-            // Accepted for the sake of existing command lines: `options::LATER` tells the user.
+            // Each line of a log file is written at once, with `flush-log-file` and without. The others are accepted for the
+            // sake of existing command lines: `options::LATER` tells the user.
             _ => {}
         }
         None

@@ -2,6 +2,7 @@
 //!
 //! `src/README.md` is the map of the rooms.
 
+pub mod bfd;
 pub mod check;
 pub mod cli;
 pub mod command;

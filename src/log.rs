@@ -1,8 +1,9 @@
-//! The log of a process: from `tracing` events to syslog and the console.
+//! The log of a process: from `tracing` events to syslog or the journal, the console and a file.
 //!
 //! Whoever logs never waits: a line goes into a bounded queue, one thread per device writes, and what does not fit is
 //! counted and reported once there is room. `tracing` levels mean: `error` needs a person now (syslog's alert), `warn`
-//! and `info` are themselves, `debug` is said only with `-D` (and is then written as info, as keepalived does).
+//! and `info` are themselves, `debug` is said only with `-D` (and is then written as info, as keepalived does). An event may
+//! carry facts in fields of its own ([`facts`]): they are for JSON and the journal, plain text has the message alone.
 //! Called by `core` and by the start of every child; nobody else knows devices.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,17 +12,22 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::model::frame::LogOptions;
+use crate::model::frame::{LogFormat, LogOptions};
 
 mod device;
+mod facts;
+mod file;
+mod journal;
 #[cfg(test)]
 mod tests;
 
 use device::{Console, Device, Syslog};
+use facts::Facts;
+use file::LogFile;
+use journal::Journal;
 
 /// Lines that may wait for a device: enough for the start of a thousand instances with `-D`.
 const QUEUE: usize = 8192;
@@ -41,12 +47,13 @@ struct Line {
     level: Level,
     when: SystemTime,
     text: String,
+    facts: Facts,
 }
 
 enum Message {
     Line(Line),
-    /// From here on, lines begin with this ident
-    Ident(String),
+    /// From here on, lines are those of this process
+    Options(Box<LogOptions>),
     /// Answer when everything before this has been written
     Flush(Sender<()>),
 }
@@ -106,7 +113,7 @@ impl Writer {
         while let Ok(message) = self.lines.recv() {
             match message {
                 Message::Line(line) => self.write(&line),
-                Message::Ident(ident) => self.device.rename(ident),
+                Message::Options(options) => self.device.adopt(&options),
                 Message::Flush(done) => {
                     // The one who asked may have given up.
                     let _ = done.send(());
@@ -121,7 +128,7 @@ impl Writer {
         let missing = lost.swap(0, Ordering::Relaxed);
         if missing > 0 {
             let text = format!("{missing} log lines dropped");
-            let report = Line { level: Level::WARN, text, ..*line };
+            let report = Line { level: Level::WARN, text, when: line.when, facts: Facts::default() };
             if self.device.write(&report).is_err() {
                 lost.fetch_add(missing, Ordering::Relaxed);
             }
@@ -143,14 +150,22 @@ impl Log {
     /// into the background. Only the first log of a process counts.
     pub fn open(options: &LogOptions) -> Log {
         let mut outlets = Vec::new();
-        if options.console {
-            outlets.push(Outlet::new(Console));
+        let journal = options.facility.is_some() && journal::takes_syslog();
+        // What the journal is told as a log daemon it need not read once more from the console.
+        if options.console && !(journal && journal::is_console()) {
+            outlets.push(Outlet::new(Console::new(options)));
         }
-        if let Some(facility) = options.facility {
-            outlets.push(Outlet::new(Syslog::new(options.ident.clone(), facility)));
+        match options.facility {
+            Some(facility) if journal => outlets.push(Outlet::new(Journal::new(options, facility))),
+            Some(facility) => outlets.push(Outlet::new(Syslog::new(options, facility))),
+            None => {}
+        }
+        if let Some(file) = LogFile::new(options) {
+            outlets.push(Outlet::new(file));
         }
         let log = Log { outlets: outlets.into() };
-        let layer = Tap { log: log.clone(), detail: options.detail };
+        let facts = journal || options.format == LogFormat::Json;
+        let layer = Tap { log: log.clone(), detail: options.detail, facts };
         // A second subscriber is refused: tests open several logs in one process.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer));
         log
@@ -170,11 +185,11 @@ impl Log {
         }));
     }
 
-    /// Gives the lines from here on another ident.
-    pub fn rename(&self, ident: &str) {
+    /// Writes the lines from here on as those of this process: another ident, another file. Devices stay what they are.
+    pub fn adopt(&self, options: &LogOptions) {
         for outlet in self.outlets.iter() {
             // Without a writer thread there is nobody to tell.
-            let _ = outlet.queue.send(Message::Ident(ident.to_owned()));
+            let _ = outlet.queue.send(Message::Options(Box::new(options.clone())));
         }
     }
 
@@ -197,6 +212,8 @@ impl Log {
 struct Tap {
     log: Log,
     detail: bool,
+    /// Whether somebody wants more than the message
+    facts: bool,
 }
 
 impl<S: Subscriber> Layer<S> for Tap {
@@ -207,23 +224,11 @@ impl<S: Subscriber> Layer<S> for Tap {
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let level = *event.metadata().level();
-        let mut text = Text(String::new());
-        event.record(&mut text);
-        let line = Line { level, when: SystemTime::now(), text: one_line(text.0) };
+        let (text, facts) = facts::of(event, self.facts);
+        let line = Line { level, when: SystemTime::now(), text: one_line(text), facts };
         if let Some((last, others)) = self.log.outlets.split_last() {
             others.iter().for_each(|outlet| outlet.offer(line.clone()));
             last.offer(line);
-        }
-    }
-}
-
-/// The message of an event.
-struct Text(String);
-
-impl Visit for Text {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
         }
     }
 }

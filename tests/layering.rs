@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What each room may name of the crate. Engines and drivers share folders, so files count before folders.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("model", &["model"]),
     ("conf", &["conf", "model"]),
     ("wire", &["wire", "model"]),
+    ("bfd", &["bfd", "model", "wire"]),
     ("vrrp", ENGINE),
     ("vrrp/mod", DRIVER),
     ("vrrp/driver", DRIVER),

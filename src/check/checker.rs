@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::{Level, Outcome, Report, ScriptEnd};
-use super::random::Random;
+use crate::model::Random;
 use crate::model::Time;
 use crate::model::checker::{self as model, CheckKind};
 use crate::model::running_check::RunningChecker;
@@ -61,6 +61,8 @@ pub(super) enum Effect {
         /// checker is alpha or the result is bad
         first: bool,
     },
+    /// The body of a mail about the decision before
+    Mail(String),
 }
 
 /// A checker in force.
@@ -232,9 +234,15 @@ impl Checker {
         self.up || !self.has_run
     }
 
-    /// Comes to a decision.
-    fn stand(&mut self, up: bool, finding: &mut Finding) {
-        finding.effects.push(Effect::Stand { up, changed: up != self.up, first: !self.has_run });
+    /// Comes to a decision: good, or the reason why not.
+    fn stand(&mut self, verdict: Result<(), &str>, finding: &mut Finding) {
+        let up = verdict.is_ok();
+        let changed = up != self.up;
+        finding.effects.push(Effect::Stand { up, changed, first: !self.has_run });
+        // A script's first result is mailed even if it is what was assumed.
+        if changed || matches!(*self.kind, CheckKind::Misc(_)) {
+            finding.effects.extend(words::mail(&self.kind, verdict).map(Effect::Mail));
+        }
         self.up = up;
         self.has_run = true;
     }

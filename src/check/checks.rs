@@ -117,6 +117,7 @@ impl Engine {
     /// What a checker has found, step by step.
     fn apply(&mut self, post: Post, finding: Finding) {
         let Some(service) = self.virtuals.get_mut(post.service) else { return };
+        let was_alive = service.servers[post.server].alive;
         for effect in finding.effects {
             match effect {
                 Effect::Log(level, text) => self.out.log(level, text),
@@ -127,6 +128,11 @@ impl Engine {
                 Effect::AdjustQuietly(_) => service.adopt_weight(post.server, &mut self.out),
                 Effect::Stand { up, changed, first } => {
                     service.decided(post.server, up, changed, first, &mut self.out);
+                }
+                Effect::Mail(body) => {
+                    if !self.sparse_mails || service.servers[post.server].alive != was_alive {
+                        service.mail_of_server(post.server, body, &mut self.out);
+                    }
                 }
             }
         }

@@ -16,23 +16,27 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::engine::Engine;
-use super::event::{Event, Report, RunId};
+use super::event::{Action, Event, Report, RunId};
 use super::hands::Hands;
 use super::hands::dumps::Dumps;
 use crate::model::check::CheckConfig;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToCheck};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToCheck};
 use crate::model::tracker::TrackFile;
-use crate::model::{KernelEvent, Time};
+use crate::model::{KernelEvent, Micros, Pace, Time};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
+use crate::os::scheduling::Scheduling;
 use crate::os::signals::{Signal, Signals};
-use crate::report::dump;
+use crate::report::{Saved, dump};
 use crate::watch::file_watch::FileWatch;
 
 /// At most so many ends of checks are taken before everything else has its turn.
 const ENDS_A_TURN: usize = 256;
+
+/// The parent is told how servers stand no oftener than this.
+const TELL_SPAN: Micros = Micros::from_secs(1);
 
 /// How long the start waits for IPVS, whose module may have to be loaded.
 const IPVS_PATIENCE: Duration = Duration::from_secs(2);
@@ -68,16 +72,19 @@ impl Error {
 /// # Errors
 /// If the process cannot go on. IPVS stays as it is.
 pub async fn run(
-    mut parent: Link<FromChild, ToCheck>,
+    parent: Link<FromChild, ToCheck>,
     options: ChildOptions,
     shared: Box<Shared>,
     config: CheckConfig,
     mut signals: Signals,
 ) -> Result<(), Error> {
+    let Link { sender, receiver: mut parent } = parent;
+    let herald = sender.detach();
     if options.dump {
         show(&shared, &config);
     }
     let dumps = Dumps::of(&shared, &config);
+    let mut saved = Saved::begin(Role::Check, &shared, || dump::check(&shared, &config));
     let mut driver = Driver::open(&options, &shared, config, dumps)?;
     drop(shared);
     // What does not hang is known soon; the checks do not wait for the rest.
@@ -85,14 +92,19 @@ pub async fn run(
         let _ = timeout(IPVS_PATIENCE, driver.hands.ipvs.found()).await;
     }
     driver.turn(|engine, now| engine.handle(now, Event::Start));
-    parent.sender.send(&FromChild::Ready).await?;
+    herald.say(FromChild::Ready);
+    driver.standing.changed(clock::now());
     process::return_free_memory();
+    driver.scheduling.work();
     loop {
+        if driver.standing.take(clock::now()) && options.tells {
+            herald.stands(FromChild::Stands(driver.engine.tally()));
+        }
         driver.timer.arm(driver.wake_at())?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
-            frame = parent.receiver.receive() => Woken::Frame(frame?),
+            frame = parent.receive() => Woken::Frame(frame?),
             events = addresses(&mut driver.monitor) => Woken::Kernel(events?),
             found = driver.files.news() => Woken::Files(found),
             expired = driver.timer.expired() => { expired?; Woken::Timer }
@@ -104,18 +116,25 @@ pub async fn run(
         match woken {
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
+            Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
                 driver.dump(signal);
             }
             Woken::Frame(Some(ToCheck::Configure(_, shared, config))) => {
                 info!("Reloading");
+                driver.scheduling.pause();
                 if options.dump {
                     show(&shared, &config);
                 }
+                saved.replace(&shared, || dump::check(&shared, &config));
                 driver.reload(&shared, *config)?;
-                parent.sender.send(&FromChild::Reloaded).await?;
+                driver.scheduling.adopt(&shared.global.processes);
+                herald.say(FromChild::Reloaded);
+                driver.standing.changed(clock::now());
                 process::return_free_memory();
+                driver.scheduling.work();
             }
+            Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToCheck::Bfd { name, up })) => {
                 driver.turn(|engine, now| engine.handle(now, Event::Bfd { name, up }));
             }
@@ -160,8 +179,11 @@ struct Driver {
     monitor: Option<Monitor>,
     /// `-a`
     reports_addresses: bool,
+    scheduling: Scheduling,
     timer: Timer,
     dumps: Dumps,
+    /// When to tell the parent how servers stand
+    standing: Pace,
 }
 
 impl Driver {
@@ -173,8 +195,10 @@ impl Driver {
             files: FileWatch::new(),
             monitor: None,
             reports_addresses: options.address_monitoring,
+            scheduling: Scheduling::begin(Role::Check, &shared.global.processes),
             timer: Timer::new()?,
             dumps,
+            standing: Pace::new(TELL_SPAN),
             engine: Engine::new(config, &shared.global, seed()),
         };
         driver.follow(followed, shared)?;
@@ -216,13 +240,17 @@ impl Driver {
             self.engine.handle(now, event);
         }
         feed(&mut self.engine, now);
-        if self.engine.next_timeout().is_some_and(|at| at <= now) {
+        if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
+            self.scheduling.late(now, now.since(at));
             self.engine.handle_timeout(now);
         }
         loop {
             let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
             if actions.is_empty() {
                 return;
+            }
+            if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
+                self.standing.changed(now);
             }
             for event in self.hands.carry_out(now, actions) {
                 self.engine.handle(now, event);
@@ -242,7 +270,7 @@ impl Driver {
 
     /// When something is due.
     fn wake_at(&self) -> Option<Time> {
-        [self.engine.next_timeout(), self.hands.ipvs.due()].into_iter().flatten().min()
+        [self.engine.next_timeout(), self.hands.ipvs.due(), self.standing.due()].into_iter().flatten().min()
     }
 
     /// Tells the engine of the end of a check, and of those that have ended meanwhile.

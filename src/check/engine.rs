@@ -16,12 +16,13 @@ use super::event::{Action, CheckerId, Event, Level, RunId};
 use super::expand::{self, Marks};
 use super::general::General;
 use super::outbox::Outbox;
-use super::random::Random;
 use super::server::Followed;
 use super::suspend::Suspension;
 use super::table::Owner;
 use super::virtual_server::Virtual;
+use crate::model::Random;
 use crate::model::check::{CheckConfig, ServerGroup};
+use crate::model::frame::Tally;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal};
 use crate::model::settings::Lvs;
 use crate::model::{Global, Time};
@@ -55,6 +56,8 @@ pub struct Engine {
     /// Places of the entries of groups that were there before the last reload, by group
     pub(super) inherited_entries: BTreeMap<String, Vec<usize>>,
     pub(super) lvs: Lvs,
+    /// A check is mailed only if its server comes or goes by it (`no_checker_emails`)
+    pub(super) sparse_mails: bool,
     /// Ids are our own: nobody can choose them to collide
     pub(super) posts: HashMap<CheckerId, Post, FixedState>,
     /// In configuration order
@@ -86,6 +89,7 @@ impl Engine {
             groups: Vec::new(),
             inherited_entries: BTreeMap::new(),
             lvs: global.lvs.clone(),
+            sparse_mails: global.mail.no_checker_emails,
             posts: HashMap::default(),
             followers: HashMap::new(),
             files: BTreeMap::new(),
@@ -105,6 +109,13 @@ impl Engine {
         engine.virtuals = engine.build(config);
         engine.index();
         engine
+    }
+
+    /// How many real servers are up.
+    pub fn tally(&self) -> Tally {
+        let servers = || self.virtuals.iter().flat_map(|service| &service.servers);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Tally::Servers { up: count(servers().filter(|server| server.alive).count()), all: count(servers().count()) }
     }
 
     /// Takes in what has happened.

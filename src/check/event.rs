@@ -134,8 +134,23 @@ pub enum Action {
     Notify(ServiceNotice),
     /// Send a mail
     Alert(Alert),
+    /// Write an ordinary log line about a change, with what is known of it
+    Changed(Box<Change>),
     /// Write a log line
     Log(Level, String),
+}
+
+/// A server that joins or leaves, or a quorum that is gained or lost, as the log tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The line
+    pub text: String,
+    /// As in log lines: `[10.0.0.1]:tcp:80`
+    pub virtual_server: Arc<str>,
+    /// The server; `None`: it is about the quorum
+    pub real_server: Option<Arc<str>>,
+    /// How it stands now
+    pub up: bool,
 }
 
 /// Weight of a log line.

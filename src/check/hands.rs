@@ -1,4 +1,5 @@
-//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, log. Part of the driver; decides nothing.
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, mails, log. Part of the driver; decides
+//! nothing.
 
 mod balancer;
 pub(super) mod dumps;
@@ -8,7 +9,7 @@ use tracing::{debug, error, info, warn};
 
 use self::balancer::Balancer;
 use self::marks::MarkHands;
-use super::event::{Action, Event, Level};
+use super::event::{Action, Change, Event, Level};
 use super::probe::Prober;
 use crate::model::Time;
 use crate::model::check::CheckConfig;
@@ -16,6 +17,8 @@ use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
+use crate::report::fifo::{Kind, Pipes};
+use crate::report::mail::Mailer;
 use crate::report::notify::services::ServiceScripts;
 
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
@@ -28,6 +31,8 @@ const FEWEST_PLACES: usize = 8;
 pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
+    mails: Mailer,
+    fifos: Pipes,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
@@ -40,6 +45,8 @@ impl Hands {
         let mut hands = Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
+            mails: Mailer::default(),
+            fifos: Pipes::new(Kind::Lvs),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
@@ -55,6 +62,8 @@ impl Hands {
         self.prober.configure(config);
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
+        self.mails.configure(shared);
+        self.fifos.configure(&shared.global.fifos);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {
@@ -82,8 +91,12 @@ impl Hands {
                 Action::Change(changes) => told.extend(self.ipvs.change(now, &changes)),
                 Action::Audit => told.extend(self.ipvs.audit(now)),
                 Action::Mark(changes) => told.extend(self.marks.change(&changes)),
-                Action::Notify(notice) => self.scripts.notify(notice),
-                Action::Alert(alert) => debug!("{}", alert.subject),
+                Action::Notify(notice) => {
+                    self.fifos.tell_of_service(&notice);
+                    self.scripts.notify(notice);
+                }
+                Action::Alert(alert) => self.mails.send(&alert),
+                Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => say(level, &line),
             }
         }
@@ -95,8 +108,13 @@ impl Hands {
         if let Some(Err(error)) = self.ping.map(PingGroup::restore) {
             warn!("net.ipv4.ping_group_range could not be put back: {error}");
         }
-        tokio::join!(self.prober.finish(), self.scripts.finish());
+        tokio::join!(self.prober.finish(), self.scripts.finish(), self.fifos.finish(), self.mails.finish());
     }
+}
+
+fn say_change(change: &Change) {
+    let Change { text, virtual_server, real_server, up } = change;
+    info!(virtual_server = &**virtual_server, real_server = real_server.as_deref(), up, "{text}");
 }
 
 fn say(level: Level, line: &str) {

@@ -8,10 +8,10 @@ pub mod event;
 mod expand;
 mod general;
 mod hands;
+mod mails;
 mod outbox;
 mod probe;
 mod quorum;
-mod random;
 mod refusal;
 mod reload;
 mod running;
@@ -21,3 +21,5 @@ mod stop;
 mod suspend;
 mod table;
 mod virtual_server;
+
+pub use probe::genhash;

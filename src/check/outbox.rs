@@ -3,7 +3,7 @@
 //! Called by everything in the engine that has an effect.
 
 use super::checker::{Effect, Finding};
-use super::event::{Action, Level, MarkChange};
+use super::event::{Action, Change, Level, MarkChange};
 use super::table::Table;
 
 /// What has to be done.
@@ -27,6 +27,10 @@ impl Outbox {
 
     pub fn info(&mut self, text: String) {
         self.log(Level::Info, text);
+    }
+
+    pub fn changed(&mut self, change: Change) {
+        self.actions.push(Action::Changed(Box::new(change)));
     }
 
     /// What a finding says in the log, and nothing else of it.

@@ -37,6 +37,7 @@ impl Engine {
             return;
         }
         self.lvs = global.lvs.clone();
+        self.sparse_mails = global.mail.no_checker_emails;
         let changes = self.general.reload(&self.lvs);
         self.change(changes);
         self.marks.reload(&global.firewall);
@@ -101,10 +102,7 @@ impl Engine {
         for at in 0..old.servers.len() {
             old.part_with(at, &mut self.out);
         }
-        if old.quorum_up {
-            old.quorum_up = false;
-            old.tell(&mut self.out);
-        }
+        old.leave(&mut self.out);
         for place in &old.places {
             self.out.table.drop_service(old.owner, &place.key);
         }
@@ -236,6 +234,7 @@ impl Virtual {
         if server.alive {
             self.update(at, |server| server.alive = false);
             self.tell_of_server(at, false, out);
+            self.mail_of_server(at, "=> Removing <=".into(), out);
         }
     }
 

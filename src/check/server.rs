@@ -49,6 +49,8 @@ pub(super) struct Settings {
     pub weight: u32,
     pub upper_threshold: u32,
     pub lower_threshold: u32,
+    /// Mails are sent about it
+    pub smtp_alert: bool,
     scripts: Option<Box<Scripts>>,
 }
 
@@ -97,9 +99,19 @@ impl Watch {
 impl Settings {
     fn of(server: RealServer) -> Self {
         let RealServer { ip, port, weight, forwarding, upper_threshold, lower_threshold, .. } = server;
-        let RealServer { inhibit_on_failure, notify_up: up, notify_down: down, .. } = server;
+        let RealServer { inhibit_on_failure, smtp_alert, notify_up: up, notify_down: down, .. } = server;
         let scripts = (up.is_some() || down.is_some()).then(|| Box::new(Scripts { up, down }));
-        Settings { ip, port, inhibit_on_failure, forwarding, weight, upper_threshold, lower_threshold, scripts }
+        Settings {
+            ip,
+            port,
+            inhibit_on_failure,
+            forwarding,
+            weight,
+            upper_threshold,
+            lower_threshold,
+            smtp_alert,
+            scripts,
+        }
     }
 
     /// What is run when the server comes up, or goes down.

@@ -6,6 +6,9 @@ use super::outbox::Outbox;
 use super::virtual_server::Virtual;
 use crate::model::settings::FlushOnStop;
 
+/// What mails say of a stop.
+const SHUTTING_DOWN: &str = "=> Shutting down <=";
+
 impl Engine {
     /// Ends everything. `keep`: IPVS stays as it is, and nobody is told anything, because the service goes on.
     pub(super) fn stop(&mut self, keep: bool) {
@@ -48,6 +51,7 @@ impl Virtual {
             let was_alive = std::mem::replace(&mut server.alive, false);
             if was_alive && self.config.omega {
                 self.tell_of_server(at, true, out);
+                self.mail_of_server(at, SHUTTING_DOWN.into(), out);
             }
         }
     }
@@ -55,7 +59,7 @@ impl Virtual {
     fn shut(&mut self, out: &mut Outbox) {
         self.quorum_up = false;
         if self.config.omega {
-            self.tell_again(true, out);
+            self.tell_again(SHUTTING_DOWN, true, out);
         }
     }
 }

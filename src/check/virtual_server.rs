@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::event::{Action, CheckerId};
+use super::event::{Action, Change, CheckerId};
 use super::expand::{self, Place};
 use super::outbox::Outbox;
 use super::server::{Server, clamp};
@@ -99,10 +99,11 @@ impl Virtual {
         if self.servers[at].alive {
             return;
         }
-        out.info(match self.servers[at].config.inhibit_on_failure {
+        let text = match self.servers[at].config.inhibit_on_failure {
             true => format!("Enabling service {} of VS {}", self.servers[at].name, self.name),
             false => format!("Adding service {} to VS {}", self.servers[at].name, self.name),
-        });
+        };
+        out.changed(self.server_change(at, true, text));
         self.set_alive(at, true, out);
         self.tell_of_server(at, false, out);
     }
@@ -112,12 +113,18 @@ impl Virtual {
         if !self.servers[at].alive {
             return;
         }
-        out.info(match self.servers[at].config.inhibit_on_failure {
+        let text = match self.servers[at].config.inhibit_on_failure {
             true => format!("Disabling service {} of VS {}", self.servers[at].name, self.name),
             false => format!("Removing service {} from VS {}", self.servers[at].name, self.name),
-        });
+        };
+        out.changed(self.server_change(at, false, text));
         self.set_alive(at, false, out);
         self.tell_of_server(at, false, out);
+    }
+
+    fn server_change(&self, at: usize, up: bool, text: String) -> Change {
+        let real_server = Some(self.servers[at].name.clone());
+        Change { text, virtual_server: self.name.clone(), real_server, up }
     }
 
     pub fn set_alive(&mut self, at: usize, alive: bool, out: &mut Outbox) {

@@ -51,6 +51,13 @@ impl<'a, 'w, W: Iterator<Item = &'w OsString>> Walk<'a, W> {
         self.words.next_if(plain).cloned()
     }
 
+    /// Everything that has not been walked over.
+    pub(super) fn rest(&mut self) -> Vec<OsString> {
+        let cluster = std::mem::take(&mut self.cluster);
+        let cluster = (!cluster.is_empty()).then(|| word(&[b"-", cluster.as_slice()].concat()));
+        cluster.into_iter().chain(self.words.by_ref().cloned()).collect()
+    }
+
     fn short(&mut self) -> Option<Item<'a>> {
         let (&letter, rest) = self.cluster.split_first()?;
         let rest = rest.to_vec();

@@ -80,6 +80,7 @@ fn one(blocks: &[&str], keyword: &Keyword) -> String {
         ("values", Some(keyword.range.to_string())),
         ("default", Some(keyword.default.to_string())),
         ("since", keyword.since.map(|release| format!("keepalived {release}"))),
+        ("not in", keyword.ours.then(|| "keepalived: an extension of keepalived-rs".to_string())),
         ("old", keyword.deprecated.map(str::to_string)),
         ("status", status.map(str::to_string)),
     ];

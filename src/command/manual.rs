@@ -47,6 +47,9 @@ fn describe(page: &mut Roff, keyword: &Keyword) {
             text.push_str(&format!(" {label}: {}", sentence(value)));
         }
     }
+    if keyword.ours {
+        text.push_str(" Keepalived does not know it.");
+    }
     if !keyword.active {
         text.push_str(" Understood, but not active yet.");
     }

@@ -36,19 +36,42 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// No such file for this user
-    Missing,
+    Missing(Absence),
     /// There is a file
     Found {
         /// Absolute path of the command, with what `PATH` contributed
         path: PathBuf,
+        /// The same with all symbolic links followed
+        real: PathBuf,
         /// Whether the user may execute it
         executable: bool,
-        /// Whether it runs with root's rights while somebody else could change it or a folder above it
-        insecure: bool,
-        /// Whether its path leads over something that is neither folder nor file. Such a script is refused under
-        /// `enable_script_security`.
-        odd_path: bool,
+        /// It runs with root's rights while somebody else could change it or a folder above it
+        weakness: Option<Weakness>,
+        /// Whether it would be run with root's rights, and is no file
+        odd: bool,
     },
+}
+
+/// Why there is no file for a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// No folder of `PATH` has it
+    NotInPath,
+    /// Folders of `PATH` have it, but the user may not run it
+    NotPermitted,
+    /// It is not there, or the user does not get to it, in the system's words
+    Inaccessible(String),
+}
+
+/// How somebody else than root could change what root runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weakness {
+    /// The path with the fault: the configured one, or the real one
+    pub path: PathBuf,
+    /// As in `/x is writable by group staff`
+    pub fault: String,
+    /// As in `chmod g-w /x`
+    pub mend: String,
 }
 
 /// An interface that stands on another, and might be a virtual router's own.

@@ -14,6 +14,8 @@ pub struct Loaded {
     pub config: Config,
     /// Complaints in the order they were found, each once
     pub diagnostics: Vec<Diagnostic>,
+    /// All that was read as one text, where the configuration asks for it (`config_save_dir`)
+    pub consolidated: Option<String>,
     pub(super) files: Files,
     pub(super) refusal: Option<Refusal>,
 }

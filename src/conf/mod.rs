@@ -6,6 +6,7 @@
 //! machine it asks through [`Environment`]. Only `core` and `command` call it.
 
 mod apply;
+mod consolidated;
 pub mod diagnostic;
 pub mod environment;
 mod finish;
@@ -106,8 +107,9 @@ fn load_with(request: &Request, env: &dyn Environment, outline: Outline) -> (Loa
         }
     };
     let outline = std::mem::take(&mut reader.outline);
+    let consolidated = config.global.files.config_save_dir.is_some().then(|| reader.consolidated());
     let (report, files) = reader.finish(outline.is_wanted());
-    (Loaded { config, diagnostics: report.into_diagnostics(), files, refusal }, outline)
+    (Loaded { config, diagnostics: report.into_diagnostics(), consolidated, files, refusal }, outline)
 }
 
 /// Passes over the text once for each process, as keepalived does, and finishes what each has read.

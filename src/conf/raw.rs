@@ -11,6 +11,7 @@ pub mod track;
 
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 pub use checker::RawSchedule;
 pub use service::RawCheck;
@@ -31,6 +32,8 @@ use track::{PerInterface, RawBfd, RawTrackFile, RawTrackGroup, RawTrackProcess, 
 #[derive(Clone, Debug)]
 pub struct RawCommand {
     pub argv: Vec<OsString>,
+    /// What is run in place of the file that the first word names
+    pub program: Option<PathBuf>,
     pub identity: Identity,
     pub place: Place,
 }

@@ -9,6 +9,7 @@ mod values;
 use std::borrow::Cow;
 
 use super::apply;
+use super::consolidated;
 use super::diagnostic::{Code, Diagnostic, Report, Weight, conceal};
 use super::environment::Environment;
 use super::lex::{self, Words};
@@ -253,6 +254,11 @@ impl<'a> Reader<'a> {
             return Err(copy);
         }
         Ok(())
+    }
+
+    /// All that was read, as one text.
+    pub fn consolidated(&self) -> String {
+        consolidated::text(&self.units, &self.files)
     }
 
     fn next(&mut self) -> Option<Text> {

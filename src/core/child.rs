@@ -6,15 +6,16 @@ use std::os::unix::net::UnixStream;
 use std::panic;
 
 use tokio::runtime;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{roles, start};
 use crate::check;
 use crate::log::Log;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, ToCheck, ToVrrp};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToCheck, ToVrrp};
+use crate::os::capabilities::Process;
 use crate::os::ipc::{self, Link};
 use crate::os::signals::Signals;
-use crate::os::{descriptors, pid_file, process, script, usage};
+use crate::os::{capabilities, core_dump, descriptors, namespace, pid_file, process, script, usage};
 use crate::report::Reporter;
 use crate::vrrp::driver;
 
@@ -51,8 +52,6 @@ pub(super) fn run(role: Role, command_line: &[OsString]) -> u8 {
 fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
     process::end_with_parent()?;
     process::keep_descriptors_private();
-    // With the limit as it is, all is well until many scripts hang.
-    let _ = descriptors::raise_limit();
     script::drop_groups();
     let socket = ipc::take_standard_input()?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -72,11 +71,11 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToCheck::Bfd { .. }) => return Err(Error::NoConfiguration),
+        Some(ToCheck::Bfd { .. } | ToCheck::Ask) => return Err(Error::NoConfiguration),
         // The parent has ended already.
         None => return Ok(0),
     };
-    let log = begin(&options);
+    let log = begin(Role::Check, &options, &shared);
     // As a task of its own it is woken by its checks without a call of the kernel, unlike what the runtime blocks on.
     let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, *config, signals));
     let end = driver.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
@@ -95,10 +94,10 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToVrrp::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToVrrp::Bfd { .. }) => return Err(Error::NoConfiguration),
+        Some(ToVrrp::Bfd { .. } | ToVrrp::Ask) => return Err(Error::NoConfiguration),
         None => return Ok(0),
     };
-    let log = begin(&options);
+    let log = begin(Role::Vrrp, &options, &shared);
     let mut reporter = Reporter::start()?;
     let end = driver::run(link, &options, &shared, *config, signals, &mut reporter).await;
     reporter.finish().await;
@@ -113,10 +112,23 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     Ok(status)
 }
 
-/// Becomes what the first frame says.
-fn begin(options: &ChildOptions) -> Log {
+/// Becomes what the first frame says. There is only one thread so far.
+fn begin(role: Role, options: &ChildOptions, shared: &Shared) -> Log {
     let log = Log::open(&options.log);
     log.report_panics();
+    options.core_limit.into_iter().for_each(core_dump::remember);
+    match descriptors::raise_limit() {
+        Ok(Some((soft, hard))) => debug!("Set open file limit to {soft}:{hard}."),
+        Ok(None) => {}
+        // All is well until many scripts hang.
+        Err(error) => info!("Failed to set open file limit: {error}"),
+    }
+    // Elsewhere the events of processes are asked for in the namespace of the host.
+    let asks_host = role == Role::Vrrp && namespace::is_away_from_ancestors();
+    let visits_namespace = shared.global.lvs.namespace.is_some() || asks_host;
+    if let Err(error) = capabilities::keep_for(Process::Child { role, visits_namespace }) {
+        warn!("The process keeps all rights of its user: {error}");
+    }
     log.start();
     if let Err(error) = process::set_name(&options.process_name) {
         warn!("The process cannot be named {}: {error}", options.process_name);

@@ -45,6 +45,8 @@ pub(super) enum Phase {
 pub(super) struct Child {
     pub(super) pid: u32,
     pub(super) phase: Phase,
+    /// For the watchdog: for how many of its turns an answer has been owed
+    silent: Option<u32>,
     started: Instant,
     outbox: mpsc::UnboundedSender<Frame>,
     /// For a child whose neighbours wait for its goodbye; without it (an old kernel) that comes a little later
@@ -66,7 +68,7 @@ impl Child {
         let (outbox, frames) = mpsc::unbounded_channel();
         tokio::spawn(talk(pid, link, frames, words));
         let relay = (role == Role::Vrrp).then(|| Relay::to(pid).ok()).flatten();
-        let child = Child { pid, phase: Phase::Starting, started: Instant::now(), outbox, _relay: relay };
+        let child = Child { pid, phase: Phase::Starting, silent: None, started: Instant::now(), outbox, _relay: relay };
         child.send(first);
         Ok(child)
     }
@@ -80,6 +82,27 @@ impl Child {
     /// Queues a frame; a child that is gone does not mind.
     fn send(&self, frame: Frame) {
         let _ = self.outbox.send(frame);
+    }
+
+    /// It has said something.
+    pub(super) fn heard(&mut self) {
+        self.silent = None;
+    }
+
+    /// For how many turns of the watchdog it has owed an answer, this one included if it `counts`.
+    pub(super) fn silence(&mut self, counts: bool) -> u32 {
+        if let Some(silent) = &mut self.silent {
+            *silent += u32::from(counts);
+        }
+        self.silent.unwrap_or(0)
+    }
+
+    /// Asks for an answer, unless one is owed already.
+    pub(super) fn ask(&mut self, question: Frame) {
+        if self.silent.is_none() {
+            self.silent = Some(0);
+            self.send(question);
+        }
     }
 
     /// Asks the child to end, and says when harder means are due.

@@ -38,14 +38,14 @@ fn clean(options: Options) -> Result<Cleanup, Failure> {
     if let Some(name) = &options.namespace {
         namespace::enter(name).map_err(|error| start::not_entered(name, &error))?;
     }
-    let Reading { config, complaints, refusal } = source.read();
+    let Reading { config, complaints, refusal, .. } = source.read();
     if let Some(refusal) = refusal {
         complaints.iter().for_each(|line| start::complain(line));
         return Err(Failure::Refused(refusal));
     }
     let namespace = start::enter_namespace(&options, &config)?;
     let paths = Paths::new(&options, &config.global, namespace.as_deref());
-    let setting = Setting { options, source, namespace, paths };
+    let setting = Setting { options, source, namespace, paths, core_limit: None };
     start::prepare_folder(&setting)?;
     let PidFiles { parent, children } = start::claim(&setting)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;

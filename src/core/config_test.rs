@@ -19,7 +19,7 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
     start::apply_umask(options, None);
     let mut to: Box<dyn Write> = match log {
         None => Box::new(io::stderr()),
-        Some(path) => match open(path) {
+        Some(path) => match open(path, false) {
             Ok(file) => Box::new(file),
             Err(error) => {
                 start::complain(&format!("Unable to open config-test log file {} {error}", path.display()));
@@ -65,7 +65,19 @@ fn show(options: &Options, config: &Config) -> io::Result<()> {
     out.flush()
 }
 
-/// Appends, and follows no symbolic link.
-fn open(path: &Path) -> io::Result<std::fs::File> {
-    OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)
+/// Writes what a test before a reload has said instead of what was there (`reload_check_config`).
+pub(super) fn note(path: &Path, text: &str) -> io::Result<()> {
+    open(path, true)?.write_all(text.as_bytes())
+}
+
+/// Appends, to nothing if `anew`, and follows no symbolic link.
+fn open(path: &Path, anew: bool) -> io::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW);
+    let file = options.open(path)?;
+    // A device has no length.
+    if anew && file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
 }

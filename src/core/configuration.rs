@@ -8,6 +8,7 @@ use super::environment::Machine;
 use crate::cli::{Options, TestOptions};
 use crate::conf::{self, diagnostic::Style};
 use crate::model::Config;
+use crate::model::frame::PermanentExit;
 
 /// Where the configuration is when the command line does not say.
 const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -25,6 +26,8 @@ pub(super) struct Source {
     namespace_is_settled: bool,
     /// Who would run scripts that are not there is looked up too, which may take longer than everything else
     pub(super) default_user: bool,
+    /// What a test says of it is wanted too (`reload_check_config`)
+    pub(super) tests: bool,
 }
 
 /// What was read.
@@ -36,6 +39,19 @@ pub(super) struct Reading {
     pub(super) complaints: Vec<String>,
     /// Why a daemon must not run with it
     pub(super) refusal: Option<Refusal>,
+    /// The whole text, where it is to be saved
+    pub(super) consolidated: Option<String>,
+    /// What a test says, if that was asked for
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// What a test says of a configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Verdict {
+    /// Its exit status
+    pub(super) status: u8,
+    /// All complaints
+    pub(super) text: String,
 }
 
 /// Why a configuration cannot be run.
@@ -56,6 +72,7 @@ impl Source {
             require_files: options.all_config,
             namespace_is_settled: options.namespace.is_some(),
             default_user: true,
+            tests: false,
         }
     }
 
@@ -64,7 +81,16 @@ impl Source {
         let loaded = self.load();
         let complaints = loaded.log_lines().map(|(_, line)| line).collect();
         let refusal = loaded.refusal().map(|it| Refusal { status: it.exit, text: it.reason.clone() });
-        Reading { config: Box::new(loaded.config), complaints, refusal }
+        let status = loaded.test_exit_code();
+        // Who wants configurations to be tested wants none that is at fault.
+        let wants_test = loaded.config.global.reload.check.is_some();
+        let refusal = refusal.or_else(|| {
+            let text = "reload_check_config is set, and the configuration has errors".to_owned();
+            (wants_test && status != 0).then_some(Refusal { status: PermanentExit::Config as u8, text })
+        });
+        let verdict = self.tests.then(|| Verdict { status, text: loaded.render(Style { colour: false }) });
+        let consolidated = loaded.consolidated;
+        Reading { config: Box::new(loaded.config), complaints, refusal, consolidated, verdict }
     }
 
     /// Reads for `-t`: the complaints as people or machines want to read them, the exit status, and what the

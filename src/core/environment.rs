@@ -5,13 +5,13 @@
 
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{ErrorKind, Read};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -61,8 +61,6 @@ const UNWATCHABLE: [i64; 20] = [
 ];
 /// Size of packets where the interface does not say.
 const USUAL_MTU: u32 = 1500;
-/// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
-const USUAL_PATH: &str = "/bin:/usr/bin";
 
 /// Where iproute2 keeps its names if the configuration does not say otherwise; newer ones have the second folder too.
 const IPROUTE_ETC: &str = "/etc/iproute2";
@@ -70,6 +68,7 @@ const IPROUTE_USR: &str = "/usr/share/iproute2";
 /// How long the name of a mail server may take to resolve.
 const RESOLVE: Duration = Duration::from_secs(10);
 
+mod commands;
 mod names;
 
 type Interfaces = Map<String, Interface>;
@@ -168,89 +167,6 @@ fn list_stacked() -> Map<String, Stacked> {
     listed.unwrap_or_default().into_iter().map(|(name, it)| (name.as_str().to_owned(), kind(it))).collect()
 }
 
-/// Whether the mode bits give this identity the right that `bit` (of the last three) stands for.
-fn may(file: &Metadata, identity: Identity, bit: u32) -> bool {
-    let shift = match () {
-        () if file.uid() == identity.uid => 6,
-        () if file.gid() == identity.gid => 3,
-        () => 0,
-    };
-    file.mode() & (bit << shift) != 0
-}
-
-fn may_execute(file: &Metadata, identity: Identity) -> bool {
-    match identity.uid {
-        0 => file.mode() & 0o111 != 0,
-        _ => may(file, identity, 1),
-    }
-}
-
-/// Whether this identity gets to the file: it may search every folder above.
-fn reaches(path: &Path, identity: Identity) -> bool {
-    let searches = |folder: &Path| folder.metadata().is_ok_and(|folder| may(&folder, identity, 1));
-    identity.uid == 0 || path.ancestors().skip(1).all(searches)
-}
-
-/// What a walk along a path finds, link by link.
-#[derive(Clone, Copy, Default)]
-struct Walk {
-    insecure: bool,
-    odd: bool,
-}
-
-/// Looks at every part of an absolute path, without following links: each must belong to root, and nobody else may
-/// write to it. Ends at the first offender.
-fn walk(path: &Path) -> Walk {
-    let mut parts: Vec<&Path> = path.ancestors().collect();
-    parts.reverse();
-    let last = parts.len().saturating_sub(1);
-    for (index, part) in parts.into_iter().enumerate() {
-        let Ok(found) = part.symlink_metadata() else {
-            return Walk::default();
-        };
-        let kind = found.file_type();
-        let fits = if index < last { kind.is_dir() } else { kind.is_file() || kind.is_symlink() };
-        if !fits {
-            return Walk { odd: true, insecure: false };
-        }
-        let mode = found.mode();
-        let others_write = (found.gid() != 0 && mode & 0o020 != 0) || mode & 0o002 != 0;
-        let sticky_folder = kind.is_dir() && mode & 0o1000 != 0;
-        if found.uid() != 0 || (others_write && !sticky_folder && !kind.is_symlink()) {
-            return Walk { insecure: true, odd: false };
-        }
-    }
-    Walk::default()
-}
-
-/// An absolute path without empty and `.` parts; one with `..`, or a relative one, is what it leads to.
-fn cleaned(path: &Path, real: &Path) -> PathBuf {
-    let plain = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
-    if plain { path.components().collect() } else { real.to_path_buf() }
-}
-
-/// What is known of a file that is to be run.
-fn look(path: &Path, identity: Identity) -> Command {
-    let (Ok(real), Ok(file)) = (path.canonicalize(), path.metadata()) else {
-        return Command::Missing;
-    };
-    if !reaches(&real, identity) {
-        return Command::Missing;
-    }
-    let path = cleaned(path, &real);
-    let executable = may_execute(&file, identity);
-    let set_id =
-        (file.uid() == 0 && file.mode() & 0o4100 == 0o4100) || (file.gid() == 0 && file.mode() & 0o2010 == 0o2010);
-    let with_root_rights = executable && (identity.uid == 0 || identity.gid == 0 || set_id);
-    let walks = if with_root_rights { [walk(&path), walk(&real)] } else { [Walk::default(); 2] };
-    Command::Found {
-        path,
-        executable,
-        insecure: walks.iter().any(|walk| walk.insecure),
-        odd_path: walks.iter().any(|walk| walk.odd),
-    }
-}
-
 fn unmade(folder: &Path, errno: Errno) -> String {
     format!("Unable to create config_save_dir {} (error {} - {})", folder.display(), errno as i32, errno.desc())
 }
@@ -345,16 +261,7 @@ impl Environment for Machine {
     }
 
     fn command(&self, command: &OsStr, identity: Identity) -> Command {
-        if command.as_bytes().contains(&b'/') {
-            return look(Path::new(command), identity);
-        }
-        let path = std::env::var_os("PATH").unwrap_or_else(|| USUAL_PATH.into());
-        let runs = |file: &PathBuf| file.metadata().is_ok_and(|it| it.is_file() && may_execute(&it, identity));
-        let found = std::env::split_paths(&path).map(|folder| folder.join(command)).find(runs);
-        match found.filter(|_| !command.is_empty()) {
-            Some(file) => look(&file, identity),
-            None => Command::Missing,
-        }
+        commands::find(command, identity)
     }
 
     fn watch(&self, file: &Path) -> Watch {

@@ -3,12 +3,22 @@
 use super::roles;
 use super::shared;
 use super::start::Setting;
+use super::systemd;
 use crate::cli::Dump;
 use crate::model::checker::CheckKind;
 use crate::model::frame::{ChildOptions, Role, Shared, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
 use crate::os::packed::Packed;
+
+/// The question whether a child still answers.
+pub(super) fn question(role: Role) -> Option<Frame> {
+    match role {
+        Role::Check => Frame::encode(&ToCheck::Ask),
+        Role::Vrrp => Frame::encode(&ToVrrp::Ask),
+    }
+    .ok()
+}
 
 /// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
 /// is a fraction of the size.
@@ -34,6 +44,11 @@ impl InForce {
         let options = |role| child_options(role, setting, &config.global);
         let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
         let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
+        let mut for_vrrp_only = shared.clone();
+        if has_check && let Some(all) = &mut for_vrrp_only.global.fifos.all {
+            // Both write, one has it read.
+            all.script = None;
+        }
         let Config { global, mut vrrp, mut check, .. } = config;
         // Nobody tells of BFD sessions: what follows them would be in FAULT for good.
         for tracking in vrrp
@@ -54,8 +69,8 @@ impl InForce {
             shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
-            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared.clone(), Box::new(check)))),
-            vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, shared, Box::new(vrrp)))),
+            check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared, Box::new(check)))),
+            vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, for_vrrp_only, Box::new(vrrp)))),
         }
     }
 
@@ -83,7 +98,7 @@ impl InForce {
 fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions {
     let options = &setting.options;
     ChildOptions {
-        log: setting.log(roles::words(role).ident, global),
+        log: setting.log(Some(role), global),
         process_name: roles::process_name(role, &global.process_names),
         pid_file: setting.paths.of(role).to_owned(),
         dont_release_vrrp: options.dont_release_vrrp,
@@ -91,5 +106,7 @@ fn child_options(role: Role, setting: &Setting, global: &Global) -> ChildOptions
         release_vips: options.release_vips,
         address_monitoring: options.address_monitoring,
         dump: options.dump == Some(Dump::Text),
+        core_limit: setting.core_limit,
+        tells: systemd::listens(),
     }
 }

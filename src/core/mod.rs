@@ -18,16 +18,21 @@ mod configuration;
 mod environment;
 mod exits;
 mod frames;
+mod genhash;
 mod parent;
 mod paths;
 mod reload;
+mod reload_time;
 mod respawn;
 mod roles;
+mod saved;
 mod script;
 mod shared;
 mod start;
 mod systemd;
+mod timetable;
 mod track_files;
+mod watchdog;
 
 /// What the hidden option `--role` makes of a process.
 enum Part {
@@ -69,6 +74,7 @@ fn main(command_line: Vec<OsString>) -> u8 {
         Request::Run(options) => start::daemon(options),
         Request::Clean(options) => cleanup::run(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
+        Request::Genhash(page) => genhash::run(&page),
         Request::Tell(topic) => print(command::tell(&topic)),
         Request::Exit(status) => status,
     }

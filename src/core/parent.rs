@@ -11,17 +11,21 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info};
 
 use super::children::{Child, Phase, Place, Recipe, Slot, Word};
-use super::configuration::Reading;
+use super::configuration::{Reading, Verdict};
 use super::frames::InForce;
+use super::saved::Saved;
 use super::script::Outcome;
 use super::start::{self, Setting};
-use super::{exits, reload, roles, script, systemd};
-use crate::model::frame::{FromChild, Role};
-use crate::model::{Config, Micros};
+use super::timetable::{self, Timetable};
+use super::watchdog::{Turn, Watchdog};
+use super::{config_test, exits, frames, reload, roles, script, systemd};
+use crate::model::frame::{FromChild, Role, Tally};
+use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
-use crate::os::{process, relay};
+use crate::os::{new_file, process, relay};
 use crate::report::dump::{self, place};
+use crate::report::fifo;
 use crate::report::writer::{File, Order, Writer};
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
@@ -29,6 +33,9 @@ const CHILD_WAIT_TIME: Micros = Micros::from_secs(5);
 
 /// How long the kernel may take to end a child by force.
 const FORCE_TIME: Duration = Duration::from_secs(1);
+
+/// The file that is there during a reload is for everybody to see.
+const MARKER_MODE: u32 = 0o644;
 
 /// A configuration on its way.
 type Incoming = Pin<Box<dyn Future<Output = Result<Reading, reload::Error>>>>;
@@ -51,6 +58,8 @@ enum Event {
     Signal(Signal),
     Word(Word),
     Read(Result<Reading, reload::Error>),
+    /// The time for a reload has come
+    ReloadDue,
     Deadline,
 }
 
@@ -60,12 +69,21 @@ pub(super) struct Parent<'a> {
     signals: Signals,
     /// In the order of starting
     places: Vec<Place>,
+    fifos: fifo::Places,
     words: mpsc::UnboundedReceiver<Word>,
     stage: Stage,
     incoming: Option<Incoming>,
     /// Whether SIGHUP came while it could not be served
     reload_again: bool,
     writer: Writer,
+    /// A reload that is planned
+    timetable: Option<Timetable>,
+    /// Copies of configurations
+    saved: Saved,
+    watchdog: Option<Watchdog>,
+    /// What children have said of how things stand
+    instances: Option<Tally>,
+    servers: Option<Tally>,
 }
 
 impl<'a> Parent<'a> {
@@ -79,11 +97,17 @@ impl<'a> Parent<'a> {
             recipe: Recipe { setting, config: InForce::new(setting, config), words: sender },
             signals,
             places,
+            fifos: fifo::Places::default(),
             words,
             stage: Stage::Starting,
             incoming: None,
             reload_again: false,
             writer: Writer::default(),
+            timetable: None,
+            saved: Saved::default(),
+            watchdog: Watchdog::wanted(),
+            instances: None,
+            servers: None,
         })
     }
 
@@ -106,6 +130,7 @@ impl<'a> Parent<'a> {
             let event = self.next().await;
             self.handle(event);
         };
+        self.fifos.clear();
         if let Some(timed) = &self.recipe.config.global.shutdown_script {
             script::run(script::SHUTDOWN, timed, &mut self.signals).await;
         }
@@ -114,13 +139,15 @@ impl<'a> Parent<'a> {
     }
 
     async fn next(&mut self) -> Event {
-        let deadline = self.places.iter().filter_map(Place::deadline).min();
+        let turn = self.watchdog.as_ref().map(Watchdog::deadline);
+        let deadline = self.places.iter().filter_map(Place::deadline).chain(turn).min();
         tokio::select! {
             // A stop counts before everything else, in particular before the deaths that come with it.
             biased;
             signal = self.signals.next() => Event::Signal(signal),
             Some(word) = self.words.recv() => Event::Word(word),
             reading = arrival(&mut self.incoming) => Event::Read(reading),
+            () = timetable::due(&mut self.timetable) => Event::ReloadDue,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,
         }
     }
@@ -137,8 +164,11 @@ impl<'a> Parent<'a> {
             Event::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
                 self.dump(signal);
             }
+            // The parent does no real-time work.
+            Event::Signal(Signal::Overrun) => {}
             Event::Word((pid, word)) => self.heard(pid, word),
             Event::Read(reading) => self.read(reading),
+            Event::ReloadDue => self.reload(),
             Event::Deadline => self.overdue(),
         }
         self.settle();
@@ -182,15 +212,19 @@ impl<'a> Parent<'a> {
             self.stage = Stage::Running;
             systemd::ready(&self.summary());
         }
+        self.plan();
         self.settle();
     }
 
-    /// Notes which children the configuration asks for.
+    /// Notes which children the configuration asks for, and makes the pipes that they will write to.
     fn note_wants(&mut self) {
         let Recipe { config, .. } = &self.recipe;
         for place in &mut self.places {
             place.wanted = config.wants(place.role);
         }
+        let kinds: Vec<_> =
+            self.places.iter().filter(|place| place.wanted).map(|place| roles::events(place.role)).collect();
+        self.fifos.set(&config.global.fifos, &kinds);
     }
 
     // What children say and how they end
@@ -202,11 +236,26 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = &mut place.slot else {
             return;
         };
+        child.heard();
         match (child.phase, word) {
             (Phase::Starting, FromChild::Ready) | (Phase::Reloading, FromChild::Reloaded) => {
                 child.phase = Phase::Ready;
             }
+            (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
+            (_, FromChild::Stands(tally)) => self.note_standing(tally),
             (Phase::Starting | Phase::Ready | Phase::Reloading | Phase::Leaving { .. }, _) => {}
+        }
+    }
+
+    fn note_standing(&mut self, tally: Tally) {
+        let before = self.summary();
+        match tally {
+            Tally::Instances { .. } => self.instances = Some(tally),
+            Tally::Servers { .. } => self.servers = Some(tally),
+        }
+        let now = self.summary();
+        if self.stage == Stage::Running && now != before {
+            systemd::status(&now);
         }
     }
 
@@ -218,6 +267,10 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = std::mem::replace(&mut place.slot, Slot::Empty) else {
             return;
         };
+        match place.role {
+            Role::Check => self.servers = None,
+            Role::Vrrp => self.instances = None,
+        }
         let name = roles::words(place.role).process;
         let leaves = matches!(child.phase, Phase::Leaving { .. });
         if !leaves && let Some(permanent) = exits::permanent(status) {
@@ -241,6 +294,7 @@ impl<'a> Parent<'a> {
     /// Does what is due by the clock.
     fn overdue(&mut self) {
         let now = Instant::now();
+        self.watch(now);
         for place in &mut self.places {
             if place.deadline().is_none_or(|deadline| deadline > now) {
                 continue;
@@ -267,6 +321,36 @@ impl<'a> Parent<'a> {
         }
     }
 
+    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do.
+    fn watch(&mut self, now: Instant) {
+        let Some(watchdog) = &mut self.watchdog else { return };
+        let Some(turn) = watchdog.turn(now) else { return };
+        let mut all_is_well = true;
+        for place in &mut self.places {
+            let Slot::Living(child) = &mut place.slot else { continue };
+            let reads = match child.phase {
+                Phase::Starting | Phase::Reloading => true,
+                Phase::Ready => false,
+                // That has a limit of its own.
+                Phase::Leaving { .. } => continue,
+            };
+            let (silence, patience) = (child.silence(turn == Turn::Count), watchdog.patience(reads));
+            if silence == patience {
+                let name = roles::words(place.role).process;
+                error!("{name} child process({}) does not answer: Killed", child.pid);
+                process::send_signal(child.pid, Unix::SIGKILL);
+            }
+            // Even SIGKILL may be of no use, and only then systemd has to know.
+            all_is_well &= silence <= patience;
+            if let Some(question) = frames::question(place.role) {
+                child.ask(question);
+            }
+        }
+        if all_is_well {
+            systemd::alive();
+        }
+    }
+
     // Reloading
 
     fn reload(&mut self) {
@@ -279,19 +363,37 @@ impl<'a> Parent<'a> {
                 info!("Reloading ...");
                 systemd::reloading();
                 self.stage = Stage::Reloading;
+                self.timetable = None;
+                let rules = &self.recipe.config.global.reload;
+                if let Some(marker) = self.recipe.setting.paths.reload_marker(rules)
+                    && let Err(error) = new_file::write(&marker, MARKER_MODE, b"")
+                {
+                    info!("Failed to create reload file ({}): {error}", marker.display());
+                }
                 let source = &self.recipe.setting.source;
                 debug!("Opening file '{}'.", source.file.display());
-                self.incoming = Some(Box::pin(reload::read_apart(source.clone())));
+                let mut source = source.clone();
+                source.tests = rules.check.is_some();
+                if source.tests {
+                    debug!("validate conf before Reload");
+                }
+                self.incoming = Some(Box::pin(reload::read_apart(source)));
             }
         }
     }
 
     fn read(&mut self, reading: Result<Reading, reload::Error>) {
+        start::remove_marker(&self.recipe.setting.paths, &self.recipe.config.global);
         let refused = match reading {
             Err(error) => Some(error.to_string()),
-            Ok(Reading { config, complaints, refusal }) => {
-                complaints.iter().for_each(|line| info!("{line}"));
-                let refused = refusal.map(|refusal| refusal.text);
+            Ok(Reading { config, complaints, refusal, consolidated, verdict }) => {
+                let failed = verdict.and_then(|verdict| self.note(&verdict));
+                // Those of a test are in its file.
+                if failed.is_none() {
+                    complaints.iter().for_each(|line| info!("{line}"));
+                }
+                self.save(&config.global, consolidated.as_deref());
+                let refused = failed.or(refusal.map(|refusal| refusal.text));
                 let refused =
                     refused.or_else(|| self.recipe.setting.unchangeable(&self.recipe.config.global, &config.global));
                 if refused.is_none() {
@@ -305,8 +407,32 @@ impl<'a> Parent<'a> {
             info!("{reason}");
             info!("The new configuration is not used, the running one stays");
             self.stage = Stage::Running;
+            self.plan();
             systemd::ready(&format!("Running on the older configuration: {reason}"));
         }
+    }
+
+    /// Writes what a test says where the running configuration wants it; why the new one is not used, if so.
+    fn note(&self, verdict: &Verdict) -> Option<String> {
+        let log = self.recipe.config.global.reload.check.as_deref()?;
+        if let Err(error) = config_test::note(log, &verdict.text) {
+            info!("Unable to write config check log {}: {error}", log.display());
+        }
+        let failed = verdict.status != 0;
+        failed.then(|| format!("New config failed validation, see {} for details", log.display()))
+    }
+
+    /// Saves a configuration that was read, where it wants that.
+    pub(super) fn save(&mut self, global: &Global, text: Option<&str>) {
+        let (Some(folder), Some(text)) = (&global.files.config_save_dir, text) else {
+            return;
+        };
+        self.saved.add(folder, text, start::umask_for(&self.recipe.setting.options, global.umask));
+    }
+
+    /// Looks for the time of the next reload.
+    fn plan(&mut self) {
+        self.timetable = Timetable::by(&self.recipe.config.global.reload);
     }
 
     fn take_over(&mut self, mut config: Config) {
@@ -358,6 +484,7 @@ impl<'a> Parent<'a> {
                 info!("Reload complete");
                 process::return_free_memory();
                 self.stage = Stage::Running;
+                self.plan();
                 systemd::ready(&self.summary());
             }
             Stage::Starting | Stage::Running | Stage::Stopping(_) => {}
@@ -374,9 +501,15 @@ impl<'a> Parent<'a> {
             let plural = if number == 1 { "" } else { "s" };
             format!("{number} {what}{plural}")
         };
-        let instances = count(self.recipe.config.instances, "VRRP instance");
-        let services = count(self.recipe.config.virtual_servers, "virtual server");
-        format!("Running: {instances}, {services}")
+        let mut text = format!("Running: {}", count(self.recipe.config.instances, "VRRP instance"));
+        if let Some(Tally::Instances { master, backup, fault }) = self.instances {
+            text += &format!(" ({master} MASTER, {backup} BACKUP, {fault} FAULT)");
+        }
+        text += &format!(", {}", count(self.recipe.config.virtual_servers, "virtual server"));
+        if let Some(Tally::Servers { up, all: all @ 1.. }) = self.servers {
+            text += &format!(" ({up} of {all} real servers up)");
+        }
+        text
     }
 
     // Stopping
@@ -387,7 +520,9 @@ impl<'a> Parent<'a> {
         }
         self.stage = Stage::Stopping(status);
         self.incoming = None;
+        self.timetable = None;
         self.reload_again = false;
+        start::remove_marker(&self.recipe.setting.paths, &self.recipe.config.global);
         let patience = self.patience();
         // VRRP first: it has neighbours that wait.
         for place in self.places.iter_mut().rev() {

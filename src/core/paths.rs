@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Options;
 use crate::model::Global;
 use crate::model::frame::Role;
+use crate::model::settings::ReloadRules;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ pub(super) struct Paths {
     pub(super) parent: PathBuf,
     vrrp: PathBuf,
     check: PathBuf,
+    /// Where `reload_file` without a path is
+    reload_marker: PathBuf,
     /// Whether [`PID_DIR`] is used, and has to be made
     pub(super) needs_folder: bool,
 }
@@ -39,8 +42,15 @@ impl Paths {
             parent: choose(&options.pid_file, "keepalived"),
             vrrp: choose(&options.vrrp_pid_file, "vrrp"),
             check: choose(&options.checkers_pid_file, "checkers"),
+            reload_marker: folder.join(format!("keepalived{suffix}.reload")),
             needs_folder,
         }
+    }
+
+    /// The file that is there while a new configuration is read (`reload_file`), if one is configured.
+    pub(super) fn reload_marker(&self, rules: &ReloadRules) -> Option<PathBuf> {
+        let path = rules.marker.as_ref()?;
+        Some(path.clone().unwrap_or_else(|| self.reload_marker.clone()))
     }
 
     /// A child's.

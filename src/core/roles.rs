@@ -1,8 +1,12 @@
 //! What the children are called, in the words of keepalived's log lines and on our own command line.
 
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
 use crate::model::frame::Role;
 use crate::model::global::ProcessNames;
 use crate::os::process;
+use crate::report::fifo;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +30,8 @@ pub(super) struct Words {
     pub(super) short: &'static str,
     /// Syslog ident
     pub(super) ident: &'static str,
+    /// What its log file has behind its name
+    pub(super) file: &'static str,
 }
 
 /// The syslog ident of the parent.
@@ -34,9 +40,21 @@ pub(super) const PARENT_IDENT: &str = "Keepalived";
 pub(super) fn words(role: Role) -> Words {
     match role {
         Role::Check => {
-            Words { argument: "check", process: "Healthcheck", short: "checker", ident: "Keepalived_healthcheckers" }
+            let ident = "Keepalived_healthcheckers";
+            Words { argument: "check", process: "Healthcheck", short: "checker", ident, file: "check" }
         }
-        Role::Vrrp => Words { argument: "vrrp", process: "VRRP", short: "vrrp", ident: "Keepalived_vrrp" },
+        Role::Vrrp => {
+            let ident = "Keepalived_vrrp";
+            Words { argument: "vrrp", process: "VRRP", short: "vrrp", ident, file: "vrrp" }
+        }
+    }
+}
+
+/// The events that a child tells of.
+pub(super) fn events(role: Role) -> fifo::Kind {
+    match role {
+        Role::Check => fifo::Kind::Lvs,
+        Role::Vrrp => fifo::Kind::Vrrp,
     }
 }
 
@@ -57,4 +75,23 @@ pub(super) fn ident(base: &str, namespace: Option<&str>, instance: Option<&str>)
         ident.push_str(part);
     }
     ident
+}
+
+/// The log file of a process: `named` with what tells processes and daemons apart in front of its extension, as in
+/// `/var/log/keepalived_vrrp_NAMESPACE_INSTANCE.log`. A relative name is one in the folder of temporary files.
+pub(super) fn log_file(
+    named: &Path,
+    process: Option<&str>,
+    namespace: Option<&str>,
+    instance: Option<&str>,
+) -> PathBuf {
+    let mut name = named.file_stem().map(OsStr::to_owned).unwrap_or_default();
+    for part in [process, namespace, instance].into_iter().flatten() {
+        name.push(OsString::from(format!("_{part}")));
+    }
+    if let Some(extension) = named.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    std::env::temp_dir().join(named.with_file_name(name))
 }

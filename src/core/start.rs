@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use tracing::{debug, info, warn};
 
@@ -14,10 +13,12 @@ use super::paths::{self, Paths};
 use super::{roles, track_files};
 use crate::cli::{Options, RELEASE};
 use crate::log::Log;
-use crate::model::frame::{LogOptions, Role};
+use crate::model::frame::{LogFormat, LogOptions, Role};
 use crate::model::{Config, Global};
+use crate::os::capabilities::Process;
+use crate::os::core_dump::Pattern as CorePattern;
 use crate::os::pid_file::{self, PidFile};
-use crate::os::{host, namespace, process, usage};
+use crate::os::{capabilities, core_dump, host, namespace, process, usage};
 
 #[cfg(test)]
 mod tests;
@@ -38,14 +39,14 @@ pub(super) struct Setting {
     /// Namespace that it runs in
     pub(super) namespace: Option<String>,
     pub(super) paths: Paths,
+    /// The limits for core dumps that there were before ours
+    pub(super) core_limit: Option<(u64, u64)>,
 }
 
 impl Setting {
-    /// How the process with this ident logs.
-    pub(super) fn log(&self, ident: &str, global: &Global) -> LogOptions {
-        let instance = global.instance.as_deref();
-        let ident = roles::ident(ident, self.namespace.as_deref(), instance);
-        log_options(&self.options, ident)
+    /// How the process of a role logs, or the parent.
+    pub(super) fn log(&self, role: Option<Role>, global: &Global) -> LogOptions {
+        log_options(&self.options, role, self.namespace.as_deref(), global.instance.as_deref())
     }
 
     /// Why a running daemon cannot take over a configuration: it changes what a daemon has from its start to its end.
@@ -53,6 +54,8 @@ impl Setting {
         let namespace = self.options.namespace.as_ref().or(new.net_namespace.as_ref());
         let what = if namespace != self.namespace.as_ref() {
             "network namespace"
+        } else if running.lvs.namespace != new.lvs.namespace {
+            "IPVS network namespace"
         } else if running.instance != new.instance {
             "instance name"
         } else {
@@ -95,20 +98,29 @@ impl Failure {
     }
 }
 
-fn log_options(options: &Options, ident: String) -> LogOptions {
+fn log_options(options: &Options, role: Option<Role>, namespace: Option<&str>, instance: Option<&str>) -> LogOptions {
+    let words = role.map(roles::words);
+    let base = words.as_ref().map_or(roles::PARENT_IDENT, |words| words.ident);
+    let process = words.as_ref().map(|words| words.file);
+    let file = options.log_file.as_deref();
     LogOptions {
-        ident,
+        ident: roles::ident(base, namespace, instance),
         detail: options.log_detail,
         console: options.log_console && options.foreground,
         facility: options.syslog.then_some(options.log_facility),
+        file: file.map(|named| roles::log_file(named, process, namespace, instance)),
+        format: if options.log_json { LogFormat::Json } else { LogFormat::Text },
     }
 }
 
 /// Runs the daemon; the answer is its exit status.
 pub(super) fn daemon(options: Options) -> u8 {
     process::keep_descriptors_private();
-    let log = Log::open(&log_options(&options, roles::PARENT_IDENT.to_owned()));
+    let log = Log::open(&log_options(&options, None, None, None));
     log.report_panics();
+    if let Err(error) = capabilities::keep_for(Process::Parent) {
+        warn!("The process keeps all rights of its user: {error}");
+    }
     // In the background the lines wait for the process that stays: threads do not survive the fork.
     if options.foreground {
         log.start();
@@ -145,11 +157,10 @@ fn run(options: Options, log: &Log) -> Result<u8, Failure> {
 
 fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     apply_umask(&options, None);
-    if options.core_dump
-        && let Err(error) = setrlimit(Resource::RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY)
-    {
-        info!("Failed to set core file size: {error}");
-    }
+    let core_limit = options
+        .core_dump
+        .then(core_dump::allow)
+        .and_then(|allowed| allowed.inspect_err(|error| info!("Failed to set core file size: {error}")).ok());
     introduce(&options);
 
     let mut source = Source::new(&options);
@@ -157,7 +168,7 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
         namespace::enter(name).map_err(|error| not_entered(name, &error))?;
     }
     debug!("Opening file '{}'.", source.file.display());
-    let Reading { config, complaints, refusal } = source.read();
+    let Reading { config, complaints, refusal, consolidated, .. } = source.read();
     complaints.iter().for_each(|line| info!("{line}"));
     if let Some(refusal) = refusal {
         if !options.foreground {
@@ -175,36 +186,56 @@ fn start(options: Options, log: &Log) -> Result<u8, Failure> {
     source.file = std::path::absolute(&source.file).map_err(Failure::new)?;
     // At a reload the answer of the start still holds.
     source.default_user = false;
-    let setting = Setting { options, source, namespace, paths };
+    let setting = Setting { options, source, namespace, paths, core_limit };
     if config.global.instance.is_some() || setting.namespace.is_some() {
-        let ident = setting.log(roles::PARENT_IDENT, &config.global).ident;
-        info!("Changing syslog ident to {ident}");
-        log.rename(&ident);
+        let options = setting.log(None, &config.global);
+        info!("Changing syslog ident to {}", options.ident);
+        log.adopt(&options);
     }
     prepare_folder(&setting)?;
     let mut files = claim(&setting)?;
+    remove_marker(&setting.paths, &config.global);
     if !setting.options.foreground {
         nix::unistd::daemon(false, false).map_err(Failure::new)?;
     }
     log.start();
     files.parent.write(std::process::id()).map_err(Failure::new)?;
+    let pattern = setting.options.core_pattern.as_deref().and_then(|pattern| {
+        CorePattern::set(pattern).inspect_err(|error| info!("Unable to read/write core_pattern: {error}")).ok()
+    });
+    if config.global.processes.max_auto_priority == 0 {
+        info!("NOTICE: setting config option max_auto_priority should result in better keepalived performance");
+    }
     track_files::initialise(&config);
 
-    let served = serve(&setting, *config, files);
+    let served = serve(&setting, *config, consolidated.as_deref(), files);
+    if let Some(Err(error)) = pattern.map(CorePattern::restore) {
+        info!("Unable to read/write core_pattern: {error}");
+    }
     leave_folder(&setting);
     served
 }
 
 /// Runs the loop of the parent.
-fn serve(setting: &Setting, config: Config, files: PidFiles) -> Result<u8, Failure> {
+fn serve(setting: &Setting, config: Config, text: Option<&str>, files: PidFiles) -> Result<u8, Failure> {
     let PidFiles { parent, children } = files;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
     let status = runtime.block_on(async {
-        let parent = Parent::new(setting, config, children).map_err(Failure::new)?;
+        let global = config.global.clone();
+        let mut parent = Parent::new(setting, config, children).map_err(Failure::new)?;
+        parent.save(&global, text);
         Ok(parent.run().await)
     });
     parent.remove();
     status
+}
+
+/// Removes the file that tells of a reload, also one that a daemon before us has left.
+pub(super) fn remove_marker(paths: &Paths, global: &Global) {
+    if let Some(marker) = paths.reload_marker(&global.reload) {
+        // Most of the time there is none.
+        let _ = fs::remove_file(marker);
+    }
 }
 
 /// Sets the umask that was asked for: by the command line first, then by the configuration.

@@ -4,8 +4,20 @@ use std::sync::mpsc::{Sender, channel};
 
 use super::*;
 
-fn line(text: &str) -> Line {
-    Line { level: Level::INFO, when: SystemTime::now(), text: text.into() }
+pub(super) fn line(text: &str) -> Line {
+    Line { level: Level::INFO, when: SystemTime::now(), text: text.into(), facts: Facts::default() }
+}
+
+/// Text to nobody.
+pub(super) fn options(ident: &str) -> LogOptions {
+    LogOptions {
+        ident: ident.into(),
+        detail: false,
+        console: false,
+        facility: None,
+        file: None,
+        format: LogFormat::Text,
+    }
 }
 
 /// A device that a test holds: it takes lines only while its gate is open.
@@ -23,8 +35,8 @@ impl Device for Gated {
         Ok(())
     }
 
-    fn rename(&mut self, ident: String) {
-        self.ident = ident;
+    fn adopt(&mut self, options: &LogOptions) {
+        self.ident.clone_from(&options.ident);
     }
 }
 
@@ -41,7 +53,7 @@ fn lines_wait_for_the_start_and_keep_their_order() {
     let (log, open, lines) = gated();
     let offer = |text| log.outlets.iter().for_each(|outlet| outlet.offer(line(text)));
     offer("first");
-    log.rename("two");
+    log.adopt(&options("two"));
     offer("second");
     drop(open);
     assert!(lines.try_recv().is_err());
@@ -81,16 +93,16 @@ fn control_characters_are_shown_and_long_text_is_cut_at_a_character() {
     assert_eq!(long.len(), MAX_TEXT);
 }
 
-struct LogSocket(std::path::PathBuf);
+pub(super) struct LogSocket(pub(super) std::path::PathBuf);
 
 impl LogSocket {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("log-{name}-{}", std::process::id()));
         let _ = fs::remove_file(&path);
         LogSocket(path)
     }
 
-    fn bind(&self) -> UnixDatagram {
+    pub(super) fn bind(&self) -> UnixDatagram {
         let _ = fs::remove_file(&self.0);
         let socket = UnixDatagram::bind(&self.0).expect("a socket");
         socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
@@ -104,7 +116,7 @@ impl Drop for LogSocket {
     }
 }
 
-fn received(socket: &UnixDatagram) -> String {
+pub(super) fn received(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 1024];
     let length = socket.recv(&mut buffer).expect("a datagram");
     String::from_utf8_lossy(&buffer[..length]).into_owned()
@@ -114,7 +126,7 @@ fn received(socket: &UnixDatagram) -> String {
 fn a_syslog_line_has_priority_date_ident_and_pid() {
     let path = LogSocket::new("form");
     let daemon = path.bind();
-    let mut syslog = Syslog::at(path.0.clone(), "Keepalived_vrrp".into(), 3);
+    let mut syslog = Syslog::at(path.0.clone(), &options("Keepalived_vrrp"), 3);
     let alert = Line { level: Level::ERROR, ..line("died") };
     syslog.write(&alert).expect("sent");
     let date = crate::os::calendar::LocalTime::of(alert.when);
@@ -128,7 +140,7 @@ fn a_syslog_line_has_priority_date_ident_and_pid() {
 fn a_restarted_log_daemon_is_found_again() {
     let path = LogSocket::new("restart");
     let daemon = path.bind();
-    let mut syslog = Syslog::at(path.0.clone(), "K".into(), 3);
+    let mut syslog = Syslog::at(path.0.clone(), &options("K"), 3);
     syslog.write(&line("before")).expect("sent");
     received(&daemon);
     drop(daemon);
@@ -140,7 +152,7 @@ fn a_restarted_log_daemon_is_found_again() {
 #[test]
 fn without_a_log_daemon_a_line_is_lost_at_once() {
     let path = LogSocket::new("absent");
-    let mut syslog = Syslog::at(path.0.clone(), "K".into(), 3);
+    let mut syslog = Syslog::at(path.0.clone(), &options("K"), 3);
     let begun = Instant::now();
     assert!(syslog.write(&line("nobody")).is_err());
     assert!(begun.elapsed() < RETRIES_TAKE);
@@ -157,7 +169,7 @@ fn details_and_the_events_of_libraries_are_left_out() {
     let said = |detail: bool| {
         let (log, open, lines) = gated();
         drop(open);
-        let tap = Tap { log: log.clone(), detail };
+        let tap = Tap { log: log.clone(), detail, facts: false };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(tap), || {
             tracing::info!("plain {}", 1);
             tracing::debug!("detail");

@@ -64,6 +64,8 @@ pub struct VrrpConfig {
     pub log_unknown_vrids: bool,
     /// Tell of changed priorities, where neither instance nor group says otherwise (`vrrp_notify_priority_changes`)
     pub notify_priority_changes: bool,
+    /// A reload tells pipes of states that it has not changed, too (`fifo_write_vrrp_states_on_reload`)
+    pub states_on_reload: bool,
     /// Interfaces may be absent at start (`dynamic_interfaces`)
     pub dynamic_interfaces: bool,
     /// Receive buffers of advert sockets
@@ -77,6 +79,17 @@ pub struct VrrpConfig {
     pub garp_extra: Option<GarpExtra>,
     /// The sync daemon that follows an instance, which exists (`lvs_sync_daemon`, `lvs_sync_daemon_interface`)
     pub sync_daemon: Option<SyncDaemon>,
+    /// Mails about instances and groups
+    pub mails: Mails,
+}
+
+/// Which mails about instances and groups are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mails {
+    /// Where neither instance nor group says otherwise (`smtp_alert_vrrp`, else `smtp_alert`)
+    pub by_default: bool,
+    /// None for FAULT (`no_email_faults`)
+    pub no_faults: bool,
 }
 
 /// Receive buffers of advert sockets, as far as instances have no `kernel_rx_buf_size`.

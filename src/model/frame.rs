@@ -17,6 +17,16 @@ pub enum Role {
     Vrrp,
 }
 
+/// What a log line looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogFormat {
+    /// As keepalived writes it
+    #[default]
+    Text,
+    /// One JSON object a line, with what is known of a change beside its words (`--log-format json`)
+    Json,
+}
+
 /// How a process writes its log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogOptions {
@@ -28,6 +38,11 @@ pub struct LogOptions {
     pub console: bool,
     /// Syslog facility number 0 to 23; `None` is no syslog (`-G`)
     pub facility: Option<u8>,
+    /// Also to this file (`-g`)
+    #[serde(with = "readable::optional_path")]
+    pub file: Option<PathBuf>,
+    /// What lines look like, wherever they go
+    pub format: LogFormat,
 }
 
 /// What a child is told before anything else, beside its configuration.
@@ -50,6 +65,31 @@ pub struct ChildOptions {
     pub address_monitoring: bool,
     /// Log the effective configuration at start (`-d`)
     pub dump: bool,
+    /// The limits for core dumps of scripts, soft and hard, where ours are others (`-m`)
+    pub core_limit: Option<(u64, u64)>,
+    /// Tell how things stand, whenever that changes ([`FromChild::Stands`]): somebody wants to know
+    pub tells: bool,
+}
+
+/// How things stand in a child, in one line's worth of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tally {
+    /// How many instances are in these states
+    Instances {
+        /// MASTER
+        master: u32,
+        /// BACKUP
+        backup: u32,
+        /// FAULT
+        fault: u32,
+    },
+    /// How many real servers are up, of how many
+    Servers {
+        /// Up
+        up: u32,
+        /// All
+        all: u32,
+    },
 }
 
 /// What every process knows beside its own part.
@@ -65,7 +105,7 @@ pub struct Shared {
     pub startup_delay: Micros,
     /// `log_unknown_vrids`
     pub log_unknown_vrids: bool,
-    /// Name of the host
+    /// Name of the host; with its domain if mails are sent in this name
     pub host_name: String,
     /// Name of the user that we run as
     pub user_name: String,
@@ -86,6 +126,8 @@ pub enum ToVrrp {
         /// Whether it is up
         up: bool,
     },
+    /// Answer with [`FromChild::Alive`]
+    Ask,
 }
 
 /// From core to `check`.
@@ -101,6 +143,8 @@ pub enum ToCheck {
         /// Whether it is up
         up: bool,
     },
+    /// Answer with [`FromChild::Alive`]
+    Ask,
 }
 
 /// From a child to core.
@@ -110,6 +154,10 @@ pub enum FromChild {
     Ready,
     /// The new configuration is in force
     Reloaded,
+    /// The loop of the child turns
+    Alive,
+    /// How things stand now
+    Stands(Tally),
 }
 
 /// Exit status of a child that makes the parent stop instead of starting it again.

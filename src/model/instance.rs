@@ -214,7 +214,7 @@ pub struct Extras {
     pub accept: Option<bool>,
     /// Promote secondary addresses of the interface
     pub promote_secondaries: bool,
-    /// `smtp_alert` of the instance; `None`: the group's or global default
+    /// `smtp_alert` of the instance; `None`: the global default
     pub smtp_alert: Option<bool>,
     /// `notify_priority_changes` of the instance; `None`: the group's or global default
     pub notify_priority_changes: Option<bool>,

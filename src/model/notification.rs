@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Script;
 
 /// What changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Subject {
     /// A virtual router
     Instance,

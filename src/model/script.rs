@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,26 @@ pub struct Script {
     /// Program (resolved to a path) and arguments; never empty. Bytes as configured.
     #[serde(serialize_with = "readable::words")]
     pub argv: Vec<OsString>,
+    /// The file that is run, if that is not the one that the first word names: what its symbolic links led to when the
+    /// configuration was read
+    #[serde(with = "readable::optional_path")]
+    pub program: Option<PathBuf>,
     /// User id
     pub uid: u32,
     /// Group id
     pub gid: u32,
     /// With the further groups of the user
     pub further_groups: bool,
+}
+
+impl Script {
+    /// As dumps show it: `PROGRAM, params = 'WORD' ...` or `'WORD' ...`.
+    pub fn with_program(&self) -> impl fmt::Display {
+        match &self.program {
+            Some(program) => format!("{}, params = {self}", program.display()),
+            None => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Script {

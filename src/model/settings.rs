@@ -6,13 +6,19 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Garp, IfName, Micros, Script, Version, readable};
+use super::{Garp, IfName, Micros, Script, Secret, Version, readable};
 
 /// Mails.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// Relay; `None`: no mails
     pub server: Option<SocketAddr>,
+    /// The name that the relay was given by, which its certificate is for; `None`: an address
+    pub server_name: Option<String>,
+    /// `smtp_tls`
+    pub tls: MailTls,
+    /// `smtp_login` or `smtp_login_file`
+    pub login: Option<MailLogin>,
     /// `smtp_helo_name`; `None` is the host name
     pub helo: Option<String>,
     /// 1 to 4294 s; `None` is 30 s
@@ -31,6 +37,27 @@ pub struct Mail {
     pub no_faults: bool,
     /// `no_checker_emails`: only when a server is added or removed
     pub no_checker_emails: bool,
+}
+
+/// How mails are kept from others on their way to the relay (an extension of ours).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MailTls {
+    /// Not at all, as by keepalived
+    #[default]
+    None,
+    /// By STARTTLS (RFC 3207); a relay that has it not gets no mail
+    StartTls,
+    /// From the first byte (RFC 8314 section 3.3)
+    Tls,
+}
+
+/// Who we are to the relay (RFC 4954; an extension of ours).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailLogin {
+    /// Name of the account
+    pub user: String,
+    /// Its password
+    pub password: Secret,
 }
 
 /// A named pipe for events, and who reads it.

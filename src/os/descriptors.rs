@@ -12,16 +12,16 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 /// The limits before they were raised: soft and hard.
 static INHERITED: OnceLock<(rlim_t, rlim_t)> = OnceLock::new();
 
-/// Raises the soft limit to the hard one.
+/// Raises the soft limit to the hard one; gives both if that changed something.
 ///
 /// # Errors
 /// If the hard limit is above what the system allows by now (`fs.nr_open`): then it stays as it was.
-pub fn raise_limit() -> io::Result<()> {
+pub fn raise_limit() -> io::Result<Option<(rlim_t, rlim_t)>> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     // It is raised once in the life of a process.
     let _ = INHERITED.set((soft, hard));
-    Ok(())
+    Ok((soft != hard).then_some((hard, hard)))
 }
 
 /// Sees to it that this process may have so many descriptors, beyond its hard limit if the system lets it; gives how many

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, watch};
 
 #[cfg(test)]
 mod tests;
@@ -105,6 +106,55 @@ impl<T: Serialize> Sender<T> {
             Err(error) if !is_gone(&error) => Err(error.into()),
             _ => Ok(()),
         }
+    }
+}
+
+impl<T: Clone + PartialEq + Serialize + Send + Sync + 'static> Sender<T> {
+    /// Sends from now on without ever making anybody wait, by a task of its own. Must be called inside a tokio runtime.
+    pub fn detach(mut self) -> Herald<T> {
+        let (words, mut spoken) = mpsc::unbounded_channel();
+        let (standing, mut stands) = watch::channel(None);
+        tokio::spawn(async move {
+            loop {
+                let value = tokio::select! {
+                    biased;
+                    word = spoken.recv() => word,
+                    changed = stands.changed() => changed.ok().and_then(|()| stands.borrow_and_update().clone()),
+                };
+                let Some(value) = value else { return };
+                // The receiver tells of what is wrong with the socket.
+                if self.send(&value).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Herald { words, standing }
+    }
+}
+
+/// A [`Sender`] that never waits.
+#[derive(Debug)]
+pub struct Herald<T> {
+    words: mpsc::UnboundedSender<T>,
+    standing: watch::Sender<Option<T>>,
+}
+
+impl<T: PartialEq> Herald<T> {
+    /// Sends a value, after those before it. To be used for answers only: what nobody reads is kept.
+    pub fn say(&self, value: T) {
+        // Without a task the other process is gone, of which the receiver tells.
+        let _ = self.words.send(value);
+    }
+
+    /// Sends a value, if it is another one than the last. While the other side does not read, only the last counts.
+    pub fn stands(&self, value: T) {
+        self.standing.send_if_modified(|last| {
+            let is_news = last.as_ref() != Some(&value);
+            if is_news {
+                *last = Some(value);
+            }
+            is_news
+        });
     }
 }
 

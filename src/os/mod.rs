@@ -3,8 +3,11 @@
 //! Acts and never decides. The only room, beside `sock`, where `unsafe` may stand.
 
 pub mod calendar;
+pub mod capabilities;
 pub mod clock;
+pub mod core_dump;
 pub mod descriptors;
+pub mod folder_watch;
 pub mod host;
 pub mod ipc;
 pub mod linkbeat;
@@ -17,6 +20,7 @@ pub mod process;
 pub mod process_list;
 pub mod relay;
 pub mod runner;
+pub mod scheduling;
 pub mod script;
 pub mod signals;
 pub mod usage;

@@ -1,11 +1,13 @@
 //! The processes of this machine, as `/proc` shows them to us.
 //!
-//! Looks and never judges. Called by the hand that tracks processes.
+//! Looks and never judges. Called by the hand that tracks processes, and for our own threads by `scheduling`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+
+use nix::unistd::Pid;
 
 use crate::model::tracker::ProcessLook;
 
@@ -20,6 +22,16 @@ pub fn all(command_line_bytes: usize) -> io::Result<Vec<(u32, ProcessLook)>> {
     let number = |name: &OsStr| name.to_str()?.parse::<u32>().ok();
     let pids = fs::read_dir("/proc")?.filter_map(|entry| number(&entry.ok()?.file_name()));
     Ok(pids.filter_map(|pid| Some((pid, look(pid, command_line_bytes)?))).collect())
+}
+
+/// The threads of this process.
+///
+/// # Errors
+/// If `/proc` is not there.
+pub fn own_threads() -> io::Result<Vec<Pid>> {
+    let number = |name: &OsStr| name.to_str()?.parse::<i32>().ok();
+    let threads = fs::read_dir("/proc/self/task")?.filter_map(|entry| number(&entry.ok()?.file_name()));
+    Ok(threads.map(Pid::from_raw).collect())
 }
 
 /// What a process looks like; `None` if it has ended, even if its parent has not noticed yet (a zombie).

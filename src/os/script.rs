@@ -12,11 +12,11 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 
-use super::{descriptors, process};
+use super::{core_dump, descriptors, process, scheduling};
 use crate::model::Script;
 
-/// Variables that could change what a script of another user runs, and systemd's socket, which is ours alone.
-const WITHHELD: [&str; 4] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"];
+/// Variables that could change what a script of another user runs, and what is between systemd and us alone.
+const WITHHELD: [&str; 6] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// What runs a script without `#!` line, as system(3) does.
 const SHELL: &str = "/bin/sh";
@@ -36,15 +36,18 @@ pub fn start<T>(
     appended: &[&OsStr],
     mut spawn: impl FnMut(Command) -> io::Result<T>,
 ) -> io::Result<T> {
-    let Some((program, words)) = script.argv.split_first() else {
+    let Some((name, words)) = script.argv.split_first() else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
+    let program = script.program.as_ref().map_or(name.as_os_str(), |program| program.as_os_str());
     let prepared = |mut command: Command| {
         command.args(words).args(appended);
         prepare(&mut command, script);
         command
     };
-    match spawn(prepared(Command::new(program))) {
+    let mut direct = Command::new(program);
+    direct.arg0(name);
+    match spawn(prepared(direct)) {
         Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
             let mut shell = Command::new(SHELL);
             shell.arg(program);
@@ -65,6 +68,8 @@ fn prepare(command: &mut Command, script: &Script) {
     unsafe {
         command.pre_exec(move || {
             descriptors::restore_limit()?;
+            core_dump::restore_limit();
+            scheduling::restore();
             if let Some((uid, gid, groups)) = &identity {
                 setgroups(groups)?;
                 setgid(*gid)?;
@@ -89,7 +94,9 @@ fn identity(script: &Script) -> Option<(Uid, Gid, Vec<Gid>)> {
 
 /// What the log says of a script that could not be started.
 pub fn complaint(script: &Script, error: &io::Error) -> String {
-    let path = script.argv.first().map(|word| word.display().to_string()).unwrap_or_default();
+    let name = || script.argv.first().map(|word| word.display().to_string());
+    let program = script.program.as_ref().map(|program| program.display().to_string());
+    let path = program.or_else(name).unwrap_or_default();
     match error.raw_os_error().map(Errno::from_raw) {
         Some(errno) => format!("Error exec-ing command '{path}', error {}: {}", errno as i32, errno.desc()),
         None => format!("Error exec-ing command '{path}': {error}"),

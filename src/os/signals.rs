@@ -34,6 +34,8 @@ pub enum Signal {
     StatsClear,
     /// Signal 36: write the JSON file
     Json,
+    /// SIGXCPU: half of what real-time work may take without a pause is over
+    Overrun,
 }
 
 impl Signal {
@@ -47,6 +49,7 @@ impl Signal {
             Signal::Stats => libc::SIGUSR2,
             Signal::StatsClear => STATS_CLEAR,
             Signal::Json => JSON,
+            Signal::Overrun => libc::SIGXCPU,
         }
     }
 }
@@ -62,13 +65,14 @@ impl fmt::Display for Signal {
             Signal::Stats => "SIGUSR2 (write the statistics file)",
             Signal::StatsClear => "signal 63 (write and clear the statistics)",
             Signal::Json => "signal 36 (write the JSON file)",
+            Signal::Overrun => "SIGXCPU (too much work without a pause)",
         })
     }
 }
 
 /// Most urgent first: [`Signals::next`] reports a stop before a dead child, so that a stop that reaches the whole
 /// process group is not taken for a crash.
-const WORDS: [(i32, Signal); 8] = [
+const WORDS: [(i32, Signal); 9] = [
     (libc::SIGTERM, Signal::Stop),
     (libc::SIGINT, Signal::Stop),
     (libc::SIGCHLD, Signal::Child),
@@ -77,15 +81,15 @@ const WORDS: [(i32, Signal); 8] = [
     (libc::SIGUSR2, Signal::Stats),
     (STATS_CLEAR, Signal::StatsClear),
     (JSON, Signal::Json),
+    (libc::SIGXCPU, Signal::Overrun),
 ];
 
 /// Others that end a process that does not expect them. Those that tell of a fault in the program stay as they are, and
 /// SIGPIPE is ignored from the start by the Rust runtime.
-const DISREGARDED: [i32; 12] = [
+const DISREGARDED: [i32; 11] = [
     libc::SIGQUIT,
     libc::SIGALRM,
     libc::SIGSTKFLT,
-    libc::SIGXCPU,
     libc::SIGXFSZ,
     libc::SIGVTALRM,
     libc::SIGPROF,

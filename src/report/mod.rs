@@ -1,8 +1,12 @@
 //! Windows for the outside world: views of what has happened, never decisions.
 
 pub mod dump;
+pub mod fifo;
+pub mod mail;
 pub mod notify;
 mod reporter;
+mod saved;
 pub mod writer;
 
 pub use reporter::Reporter;
+pub use saved::Saved;

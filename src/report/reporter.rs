@@ -2,16 +2,23 @@
 
 use std::io;
 
-use tracing::debug;
-
+use super::fifo::{Kind, Pipes};
+use super::mail::Mailer;
 use super::notify::Notifier;
 use crate::model::frame::Shared;
 use crate::model::{Alert, Notification};
 
-/// Tells scripts.
+/// Tells scripts and pipes, and sends mails.
 #[derive(Debug)]
 pub struct Reporter {
-    scripts: Option<Notifier>,
+    listeners: Option<Listeners>,
+}
+
+#[derive(Debug)]
+struct Listeners {
+    scripts: Notifier,
+    fifos: Pipes,
+    mails: Mailer,
 }
 
 impl Reporter {
@@ -20,33 +27,42 @@ impl Reporter {
     /// # Errors
     /// If the thread that starts scripts cannot be started.
     pub fn start() -> io::Result<Self> {
-        Ok(Reporter { scripts: Some(Notifier::start()?) })
+        let (scripts, fifos, mails) = (Notifier::start()?, Pipes::new(Kind::Vrrp), Mailer::default());
+        Ok(Reporter { listeners: Some(Listeners { scripts, fifos, mails }) })
     }
 
     /// Tells nobody.
     pub fn silent() -> Self {
-        Reporter { scripts: None }
+        Reporter { listeners: None }
     }
 
     /// Does from here on as a configuration says.
-    pub fn configure(&mut self, _shared: &Shared) {}
+    pub fn configure(&mut self, shared: &Shared) {
+        if let Some(listeners) = &mut self.listeners {
+            listeners.fifos.configure(&shared.global.fifos);
+            listeners.mails.configure(shared);
+        }
+    }
 
     /// Tells of a change of state. Never waits.
     pub fn notify(&mut self, notification: Notification) {
-        if let Some(scripts) = &self.scripts {
+        if let Some(Listeners { scripts, fifos, .. }) = &mut self.listeners {
+            fifos.tell(&notification);
             scripts.notify(notification);
         }
     }
 
     /// Sends a mail. Never waits.
     pub fn alert(&mut self, alert: Alert) {
-        debug!("{}", alert.subject);
+        if let Some(listeners) = &mut self.listeners {
+            listeners.mails.send(&alert);
+        }
     }
 
-    /// Waits until all have been told, but no longer than a second.
+    /// Waits until all have been told, but not much longer than a second.
     pub async fn finish(self) {
-        if let Some(scripts) = self.scripts {
-            scripts.finish().await;
+        if let Some(Listeners { scripts, fifos, mails }) = self.listeners {
+            tokio::join!(scripts.finish(), fifos.finish(), mails.finish());
         }
     }
 }

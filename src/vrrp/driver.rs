@@ -12,24 +12,25 @@ mod cleanup;
 pub use cleanup::clean_up;
 
 use super::engine::Engine;
-use super::event::{ChannelId, Event, Standing, Tracker};
+use super::event::{Action, ChannelId, Event, Standing, Tracker};
 use super::hands::dumps::Dumps;
 use super::hands::scripts::Scripts;
 use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::router::RouterId;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Shared, ToVrrp};
-use crate::model::settings::NetlinkBuffer;
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToVrrp};
+use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
-use crate::model::{KernelEvent, LogLimit, Micros, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
 use crate::os::runner::{End, Ends};
+use crate::os::scheduling::Scheduling;
 use crate::os::signals::{Signal, Signals};
-use crate::report::{Reporter, dump};
+use crate::report::{Reporter, Saved, dump};
 use crate::sock::SockError;
 
 /// A deadline that is reached this late means that the process or its host stood still: then what has happened in
@@ -48,6 +49,9 @@ const CATCH_UP_ROUNDS: usize = 64;
 const MANY_ACTIONS: usize = 2048;
 /// To give memory back takes less than this.
 const QUIET: Micros = Micros::from_millis(10);
+
+/// The parent is told how instances stand no oftener than this.
+const TELL_SPAN: Micros = Micros::from_secs(1);
 
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
@@ -86,32 +90,40 @@ impl Error {
 /// Runs until the parent goes away or a signal asks to stop; everything is released then. Who listens
 /// hears of it through `reporter`, which is not finished here.
 pub async fn run(
-    mut parent: Link<FromChild, ToVrrp>,
+    parent: Link<FromChild, ToVrrp>,
     options: &ChildOptions,
     shared: &Shared,
     config: VrrpConfig,
     mut signals: Signals,
     reporter: &mut Reporter,
 ) -> Result<(), Error> {
+    let Link { sender, receiver: mut parent } = parent;
+    let herald = sender.detach();
     if options.dump {
         show(shared, &config);
     }
+    let mut saved = Saved::begin(Role::Vrrp, shared, || dump::vrrp(shared, &config));
     let mut watchers = Watchers::new();
     let found = watchers.begin(&config, process_buffer(shared));
     let follows_entries = config.follows_entries();
     let dumps = Dumps::of(shared, &config);
-    let mut driver = Driver::open(config, options.address_monitoring, dumps)?;
+    let mut driver = Driver::open(config, &shared.global.processes, options.address_monitoring, dumps)?;
     driver.hands.sysctls = HeldSysctls::of(&options.pid_file);
     driver.configure(shared);
+    reporter.configure(shared);
     driver.begin(found, follows_entries, reporter).await?;
-    parent.sender.send(&FromChild::Ready).await?;
+    herald.say(FromChild::Ready);
     process::return_free_memory();
+    driver.scheduling.work();
     loop {
+        if driver.standing.take(clock::now()) && options.tells {
+            herald.stands(FromChild::Stands(driver.engine.tally()));
+        }
         driver.arm()?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
-            frame = parent.receiver.receive() => Woken::Frame(frame?),
+            frame = parent.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
             lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
@@ -123,25 +135,32 @@ pub async fn run(
         match woken {
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
+            Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
                 driver.turn_with(reporter, |driver, _| driver.dump(signal))?;
             }
             Woken::NotWritten(stats) => driver.engine.return_stats(stats),
             Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
                 info!("Reloading");
+                driver.scheduling.pause();
                 if options.dump {
                     show(&shared, &config);
                 }
+                saved.replace(&shared, || dump::vrrp(&shared, &config));
                 driver.turn(reporter, |engine, now| engine.foresee(now, &config))?;
                 driver.hear_of_links(reporter).await?;
                 watchers.follow(&config, process_buffer(&shared));
                 driver.monitor.follow_entries(config.follows_entries(), driver.hands.netlink_port())?;
                 driver.configure(&shared);
                 driver.dumps.configure(&shared, &config);
+                reporter.configure(&shared);
                 driver.turn(reporter, |engine, now| engine.reload(now, *config))?;
-                parent.sender.send(&FromChild::Reloaded).await?;
+                driver.scheduling.adopt(&shared.global.processes);
+                herald.say(FromChild::Reloaded);
                 process::return_free_memory();
+                driver.scheduling.work();
             }
+            Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
                 let standing = if up { Standing::Good } else { Standing::Bad };
                 driver.turn(reporter, |engine, now| {
@@ -195,13 +214,16 @@ struct Driver {
     ends: Ends,
     dumps: Dumps,
     report_addresses: bool,
+    scheduling: Scheduling,
     stalls: LogLimit<()>,
+    /// When to tell the parent how instances stand
+    standing: Pace,
     /// A turn with very many actions has left free memory behind
     littered: bool,
 }
 
 impl Driver {
-    fn open(config: VrrpConfig, report_addresses: bool, dumps: Dumps) -> Result<Self, Error> {
+    fn open(config: VrrpConfig, processes: &Processes, report_addresses: bool, dumps: Dumps) -> Result<Self, Error> {
         let (scripts, ends) = Scripts::new();
         Ok(Driver {
             engine: Engine::new(config),
@@ -212,7 +234,9 @@ impl Driver {
             timer: Timer::new()?,
             armed: None,
             report_addresses,
+            scheduling: Scheduling::begin(Role::Vrrp, processes),
             stalls: LogLimit::default(),
+            standing: Pace::new(TELL_SPAN),
             littered: false,
         })
     }
@@ -297,6 +321,7 @@ impl Driver {
             self.hear_end(now, end);
         }
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
+            self.scheduling.late(now, now.since(at));
             if now.since(at) > STALL {
                 self.carry_out(now, reporter);
                 self.catch_up(now, now.since(at))?;
@@ -324,10 +349,11 @@ impl Driver {
     /// When the timer has to go off.
     fn wake_at(&self) -> Option<Time> {
         let next = self.engine.next_timeout();
-        match self.engine.next_claim() {
+        let next = match self.engine.next_claim() {
             Some(claim) if Some(claim) == next => Some(claim - HEAD_START),
             Some(_) | None => next,
-        }
+        };
+        [next, self.standing.due()].into_iter().flatten().min()
     }
 
     /// Stays awake for the rest of the time to a claim that is near.
@@ -348,6 +374,9 @@ impl Driver {
                 return;
             }
             self.littered |= actions.len() > MANY_ACTIONS;
+            if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
+                self.standing.changed(now);
+            }
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),

@@ -18,7 +18,7 @@ use super::channels::Channels;
 use super::day::TimeOfDay;
 use super::debounce::Debouncer;
 use super::entries::Entries;
-use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::event::{Action, Change, ChannelId, Datagram, Event, Level};
 use super::firewall::Firewall;
 use super::flood::Flood;
 use super::fsm::{self, Input, State};
@@ -334,6 +334,14 @@ impl Engine {
     pub(super) fn log(&mut self, level: Level, line: String) {
         if let Some(line) = self.flood.pass(self.now, line) {
             self.out.push_back(Action::Log(level, line));
+        }
+    }
+
+    /// A log line about a change, with what is known of it.
+    pub(super) fn tell_change(&mut self, change: Change) {
+        let Change { text, .. } = change;
+        if let Some(text) = self.flood.pass(self.now, text) {
+            self.out.push_back(Action::Changed(Box::new(Change { text, ..change })));
         }
     }
 

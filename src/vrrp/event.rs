@@ -7,12 +7,13 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::buffers::ReceiveBuffer;
+use super::cause::Cause;
 use crate::model::ipvs::IpvsChange;
 use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::{
     Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule,
-    Script,
+    Script, Subject,
 };
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
@@ -264,8 +265,29 @@ pub enum Action {
     Notify(Notification),
     /// Send a mail
     Alert(Alert),
+    /// Write an ordinary log line about a change of state, with what is known of it
+    Changed(Box<Change>),
     /// Write a log line
     Log(Level, String),
+}
+
+/// A change of state, as the log tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The line
+    pub text: String,
+    /// Instance or group
+    pub subject: Subject,
+    /// Its name
+    pub name: String,
+    /// State before, such as `BACKUP`
+    pub from: &'static str,
+    /// State now
+    pub to: &'static str,
+    /// Why
+    pub cause: Cause,
+    /// Effective priority of an instance
+    pub priority: Option<u8>,
 }
 
 /// A packet to send.
@@ -341,6 +363,7 @@ impl Action {
             | Action::SyncDaemon(_)
             | Action::Notify(_)
             | Action::Alert(_)
+            | Action::Changed(_)
             | Action::Log(..) => Stage::Reports,
         }
     }

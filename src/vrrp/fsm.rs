@@ -51,6 +51,16 @@ impl State {
         }
     }
 
+    /// Its name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Init => "INIT",
+            State::Backup { .. } => "BACKUP",
+            State::Master { .. } => "MASTER",
+            State::Fault => "FAULT",
+        }
+    }
+
     /// Whether it is [`State::Master`].
     pub fn is_master(self) -> bool {
         matches!(self, State::Master { .. })

@@ -27,10 +27,10 @@ use self::scripts::Scripts;
 use self::sync_daemon::SyncDaemons;
 use self::sysctls::HeldSysctls;
 use super::engine::Engine;
-use super::event::{Action, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
+use super::event::{Action, Change, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
-use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Time};
+use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Subject, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
@@ -260,6 +260,7 @@ impl Hands {
                 Action::SyncDaemon(changes) => self.sync_daemons.change(changes),
                 Action::Notify(notification) => reporter.notify(notification),
                 Action::Alert(alert) => reporter.alert(alert),
+                Action::Changed(change) => log_change(&change),
                 Action::Log(Level::Warning, line) => warn!("{line}"),
                 Action::Log(Level::Info, line) => info!("{line}"),
                 Action::Log(Level::Detail, line) => debug!("{line}"),
@@ -359,5 +360,14 @@ impl Hands {
                 answer
             }
         }
+    }
+}
+
+/// Logs a change with what is known of it, which plain text leaves out.
+fn log_change(change: &Change) {
+    let Change { text, subject, name, from, to, cause, priority } = change;
+    match subject {
+        Subject::Instance => info!(instance = name, from, to, %cause, priority, "{text}"),
+        Subject::Group => info!(group = name, from, to, %cause, "{text}"),
     }
 }

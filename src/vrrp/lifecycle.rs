@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use super::cause::Cause;
 use super::engine::{Engine, Phase};
 use super::event::{Action, Event, Level, Tracker};
 use super::fsm::State;
@@ -160,6 +161,7 @@ impl Engine {
                 self.advertise_anew(now, *id);
             }
         }
+        self.tell_states();
         self.settle(now);
     }
 
@@ -243,14 +245,15 @@ impl Engine {
             self.order.iter().map(|id| (self.routers[*id].config.name.as_str(), *id)).collect();
         let follows = config.sync_daemon.as_ref().and_then(|daemon| daemon.instance.as_deref());
         self.sync_daemon.router = follows.and_then(|name| by_name.get(name).copied());
-        let old_states: HashMap<String, GroupState> =
-            self.groups.iter().map(|group| (group.config.name.clone(), group.state)).collect();
+        let old: HashMap<String, Group> =
+            std::mem::take(&mut self.groups).into_iter().map(|group| (group.config.name.clone(), group)).collect();
         let groups: Vec<Group> = config
             .groups
             .iter()
             .map(|group| Group {
                 members: group.members.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect(),
-                state: old_states.get(&group.name).copied().unwrap_or(GroupState::Init),
+                state: old.get(&group.name).map_or(GroupState::Init, |old| old.state),
+                mailed: old.get(&group.name).and_then(|old| old.mailed),
                 config: group.clone(),
             })
             .collect();
@@ -309,6 +312,8 @@ impl Engine {
         if self.routers[id].config.notify.report_deleted {
             self.notify(id, NotifyState::Deleted);
         } else if !faulty {
+            // As with keepalived, the generic script and the pipes alone are told of it as a fault.
+            self.routers[id].config.notify.fault = None;
             self.notify(id, NotifyState::Fault);
         }
         self.requeue(id);
@@ -368,11 +373,11 @@ impl Engine {
             for id in members {
                 match (state, self.routers[id].state) {
                     (GroupState::Fault, State::Backup { .. } | State::Master { .. } | State::Init) => {
-                        self.enter_fault(id);
+                        self.enter_fault(id, self.cause_of_fault(id));
                     }
                     (GroupState::Backup, State::Fault | State::Master { .. } | State::Init) => {
                         self.farewell(id);
-                        self.enter_backup(now, id, Wait::Full);
+                        self.enter_backup(now, id, Wait::Full, Cause::Reload);
                     }
                     _ => {}
                 }
@@ -490,8 +495,12 @@ impl Engine {
             }
             self.requeue(*id);
         }
-        for group in self.groups.iter().filter(|_| started) {
-            self.out.push_back(Action::Notify(sync::notification(&group.config, NotifyState::Stop)));
+        let groups = if started { self.groups.len() } else { 0 };
+        for index in 0..groups {
+            if let Some(group) = self.groups.get(index) {
+                self.out.push_back(Action::Notify(sync::notification(&group.config, NotifyState::Stop)));
+            }
+            self.mail_of_group(index, NotifyState::Stop);
         }
     }
 }

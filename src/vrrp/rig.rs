@@ -356,6 +356,7 @@ impl Rig {
             .iter()
             .filter_map(|action| match action {
                 Action::Log(Level::Warning | Level::Info | Level::Detail, line) => Some(line.as_str()),
+                Action::Changed(change) => Some(change.text.as_str()),
                 _ => None,
             })
             .collect()

@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 
 use super::accept::Heard;
+use super::cause::Cause;
 use super::engine::Engine;
 use super::event::Level;
 use super::fsm::State;
@@ -161,7 +162,7 @@ impl Engine {
     /// To backup without a word: what we would say is no longer true.
     pub(super) fn give_up_stale_mastership(&mut self, now: Time, id: RouterId) {
         self.log_of(id, Level::Info, "timer expired too late, another router must be master by now");
-        self.enter_backup(now, id, Wait::Full);
+        self.enter_backup(now, id, Wait::Full, Cause::Stall);
         self.group_stands_by(now, id);
     }
 }

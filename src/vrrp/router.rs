@@ -16,7 +16,7 @@ use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;
 use crate::model::stats::Stats;
-use crate::model::{Family, IfName, Instance, LogLimit, Micros, Time, Transport, Version, Vrid};
+use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
 
 /// A number that a router keeps for life, over reloads too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,6 +119,8 @@ pub struct Router {
     /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
     pub(super) master_interval: Micros,
     pub(super) leader: Option<Leader>,
+    /// It has said goodbye, and nobody has been heard since
+    pub(super) orphaned: bool,
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
@@ -149,6 +151,8 @@ pub struct Router {
     pub(super) form: Form,
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
+    /// The state that was mailed last
+    pub(super) mailed: Option<NotifyState>,
     /// What the timer queue holds for it
     pub(super) queued: Option<Time>,
 }
@@ -163,6 +167,7 @@ impl Router {
             weight: 0,
             master_interval: config.advert_interval,
             leader: None,
+            orphaned: false,
             preempt_since: None,
             faults: BTreeSet::new(),
             own_link: None,
@@ -182,6 +187,7 @@ impl Router {
             form: Form::default(),
             signatures: Signatures::default(),
             rival: Rival::default(),
+            mailed: None,
             queued: None,
             config,
         }
@@ -255,10 +261,18 @@ impl Router {
                 Ordering::Less | Ordering::Equal => Rank::Weaker,
             },
             State::Backup { .. } | State::Init | State::Fault => {
-                let protected = self.config.nopreempt || self.tolerates(now);
-                if heard.priority >= ours || protected { Rank::Obeyed } else { Rank::Weaker }
+                if heard.priority >= ours || self.protects(now) {
+                    Rank::Obeyed
+                } else {
+                    Rank::Weaker
+                }
             }
         }
+    }
+
+    /// Whether a weaker master is obeyed.
+    pub(super) fn protects(&self, now: Time) -> bool {
+        self.config.nopreempt || self.tolerates(now)
     }
 
     /// Whether `preempt_delay` still protects a weaker master: it begins with the first advert heard from one.

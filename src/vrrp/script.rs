@@ -407,6 +407,7 @@ fn command(probe: &Probe) -> Script {
             argv: vec!["/bin/sh".into(), "-c".into(), "<\"$0\"".into(), file.into()],
             uid: *uid,
             gid: *gid,
+            program: None,
             further_groups: *further_groups,
         },
     }

@@ -7,6 +7,7 @@ use super::event::Tracker;
 use super::fsm::State;
 use super::router::{Fault, Leader};
 use super::sync::GroupState;
+use crate::model::frame::Tally;
 use crate::model::stats::Stats;
 use crate::model::{Address, Instance, Micros};
 
@@ -72,6 +73,20 @@ impl Engine {
             let held = !router.holds.is_empty();
             Glance { config: &router.config, state, priority, faults: &router.faults, held, group: router.group }
         })
+    }
+
+    /// How many instances are in which state.
+    pub fn tally(&self) -> Tally {
+        let (mut master, mut backup, mut fault) = (0, 0, 0);
+        for id in &self.order {
+            match self.routers[*id].state {
+                State::Master { .. } => master += 1,
+                State::Backup { .. } => backup += 1,
+                State::Fault => fault += 1,
+                State::Init => {}
+            }
+        }
+        Tally::Instances { master, backup, fault }
     }
 
     /// How much waits in the engine: deadlines, announcements, and reports of the kernel that are expected.

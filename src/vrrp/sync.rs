@@ -3,8 +3,10 @@
 //! Going up needs everybody: a member whose timer has run out becomes master only when all others want it too, and
 //! then pulls them along. Going down needs one: a member that yields, or fails, takes the others with it at once.
 
+use std::collections::HashSet;
+
 use super::engine::Engine;
-use super::event::{Action, Level};
+use super::event::{Action, Change};
 use super::fsm::State;
 use super::router::RouterId;
 use super::transition::Wait;
@@ -23,12 +25,26 @@ pub enum GroupState {
     Fault,
 }
 
+impl GroupState {
+    /// Its name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            GroupState::Init => "INIT",
+            GroupState::Backup => "BACKUP",
+            GroupState::Master => "MASTER",
+            GroupState::Fault => "FAULT",
+        }
+    }
+}
+
 /// A group at run time.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) config: SyncGroup,
     pub(super) members: Vec<RouterId>,
     pub(super) state: GroupState,
+    /// The state that was mailed last
+    pub(super) mailed: Option<NotifyState>,
 }
 
 impl Engine {
@@ -58,7 +74,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if !self.routers[partner].state.is_master() {
-                self.enter_master(now, partner);
+                self.enter_master(now, partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -78,7 +94,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if !matches!(self.routers[partner].state, State::Backup { .. }) {
-                self.enter_backup(now, partner, Wait::Full);
+                self.enter_backup(now, partner, Wait::Full, self.as_member(id));
             }
         }
         if !rises {
@@ -93,7 +109,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if self.routers[partner].state.is_master() {
-                self.retreat(now, partner);
+                self.retreat(now, partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -106,7 +122,7 @@ impl Engine {
         }
         for partner in self.partners(id) {
             if self.routers[partner].state != State::Fault {
-                self.enter_fault(partner);
+                self.enter_fault(partner, self.as_member(id));
             }
         }
         self.notify_group(id);
@@ -125,33 +141,80 @@ impl Engine {
             return false;
         };
         let router = &self.routers[id];
-        let group = router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.as_str());
-        let line = match (group, old, state) {
-            (Some(group), GroupState::Init, GroupState::Fault) => {
-                Some(format!("VRRP_Group({group}): Syncing {} to FAULT state", router.config.name))
-            }
-            (Some(group), ..) if old != GroupState::Init || waited => {
-                Some(format!("VRRP_Group({group}) Syncing instances to {state} state"))
-            }
-            _ => None,
+        let Some(group) = router.group.and_then(|group| self.groups.get(group)) else {
+            return true;
         };
-        line.into_iter().for_each(|line| self.log(Level::Info, line));
+        let name = group.config.name.clone();
+        let text = match (old, state) {
+            (GroupState::Init, GroupState::Fault) => {
+                format!("VRRP_Group({name}): Syncing {} to FAULT state", router.config.name)
+            }
+            _ if old != GroupState::Init || waited => {
+                format!("VRRP_Group({name}) Syncing instances to {state} state")
+            }
+            _ => return true,
+        };
+        let (from, to, cause) = (old.name(), state.name(), self.as_member(id));
+        self.tell_change(Change { text, subject: Subject::Group, name, from, to, cause, priority: None });
         true
     }
 
     /// Tells the outside world about the state of a router's group.
     pub(super) fn notify_group(&mut self, id: RouterId) {
-        let Some(group) = self.routers[id].group.and_then(|group| self.groups.get(group)) else {
+        let Some((index, group)) = self.routers[id].group.and_then(|index| Some((index, self.groups.get(index)?)))
+        else {
             return;
         };
-        let state = match group.state {
-            GroupState::Init => return,
-            GroupState::Backup => NotifyState::Backup,
-            GroupState::Master => NotifyState::Master,
-            GroupState::Fault => NotifyState::Fault,
+        let Some(state) = group.state.as_told() else {
+            return;
         };
         let notification = notification(&group.config, state);
         self.out.push_back(Action::Notify(notification));
+        self.mail_of_group(index, state);
+    }
+
+    /// After a reload: tells of the states of those groups and routers that have not changed, if that is wanted. Scripts
+    /// have been told of them before.
+    pub(super) fn tell_states(&mut self) {
+        if !self.config.states_on_reload {
+            return;
+        }
+        let told = |action: &Action| match action {
+            Action::Notify(told) if told.state.is_state() => Some((told.subject, told.name.clone())),
+            _ => None,
+        };
+        let told: HashSet<(Subject, String)> = self.out.iter().filter_map(told).collect();
+        let groups = self
+            .groups
+            .iter()
+            .filter_map(|group| Some((Subject::Group, &group.config.name, group.state.as_told()?, 0)));
+        let routers = self.order.iter().map(|id| &self.routers[*id]).filter(|router| !router.waits);
+        let routers = routers.filter_map(|router| {
+            let state = match router.state {
+                State::Init => return None,
+                State::Backup { .. } => NotifyState::Backup,
+                State::Master { .. } => NotifyState::Master,
+                State::Fault => NotifyState::Fault,
+            };
+            Some((Subject::Instance, &router.config.name, state, router.effective()))
+        });
+        let untold = groups.chain(routers).filter(|(subject, name, ..)| !told.contains(&(*subject, (*name).clone())));
+        let notifications = untold.map(|(subject, name, state, priority)| {
+            let name = name.clone();
+            Action::Notify(Notification { subject, name, state, priority, specific: None, generic: None })
+        });
+        self.out.extend(notifications.collect::<Vec<_>>());
+    }
+}
+
+impl GroupState {
+    fn as_told(self) -> Option<NotifyState> {
+        match self {
+            GroupState::Init => None,
+            GroupState::Backup => Some(NotifyState::Backup),
+            GroupState::Master => Some(NotifyState::Master),
+            GroupState::Fault => Some(NotifyState::Fault),
+        }
     }
 }
 
@@ -179,11 +242,6 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
 
 impl std::fmt::Display for GroupState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            GroupState::Init => "INIT",
-            GroupState::Backup => "BACKUP",
-            GroupState::Master => "MASTER",
-            GroupState::Fault => "FAULT",
-        })
+        f.write_str(self.name())
     }
 }

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use super::accept::Heard;
+use super::cause::Cause;
 use super::engine::Engine;
-use super::event::{Action, Level};
+use super::event::{Action, Change, Level};
 use super::fsm::{Move, State};
 use super::router::{Announcements, Leader, Line, RouterId};
 use crate::model::stats::Counter;
@@ -33,15 +34,17 @@ impl Engine {
             (Move::Stay, _) => {}
             (Move::Claim, _) => self.claim(now, id),
             (Move::StandBy, _) => {
-                self.enter_backup(now, id, Wait::Full);
+                let starts = self.routers[id].state == State::Init;
+                let cause = if starts { Cause::Start } else { Cause::Recovered };
+                self.enter_backup(now, id, Wait::Full, cause);
                 self.group_stands_by(now, id);
             }
             (Move::Retreat, _) => {
-                self.retreat(now, id);
+                self.retreat(now, id, Cause::AddressLost);
                 self.group_retreats(now, id);
             }
             (Move::Fail, _) => {
-                self.enter_fault(id);
+                self.enter_fault(id, self.cause_of_fault(id));
                 self.group_fails(id);
             }
             (Move::Advertise, _) => self.advertise(now, id),
@@ -59,6 +62,7 @@ impl Engine {
                     "Backup received priority 0 advertisement".into()
                 });
                 let router = &mut self.routers[id];
+                router.orphaned = true;
                 let skew_over = now + router.skew();
                 // Never later than before: farewells without end must not hold back a takeover.
                 if let State::Backup { down_at } = &mut router.state {
@@ -82,12 +86,14 @@ impl Engine {
             router.state = State::Backup { down_at: now + router.master_down() };
             return;
         }
-        self.enter_master(now, id);
+        let cause = self.routers[id].cause_of_claim(now);
+        self.enter_master(now, id, cause);
         self.group_becomes_master(now, id);
     }
 
     /// Backup to master: the advert goes first, so that nobody else takes over while addresses are being set.
-    pub(super) fn enter_master(&mut self, now: Time, id: RouterId) {
+    pub(super) fn enter_master(&mut self, now: Time, id: RouterId, cause: Cause) {
+        let from = self.routers[id].state;
         let router = &mut self.routers[id];
         let advert_at = now + router.config.advert_interval;
         if router.config.version == Version::V3 && router.master_interval != router.config.advert_interval {
@@ -103,6 +109,7 @@ impl Engine {
         router.master_interval = router.config.advert_interval;
         router.lines.clear();
         router.leader = None;
+        router.orphaned = false;
         router.preempt_since = None;
         router.asserted_at = None;
         router.reassured_at = None;
@@ -113,7 +120,7 @@ impl Engine {
         self.restore_owner(id);
         let priority = self.routers[id].effective();
         self.send(id, priority);
-        self.log_of(id, Level::Info, "Entering MASTER STATE");
+        self.tell_state(id, from, "MASTER", cause, "Entering MASTER STATE");
         self.reconsider_filter_of(id, "setting");
         self.set_addresses(id);
         self.set_entries(id);
@@ -123,7 +130,7 @@ impl Engine {
     }
 
     /// To backup, from anywhere. A master releases its addresses and says nothing on the wire.
-    pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait) {
+    pub(super) fn enter_backup(&mut self, now: Time, id: RouterId, wait: Wait, cause: Cause) {
         let from = self.from(now);
         self.announce_source(id);
         let waited = std::mem::take(&mut self.routers[id].waits);
@@ -134,8 +141,10 @@ impl Engine {
             self.requeue(id);
             return;
         }
-        let initial = self.routers[id].state == State::Init && !waited;
-        self.log_of(id, Level::Info, if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" });
+        let old = self.routers[id].state;
+        let initial = old == State::Init && !waited;
+        let line = if initial { "Entering BACKUP STATE (init)" } else { "Entering BACKUP STATE" };
+        self.tell_state(id, old, "BACKUP", cause, line);
         self.leave_master(id);
         let router = &mut self.routers[id];
         router.preempt_since = None;
@@ -161,16 +170,18 @@ impl Engine {
     }
 
     /// To backup because an address was taken away: the farewell lets somebody whose addresses are whole take over.
-    pub(super) fn retreat(&mut self, now: Time, id: RouterId) {
+    pub(super) fn retreat(&mut self, now: Time, id: RouterId, cause: Cause) {
         self.farewell(id);
-        self.enter_backup(now, id, Wait::Skew);
+        self.enter_backup(now, id, Wait::Skew, cause);
     }
 
     /// To fault, from anywhere; a master says goodbye.
-    pub(super) fn enter_fault(&mut self, id: RouterId) {
+    pub(super) fn enter_fault(&mut self, id: RouterId, cause: Cause) {
         let waited = std::mem::take(&mut self.routers[id].waits);
-        let initial = self.routers[id].state == State::Init && !waited;
-        self.log_of(id, Level::Info, if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" });
+        let old = self.routers[id].state;
+        let initial = old == State::Init && !waited;
+        let line = if initial { "Entering FAULT STATE (init)" } else { "Entering FAULT STATE" };
+        self.tell_state(id, old, "FAULT", cause, line);
         if self.routers[id].state.is_master() {
             // Twice: it is the only word of it that the others get, and one packet may be lost.
             self.send(id, 0);
@@ -278,8 +289,10 @@ impl Engine {
         };
         self.log_of(id, Level::Info, line);
         self.learn(now, id, heard);
-        self.enter_backup(now, id, Wait::Full);
-        self.routers[id].leader = Some(Leader { ip, priority });
+        let leader = Leader { ip, priority };
+        let cause = if priority == ours { Cause::HigherAddress(leader) } else { Cause::Stronger(leader) };
+        self.enter_backup(now, id, Wait::Full, cause);
+        self.routers[id].leader = Some(leader);
         self.group_stands_by(now, id);
     }
 
@@ -371,13 +384,24 @@ impl Engine {
 
     fn remember(&mut self, now: Time, id: RouterId, heard: &Heard) {
         let leader = Leader { ip: heard.source, priority: heard.priority };
-        let old = self.routers[id].leader.replace(leader).map(|old| old.ip);
+        let router = &mut self.routers[id];
+        router.orphaned = false;
+        let old = router.leader.replace(leader).map(|old| old.ip);
         if old != Some(leader.ip) {
             self.limited(now, id, Line::Leader, Level::Detail, || match old {
                 Some(old) => format!("master changed from {old} to {}", leader.ip),
                 None => format!("master set to {}", leader.ip),
             });
         }
+    }
+
+    /// Tells the log of a router's new state.
+    fn tell_state(&mut self, id: RouterId, from: State, to: &'static str, cause: Cause, line: &str) {
+        let router = &self.routers[id];
+        let name = router.config.name.clone();
+        let text = format!("({name}) {line}");
+        let priority = Some(router.effective());
+        self.tell_change(Change { text, subject: Subject::Instance, name, from: from.name(), to, cause, priority });
     }
 
     /// Tells the outside world about a router's state.
@@ -403,6 +427,7 @@ impl Engine {
             generic,
         };
         self.out.push_back(Action::Notify(notification));
+        self.mail(id, state);
     }
 }
 

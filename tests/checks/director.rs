@@ -40,6 +40,8 @@ pub struct Director {
     sessions: Vec<String>,
     pub log: Vec<String>,
     pub notices: Vec<ServiceNotice>,
+    /// Mails as `SUBJECT: BODY`
+    pub mails: Vec<String>,
     /// All that was done since it was last taken, in words
     done: Vec<String>,
 }
@@ -60,6 +62,7 @@ impl Director {
             sessions: Vec::new(),
             log: Vec::new(),
             notices: Vec::new(),
+            mails: Vec::new(),
             done: Vec::new(),
         }
     }
@@ -220,11 +223,9 @@ impl Director {
                     self.done.push(format!("tell {}", told(&notice)));
                     self.notices.push(notice);
                 }
-                Action::Alert(alert) => self.done.push(format!("mail {}: {}", alert.subject, alert.body)),
-                Action::Log(_, line) => {
-                    self.done.push(line.clone());
-                    self.log.push(line);
-                }
+                Action::Alert(alert) => self.mails.push(format!("{}: {}", alert.subject, alert.body)),
+                Action::Changed(change) => self.read(change.text),
+                Action::Log(_, line) => self.read(line),
             }
         }
     }
@@ -243,6 +244,11 @@ impl Director {
         self.kernel.apply(&change).unwrap_or_else(|errno| panic!("{words}: error {errno}"));
         self.done.push(words.clone());
         self.changes.push(words);
+    }
+
+    fn read(&mut self, line: String) {
+        self.done.push(line.clone());
+        self.log.push(line);
     }
 
     /// All that was done since this was last asked, in words.

@@ -66,7 +66,7 @@ impl Environment for Machine {
     }
 
     fn command(&self, command: &OsStr, _: Identity) -> Command {
-        Command::Found { path: command.into(), executable: true, insecure: false, odd_path: false }
+        Command::Found { path: command.into(), real: command.into(), executable: true, weakness: None, odd: false }
     }
 
     fn watch(&self, _: &Path) -> Watch {

@@ -7,6 +7,7 @@ mod dump;
 mod ipvsadm;
 mod kernel;
 mod machine;
+mod mails;
 mod reloads;
 mod rules;
 mod story;

@@ -36,6 +36,7 @@ scenarios! {
     authentication_header
     carrier
     crash
+    events
     excluded_addresses
     file_faults
     file_numbers

@@ -1,9 +1,13 @@
 //! Plays a scenario with one program on both nodes and gives what was seen, as lines.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
 
 use crate::record;
 use crate::rig::moment::{comes_true, now, stay};
@@ -17,13 +21,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SETTLING: Duration = Duration::from_millis(300);
 
 /// Stands in front of each configuration.
-const PREFACE: &str = "global_defs {\n    script_user root\n    enable_script_security\n}\n";
+const PREFACE: &str = "global_defs {\n    script_user root\n    enable_script_security\n    \
+                       vrrp_notify_fifo /run/lab/events\n    vrrp_notify_priority_changes\n}\n";
 
 /// Plays a scenario.
 pub fn play(name: &str, scenario: &Scenario, daemon: Daemon) -> BTreeSet<String> {
     let interfaces: Vec<&str> = scenario.interfaces.iter().map(String::as_str).collect();
     let layout = Layout { interfaces: &interfaces, ..Layout::default() };
     let mut lab = Lab::new(&format!("{name}-{daemon:?}"), &crate::ours(), &layout);
+    let mut pipes: Vec<File> = lab.nodes.iter().map(pipe).collect();
     let configuration = |section: &str| match scenario.configurations.get(section) {
         Some(text) => format!("{PREFACE}{text}"),
         None => panic!("{name}: there is no [{section}]"),
@@ -83,10 +89,28 @@ pub fn play(name: &str, scenario: &Scenario, daemon: Daemon) -> BTreeSet<String>
             }
         }
     }
-    for node in &lab.nodes {
-        seen.extend(record::states(&notified(node)).into_iter().map(|line| format!("{}: {line}", node.name())));
+    for (node, pipe) in lab.nodes.iter().zip(&mut pipes) {
+        let told = record::states(&notified(node)).into_iter().chain(record::events(&lines(pipe)));
+        seen.extend(told.map(|line| format!("{}: {line}", node.name())));
     }
     seen
+}
+
+/// The named pipe of a node, which is there before the daemon.
+fn pipe(node: &Node) -> File {
+    let path = node.folder().join("events");
+    nix::unistd::mkfifo(&path, Mode::S_IRWXU).expect("make a pipe");
+    let flags = nix::libc::O_NONBLOCK;
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).expect("open a pipe")
+}
+
+/// All that has come through a pipe.
+fn lines(pipe: &mut File) -> Vec<String> {
+    let (mut text, mut piece) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = pipe.read(&mut piece) {
+        text.extend_from_slice(&piece[..count]);
+    }
+    String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
 }
 
 /// All calls of a node's notify script, in order.

@@ -14,7 +14,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use keepalived_rs::conf::diagnostic::Weight;
-use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
+use keepalived_rs::conf::environment::{
+    Absence, Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch,
+};
 use keepalived_rs::conf::{Loaded, Request, load};
 use keepalived_rs::model::{Auth, Transport};
 
@@ -72,7 +74,7 @@ impl Environment for Machine {
     }
 
     fn command(&self, _: &OsStr, _: Identity) -> Command {
-        Command::Missing
+        Command::Missing(Absence::NotInPath)
     }
 
     fn current_dir(&self) -> PathBuf {

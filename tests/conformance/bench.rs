@@ -185,6 +185,7 @@ impl Router {
                     self.holds.remove(&address.ip);
                 }
                 Action::Announce { address, .. } => self.announced.push(address),
+                Action::Changed(change) => self.lines.push(change.text),
                 Action::Log(_, line) => self.lines.push(line),
                 _ => {}
             }

@@ -5,7 +5,9 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use keepalived_rs::conf::environment::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
+use keepalived_rs::conf::environment::{
+    Absence, Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch,
+};
 
 /// A machine with eth0, which has addresses, eth1 and eth2.
 pub struct Machine;
@@ -51,7 +53,7 @@ impl Environment for Machine {
     }
 
     fn command(&self, _: &OsStr, _: Identity) -> Command {
-        Command::Missing
+        Command::Missing(Absence::NotInPath)
     }
 
     fn watch(&self, _: &Path) -> Watch {

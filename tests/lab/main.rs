@@ -11,6 +11,7 @@ mod firewall;
 mod frr;
 mod hostile;
 mod links;
+mod mails;
 mod network;
 mod process;
 mod reload;

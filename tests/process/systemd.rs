@@ -1,11 +1,13 @@
 //! What systemd hears.
 
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 
-use super::daemon::{Daemon, Folder, SOON};
+use super::daemon::{
+    BINARY, CHECK, Daemon, Folder, Namespace, PARENT, SOON, VRRP, eventually, is_alive, own_files, signal,
+};
 
 fn heard(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 4096];
@@ -47,4 +49,149 @@ fn systemd_hears_of_start_reload_and_stop() {
     // The children say nothing of their own.
     socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a limit");
     assert!(socket.recv(&mut [0; 16]).is_err());
+}
+
+/// A socket that systemd would listen to, in a folder with a configuration.
+fn manager(conf: &str) -> (Folder, UnixDatagram) {
+    let folder = Folder::new();
+    folder.write("conf", conf);
+    let socket = UnixDatagram::bind(folder.path("notify")).expect("a socket");
+    socket.set_read_timeout(Some(SOON)).expect("a limit");
+    (folder, socket)
+}
+
+/// Hears until a word with this text comes; gives all others too.
+fn hear_until(socket: &UnixDatagram, text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    loop {
+        words.push(heard(socket));
+        if words.last().is_some_and(|word| word.contains(text)) {
+            return words;
+        }
+    }
+}
+
+/// What is heard within a span.
+fn hear_for(socket: &UnixDatagram, span: Duration) -> Vec<String> {
+    let begun = Instant::now();
+    let mut words = Vec::new();
+    while let Some(left) = span.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+        socket.set_read_timeout(Some(left)).expect("a limit");
+        let mut buffer = [0; 4096];
+        if let Ok(length) = socket.recv(&mut buffer) {
+            words.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+    }
+    socket.set_read_timeout(Some(SOON)).expect("a limit");
+    words
+}
+
+fn guarded(folder: Folder, usec: &str) -> Daemon {
+    let notify = folder.path("notify");
+    Daemon::prepared(folder, &["--all"], |command| {
+        command.env("NOTIFY_SOCKET", notify).env("WATCHDOG_USEC", usec);
+    })
+}
+
+#[test]
+fn the_watchdog_hears_of_us_more_than_twice_in_its_time() {
+    let (folder, socket) = manager("");
+    let mut daemon = guarded(folder, "1000000");
+    hear_until(&socket, "READY=1");
+    let words = hear_for(&socket, Duration::from_secs(3));
+    let alive = words.iter().filter(|word| word.trim_end() == "WATCHDOG=1").count();
+    assert!((6..=13).contains(&alive), "{words:?}");
+    assert!(!daemon.log().contains("does not answer"), "{}", daemon.log());
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn the_watchdog_of_another_process_is_not_ours() {
+    let (folder, socket) = manager("");
+    let notify = folder.path("notify");
+    let _daemon = Daemon::prepared(folder, &["--all"], |command| {
+        command.env("NOTIFY_SOCKET", notify).env("WATCHDOG_USEC", "200000").env("WATCHDOG_PID", "1");
+    });
+    hear_until(&socket, "READY=1");
+    let words = hear_for(&socket, Duration::from_secs(1));
+    assert!(!words.iter().any(|word| word.contains("WATCHDOG")), "{words:?}");
+}
+
+#[test]
+fn a_child_that_stands_still_is_replaced_before_systemd_loses_patience() {
+    for (file, process) in [(VRRP, "VRRP"), (CHECK, "Healthcheck")] {
+        let (folder, socket) = manager("");
+        let mut daemon = guarded(folder, "2000000");
+        daemon.wait_for_line("Startup complete");
+        let stopped = daemon.folder.pid(file).expect("a pid");
+        signal(stopped, libc::SIGSTOP);
+        let begun = Instant::now();
+        daemon.wait_for_line(&format!("{process} child process({stopped}) does not answer: Killed"));
+        assert!(begun.elapsed() > Duration::from_millis(900), "{:?}", begun.elapsed());
+        daemon.wait_for_lines(&format!("Starting {process} child process"), 2);
+        assert!(eventually(|| daemon.folder.pid(file).is_some_and(|pid| pid != stopped && is_alive(pid))));
+        // systemd has been told all the time that all is well, for it is.
+        let words = hear_until(&socket, "WATCHDOG=1");
+        assert!(!words.is_empty());
+        assert_eq!(daemon.stop().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_parent_that_stood_still_blames_nobody() {
+    let (folder, socket) = manager("");
+    let mut daemon = guarded(folder, "1000000");
+    daemon.wait_for_line("Startup complete");
+    let pids = [daemon.pid(), daemon.folder.pid(VRRP).expect("a pid"), daemon.folder.pid(CHECK).expect("a pid")];
+    // As a freezer or the sleep of a host does it, the children last to wake.
+    pids.iter().for_each(|pid| signal(*pid, libc::SIGSTOP));
+    std::thread::sleep(Duration::from_secs(3));
+    pids.iter().for_each(|pid| signal(*pid, libc::SIGCONT));
+    hear_until(&socket, "READY=1");
+    hear_for(&socket, Duration::from_secs(2));
+    assert!(!daemon.log().contains("does not answer"), "{}", daemon.log());
+    assert_eq!(pids[1..], [VRRP, CHECK].map(|file| daemon.folder.pid(file).expect("a pid")));
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn the_status_tells_how_instances_and_servers_stand() {
+    let namespace = Namespace::with_interface();
+    namespace.ip(&["link", "set", "lo", "up"]);
+    let conf = "
+vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    version 3
+    advert_int 0.1
+    virtual_ipaddress {
+        10.77.0.100
+    }
+}
+virtual_server 10.77.0.100 80 {
+    delay_loop 1
+    protocol TCP
+    real_server 10.77.0.1 1 {
+        TCP_CHECK {
+            connect_timeout 1
+            retry 0
+        }
+    }
+    real_server 10.77.0.1 2 {
+        weight 1
+    }
+}
+";
+    let (folder, socket) = manager(conf);
+    let mut command = namespace.command();
+    command.arg(BINARY).args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
+    command.env("NOTIFY_SOCKET", folder.path("notify"));
+    let daemon = Daemon::run(folder, command, |_| {});
+    let stands =
+        "STATUS=Running: 1 VRRP instance (1 MASTER, 0 BACKUP, 0 FAULT), 1 virtual server (1 of 2 real servers up)";
+    let words = hear_until(&socket, stands);
+    assert!(words.len() < 8, "{words:?}");
+    namespace.ip(&["link", "set", "eth0", "down"]);
+    hear_until(&socket, "(0 MASTER, 0 BACKUP, 1 FAULT)");
+    signal(daemon.folder.pid(PARENT).expect("a pid"), libc::SIGTERM);
 }

@@ -9,7 +9,7 @@ impl Checker {
         let Err(reason) = verdict else {
             self.failures = 0;
             if !self.up || !self.has_run {
-                self.stand(true, finding);
+                self.stand(Ok(()), finding);
             }
             return self.period(now);
         };
@@ -24,7 +24,7 @@ impl Checker {
                 self.has_run = true;
                 return now + self.schedule.delay_before_retry;
             }
-            self.stand(false, finding);
+            self.stand(Err(&reason), finding);
         }
         self.failures = 0;
         now + self.schedule.delay_loop

@@ -36,7 +36,7 @@ impl Checker {
                 self.adjust(self.wished_adjustment(), finding);
                 if !self.up || !self.has_run {
                     finding.log(words::script(&self.names, &program(misc), "succeeded", None));
-                    self.stand(true, finding);
+                    self.stand(Ok(()), finding);
                 }
             }
             Meaning::Bad(end, reason) if self.is_open() => {
@@ -74,7 +74,7 @@ impl Checker {
         self.wish = None;
         self.adjust_quietly(0, finding);
         finding.log(line);
-        self.stand(false, finding);
+        self.stand(Err(end), finding);
         false
     }
 

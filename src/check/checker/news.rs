@@ -21,7 +21,7 @@ impl Checker {
         match adjustment(*weight, number) {
             None if self.up => {
                 finding.effects.push(detail(true));
-                self.stand(false, &mut finding);
+                self.stand(Err("failed"), &mut finding);
                 self.adjust_quietly(0, &mut finding);
             }
             None => {}
@@ -29,7 +29,7 @@ impl Checker {
             Some(sum) => {
                 finding.effects.push(detail(false));
                 self.adjust_quietly(sum, &mut finding);
-                self.stand(true, &mut finding);
+                self.stand(Ok(()), &mut finding);
             }
         }
         finding
@@ -43,7 +43,7 @@ impl Checker {
             && (self.up != up || !self.has_run)
         {
             finding.log(words::bfd(&self.names, instance, up));
-            self.stand(up, &mut finding);
+            self.stand(if up { Ok(()) } else { Err("failed") }, &mut finding);
         }
         finding
     }

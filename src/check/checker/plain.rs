@@ -9,7 +9,7 @@ impl Checker {
         self.failures = 0;
         if !self.up || !self.has_run {
             finding.log(words::success(&self.kind, &self.names));
-            self.stand(true, finding);
+            self.stand(Ok(()), finding);
         }
         self.period(now)
     }
@@ -25,7 +25,7 @@ impl Checker {
         if self.is_open() && self.failures >= self.schedule.retry {
             self.failures = 0;
             finding.log(words::failure(&self.kind, &self.names, self.retries_made()));
-            self.stand(false, finding);
+            self.stand(Err(&reason), finding);
         } else if self.is_open() {
             self.failures += 1;
             self.has_run = true;

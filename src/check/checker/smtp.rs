@@ -20,7 +20,7 @@ impl Checker {
         }
         self.failures = 0;
         if self.is_open() {
-            self.stand(false, finding);
+            self.stand(Err(&reason), finding);
         }
         now + self.schedule.delay_loop
     }

@@ -1,6 +1,7 @@
 //! The rig of the checker's tests: a server that is played, and what the checker did.
 
 mod golden;
+mod mails;
 mod random;
 mod reload;
 mod rules;
@@ -88,7 +89,8 @@ pub(super) fn web(paths: &[&str]) -> CheckKind {
 }
 
 pub(super) fn misc(dynamic: bool) -> CheckKind {
-    let script = Script { argv: vec!["/out/misc.sh".into(), "x".into()], uid: 0, gid: 0, further_groups: false };
+    let script =
+        Script { argv: vec!["/out/misc.sh".into(), "x".into()], uid: 0, gid: 0, program: None, further_groups: false };
     CheckKind::Misc(Misc { script, timeout: SECOND * 3, dynamic })
 }
 
@@ -160,10 +162,15 @@ pub(super) fn play(checker: &mut Checker, end: f64, mut server: impl FnMut(f64, 
     played
 }
 
-/// Ends one run at once, and gives the lines and other effects.
+/// Ends one run at once, and gives the lines and other effects, but for mails.
 pub(super) fn end(checker: &mut Checker, outcome: Outcome) -> Vec<Effect> {
     let now = checker.next().unwrap_or_default();
-    checker.finished(now, now, Report::of(outcome)).effects
+    without_mails(checker.finished(now, now, Report::of(outcome)))
+}
+
+/// The effects of a finding but for mails.
+pub(super) fn without_mails(finding: Finding) -> Vec<Effect> {
+    finding.effects.into_iter().filter(|effect| !matches!(effect, Effect::Mail(_))).collect()
 }
 
 pub(super) fn line(text: &str) -> Effect {

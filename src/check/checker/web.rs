@@ -29,7 +29,7 @@ impl Checker {
             }
             self.failures = 0;
             finding.log(words::failure(&self.kind, &self.names, self.retries_made()));
-            self.stand(false, finding);
+            self.stand(Err(&reason), finding);
             self.failed_url = true;
         }
         let pause = self.schedule.delay_before_retry;
@@ -51,7 +51,7 @@ impl Checker {
         self.failed_url = false;
         if is_whole_round && (!self.up || !self.has_run) {
             finding.log(words::success(&self.kind, &self.names));
-            self.stand(true, finding);
+            self.stand(Ok(()), finding);
         }
         // Until all have been good once, one failure is enough.
         self.failures = if self.has_run { 0 } else { self.failures.min(self.schedule.retry) };

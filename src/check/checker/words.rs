@@ -122,6 +122,27 @@ pub(super) fn script(names: &Names, script: &str, end: &str, reason: Option<Stri
     format!("Misc check for [{} VS {}] by [{script}] {end}{reason}.", names.server, names.service)
 }
 
+/// What a mail says of a decision; nothing of a FILE_CHECK. `verdict`: good, or in the case of a SMTP_CHECK what was wrong, in
+/// that of a MISC_CHECK how the script ended.
+pub(super) fn mail(kind: &CheckKind, verdict: Result<(), &str>) -> Option<String> {
+    let plain = if verdict.is_ok() { "succeed" } else { "failed" };
+    Some(match (kind, verdict) {
+        (CheckKind::Tcp(_), _) => format!("=> TCP CHECK {plain} on service <="),
+        (CheckKind::Udp(..), _) => format!("=> UDP CHECK {plain} on service <="),
+        (CheckKind::Ping(_), _) => format!("=> ICMP CHECK {plain} on service <="),
+        (CheckKind::Dns(..), _) => format!("=> DNS_CHECK: {plain} on service <="),
+        (CheckKind::Http(..) | CheckKind::Smtp(..), Ok(())) => "=> CHECK succeed on service <=".into(),
+        (CheckKind::Http(..), Err(_)) => "=> CHECK failed on service : HTTP/SSL request failed <=".into(),
+        (CheckKind::Smtp(..), Err(reason)) => format!("=> CHECK failed on service : {reason} <="),
+        (CheckKind::Misc(_), verdict) => {
+            format!("=> MISC CHECK {} on service <=", verdict.err().unwrap_or("succeeded"))
+        }
+        (CheckKind::Bfd { instance }, Ok(())) => format!("=> BFD CHECK {instance} succeeded on service <="),
+        (CheckKind::Bfd { instance }, Err(_)) => format!("=> BFD CHECK {instance} failed on service <="),
+        (CheckKind::File { .. }, _) => return None,
+    })
+}
+
 /// A tracked file says that the server is bad, or no longer.
 pub(super) fn file(names: &Names, file: &str, fault: bool) -> String {
     let how = if fault { "now" } else { "leaving" };

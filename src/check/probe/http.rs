@@ -3,7 +3,7 @@
 //! A server that does not close the connection fails (`Timeout HTTP read`), as with keepalived: no length in the head
 //! ends an answer. The reason of a failure stands in front of ` server SERVER.` in the log.
 
-mod answer;
+pub(super) mod answer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use crate::check::event::{Outcome, Report};
 use crate::model::checker::{Connect, Http, HttpProtocol, Regex, Url};
 use crate::os::pcre2::{Matcher, Pattern};
 
-const SENTENCES: Sentences = Sentences {
+pub(super) const SENTENCES: Sentences = Sentences {
     socket: "WEB connection fail to create socket. Rescheduling.",
     bind: "WEB socket bind failed. Rescheduling",
 };
@@ -95,6 +95,11 @@ impl Page {
             server_name: server_name(http, host),
         }
     }
+
+    /// What the TLS handshake tells of whom we want to speak with.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
 }
 
 /// The request, which is all that is ever sent.
@@ -157,7 +162,7 @@ pub(super) async fn run(to: &Connect, page: Option<Arc<Page>>, tls: Tls) -> Repo
         let (answer, end) = exchange(&mut stream, page, answer, Times::http(to)).await;
         return judge(page, answer, end, Vec::new());
     };
-    let mut stream = match tls::handshake(stream, &context, page.server_name.as_deref(), deadline).await {
+    let mut stream = match tls::handshake(stream, &context, page.server_name(), deadline).await {
         Ok(stream) => stream,
         Err(tls::Failed::Timeout) => return bad("Timeout connecting"),
         Err(tls::Failed::Refused(notes)) => {
@@ -183,7 +188,8 @@ pub(super) enum End {
     Broken(std::io::Error),
 }
 
-async fn exchange<S>(stream: &mut S, page: &Page, mut answer: Answer, times: Times) -> (Answer, End)
+/// Sends the request and reads the answer.
+pub(super) async fn exchange<S>(stream: &mut S, page: &Page, mut answer: Answer, times: Times) -> (Answer, End)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

@@ -7,6 +7,7 @@
 mod connect;
 mod datagram;
 mod dns;
+pub mod genhash;
 mod http;
 mod misc;
 mod ping;

@@ -145,6 +145,11 @@ pub(super) fn speaks_unasked(stream: &Stream) -> bool {
     stream.ssl().version2() == Some(SslVersion::TLS1_3)
 }
 
+/// Whether an answer that has come to its end did so by TLS's announcement, not with the connection alone.
+pub(super) fn is_announced(stream: &Stream) -> bool {
+    !stream.get_ref().has_ended
+}
+
 /// Ends the connection as TLS asks, without waiting, and says how the answer ended; and what OpenSSL says of it.
 ///
 /// Like keepalived, an answer whose head has come ends with the connection, in whatever way that ends.

@@ -82,7 +82,7 @@ pub(super) fn command(reader: &mut Reader, statement: &Statement) -> Result<Opti
             None => return Ok(None),
         },
     };
-    Ok(Some(RawCommand { argv, identity, place: statement.place(1) }))
+    Ok(Some(RawCommand { argv, program: None, identity, place: statement.place(1) }))
 }
 
 /// The name of a script keyword as it stands in the table.

@@ -10,7 +10,7 @@ use crate::conf::table::{blocks_with, distance};
 pub(super) const MASK: &str = "********";
 
 /// Names of secrets with an id or a form of their own in front (`auth_hmac`, `key`), or as other programs call them.
-const NAMES: [&str; 4] = ["key", "auth_key", "auth_hmac", "secret"];
+const NAMES: [&str; 5] = ["key", "auth_key", "auth_hmac", "secret", "smtp_login"];
 
 /// What a name contains only if it is one of a password.
 const PARTS: [&str; 5] = ["auth_p", "auth-p", "authp", "_pass", "passw"];
@@ -54,7 +54,10 @@ fn names_a_secret(word: &[u8], value: &[u8]) -> bool {
         let value = lower(value);
         return !AUTH_TYPES.iter().any(|kind| distance(&value, kind) <= kind.len() / 2);
     }
-    NAMES.contains(&name.as_str()) || PARTS.iter().any(|part| name.contains(part)) || distance(&name, "auth_pass") <= 2
+    NAMES.contains(&name.as_str())
+        || PARTS.iter().any(|part| name.contains(part))
+        || distance(&name, "auth_pass") <= 2
+        || distance(&name, "smtp_login") <= 2
 }
 
 fn ends(byte: &u8) -> bool {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::{Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
+use super::{Absence, Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch};
 
 /// A machine with the interfaces, users and scripts that a test gives it. Its files are the real ones.
 pub struct Fake {
@@ -60,6 +60,11 @@ impl Default for Fake {
     }
 }
 
+/// A command that anybody may run, and that nothing is wrong with.
+pub fn found(path: &str) -> Command {
+    Command::Found { path: path.into(), real: path.into(), executable: true, weakness: None, odd: false }
+}
+
 impl Environment for Fake {
     fn interface(&self, _namespace: Option<&str>, name: &str) -> Option<Interface> {
         self.interfaces.get(name).cloned()
@@ -104,7 +109,8 @@ impl Environment for Fake {
     }
 
     fn command(&self, command: &OsStr, _identity: Identity) -> Command {
-        self.commands.get(command).cloned().unwrap_or(Command::Missing)
+        let absence = || Absence::Inaccessible("No such file or directory".into());
+        self.commands.get(command).cloned().unwrap_or_else(|| Command::Missing(absence()))
     }
 
     fn watch(&self, file: &Path) -> Watch {

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use super::script;
 use crate::conf::raw::checker::{RawChecker, RawConnect, RawHttp, RawKind, RawMisc, RawUrl};
 use crate::conf::reader::Reader;
+use crate::model::Micros;
 use crate::model::check::RealServer;
 use crate::model::checker::{CheckKind, Checker, Connect, Dns, Http, Misc, Schedule, Smtp, Udp, Url};
 use crate::model::weight::Weight;
-use crate::model::{Micros, Script};
 
 /// What SMTP_CHECK calls itself if nothing is said.
 const HELO: &str = "smtpchecker.keepalived.org";
@@ -134,7 +135,7 @@ fn misc(owner: &Owner, raw: &RawMisc) -> Option<Misc> {
     let (argv, _) = raw.command.clone()?;
     let identity = raw.identity?;
     Some(Misc {
-        script: Script { argv, uid: identity.uid, gid: identity.gid, further_groups: identity.further_groups },
+        script: script::of(argv, raw.program.clone(), identity),
         timeout: if raw.timeout.is_zero() { owner.misc_timeout } else { raw.timeout },
         dynamic: raw.dynamic,
     })

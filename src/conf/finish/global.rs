@@ -5,7 +5,7 @@ use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::raw::settings::{RawFifo, RawVrrp};
 use crate::conf::raw::{RawCommand, ScriptUser};
 use crate::conf::reader::Reader;
-use crate::model::config::ReceiveBuffers;
+use crate::model::config::{Mails, ReceiveBuffers};
 use crate::model::global::TimedScript;
 use crate::model::settings::{Fifo, Fifos, GarpExtra, ScriptRules, SyncDaemon, VrrpDefaults};
 use crate::model::{Global, Instance, Micros};
@@ -110,6 +110,12 @@ pub(super) fn sync_daemon(reader: &mut Reader, instances: &[Instance]) -> Option
         })
     };
     instances.iter().find_map(older)
+}
+
+/// Which mails are sent about instances and groups.
+pub(super) fn mails(reader: &Reader) -> Mails {
+    let mail = &reader.raw.settings.mail;
+    Mails { by_default: mail.alert_vrrp.or(mail.alert).unwrap_or_default(), no_faults: mail.no_faults }
 }
 
 /// Receive buffers of advert sockets.

@@ -109,12 +109,14 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
         },
         log_unknown_vrids: global.log_unknown_vrids,
         notify_priority_changes: reader.raw.settings.vrrp.notify_priority_changes,
+        states_on_reload: reader.raw.settings.fifos.states_on_reload,
         dynamic_interfaces: global.dynamic_interfaces,
         receive_buffers: global::receive_buffers(&reader.raw.settings.vrrp),
         disable_local_igmp: reader.raw.settings.vrrp.disable_local_igmp,
         own_link_prefixes: (settings.vmac_prefix.clone(), settings.vmac_addr_prefix.clone()),
         garp_extra: settings.garp_extra.map(|extra| GarpExtra { all: settings.garp_extra_all, ..extra }),
         sync_daemon,
+        mails: global::mails(reader),
     };
     reader.raw.instances = raw;
     tracking::debounce(reader, &mut config);

@@ -1,13 +1,13 @@
 //! Whether scripts can and may be run.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::conf::apply::notify;
 use crate::conf::diagnostic::{Code, Diagnostic, Weight};
-use crate::conf::environment::{Command, Identity};
+use crate::conf::environment::{Absence, Command, Identity, Weakness};
 use crate::conf::place::Place;
 use crate::conf::raw::checker::{RawKind, RawMisc};
 use crate::conf::raw::service::RawService;
@@ -29,9 +29,9 @@ struct Seen {
 
 impl Seen {
     fn add(&mut self, command: &Command, place: Place) {
-        if let Command::Found { insecure, .. } = command {
+        if let Command::Found { weakness, .. } = command {
             self.any.get_or_insert(place);
-            if *insecure {
+            if weakness.is_some() {
                 self.insecure.get_or_insert(place);
             }
         }
@@ -76,9 +76,55 @@ fn look(reader: &Reader, command: &RawCommand) -> Option<Command> {
     (!is_file_test(command)).then(|| reader.env.command(first, command.identity))
 }
 
-fn not_executable(shown: &str, command: &RawCommand) -> String {
-    let (uid, gid) = (command.identity.uid, command.identity.gid);
-    format!("WARNING - script '{shown}' is not executable for uid:gid {uid}:{gid} - disabling.")
+/// A reason for not running a script, and what would help.
+struct Reason {
+    text: String,
+    help: Option<String>,
+}
+
+impl Reason {
+    fn missing(shown: &str, absence: Absence) -> Self {
+        let text = match absence {
+            Absence::NotInPath => format!("Cannot find script {shown} in path - disabling"),
+            Absence::NotPermitted => format!("Permissions failure for script {shown} in path - disabling"),
+            Absence::Inaccessible(why) => format!("Script {shown} cannot be accessed - {why}"),
+        };
+        Reason { text, help: None }
+    }
+
+    fn not_executable(shown: &str, command: &RawCommand) -> Self {
+        let (uid, gid) = (command.identity.uid, command.identity.gid);
+        let text = format!("WARNING - script '{shown}' is not executable for uid:gid {uid}:{gid} - disabling.");
+        Reason { text, help: Some(format!("chmod +x {shown}, or name a user who may run it")) }
+    }
+
+    fn odd(shown: &str) -> Self {
+        let text = format!("Wrong file type found in script path '{shown}'. It is no file.");
+        Reason { text, help: None }
+    }
+
+    /// Others could change it. `runs`: it is run all the same.
+    fn weak(weakness: &Weakness, runs: bool) -> Self {
+        let Weakness { path, fault, mend } = weakness;
+        let what = if runs { "" } else { " - disabling" };
+        let text = format!("Unsafe permissions found for script '{}'{what}. {fault}: {mend}", path.display());
+        Reason { text, help: Some(format!("{fault}: `{mend}`")) }
+    }
+
+    fn complain(self, reader: &mut Reader, place: Place, effect: &str) {
+        let diagnostic = Diagnostic::note(Code::Script, self.text).at(place).effect(effect);
+        reader.complain(match self.help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+}
+
+/// A script that others could change is run nevertheless: names the part of its path and the mend.
+fn note_weakness(reader: &mut Reader, weakness: Option<&Weakness>, place: Place) {
+    if let Some(weakness) = weakness {
+        Reason::weak(weakness, true).complain(reader, place, "it runs with root's rights nevertheless");
+    }
 }
 
 /// Says where a command without a path was found.
@@ -91,25 +137,31 @@ fn note_search(reader: &mut Reader, shown: &str, path: &Path, place: Place) {
     reader.complain(Diagnostic::note(Code::Script, text).at(place));
 }
 
+/// What is run for a script: by its real path, as that is what was looked at, unless links are to be kept.
+fn program(reader: &Reader, path: &Path, real: PathBuf) -> Option<PathBuf> {
+    (real != path && !reader.raw.settings.keep_symlinks).then_some(real)
+}
+
 /// Looks at a notify script: gives it its path, or takes it away if it cannot or may not be run.
 fn check_notify(reader: &mut Reader, seen: &mut Seen, mut command: RawCommand) -> Option<RawCommand> {
     let found = look(reader, &command)?;
     seen.add(&found, command.place);
+    let secure = reader.raw.global.script_security;
     let shown = command.argv.first()?.to_string_lossy().into_owned();
     let reason = match found {
-        Command::Missing => format!("Script {shown} cannot be accessed"),
-        Command::Found { executable: false, .. } => not_executable(&shown, &command),
-        Command::Found { insecure: true, .. } if reader.raw.global.script_security => {
-            format!("Unsafe permissions found for script '{shown}' - disabling.")
-        }
-        Command::Found { path, .. } => {
+        Command::Missing(absence) => Reason::missing(&shown, absence),
+        Command::Found { executable: false, .. } => Reason::not_executable(&shown, &command),
+        Command::Found { odd: true, .. } => Reason::odd(&shown),
+        Command::Found { weakness: Some(weakness), .. } if secure => Reason::weak(&weakness, false),
+        Command::Found { path, real, weakness, .. } => {
             note_search(reader, &shown, &path, command.place);
+            note_weakness(reader, weakness.as_ref(), command.place);
+            command.program = program(reader, &path, real);
             *command.argv.first_mut()? = path.into_os_string();
             return Some(command);
         }
     };
-    let diagnostic = Diagnostic::note(Code::Script, reason).at(command.place);
-    reader.complain(diagnostic.effect("the script is not run"));
+    reason.complain(reader, command.place, "the script is not run");
     None
 }
 
@@ -175,12 +227,17 @@ pub(super) fn check_services(reader: &mut Reader, services: &mut [RawService]) {
     seen.report(reader, "check ");
 }
 
+/// The first word of a command, for messages.
+fn first(command: &RawCommand) -> String {
+    command.argv.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// Looks at the program of a check: gives it its path. Whether it can and may be run; if not, keepalived only logs that.
 fn check_misc(reader: &mut Reader, seen: &mut Seen, misc: &mut RawMisc) -> bool {
     let (Some((argv, place)), Some(identity)) = (misc.command.take(), misc.identity) else {
         return false;
     };
-    let mut command = RawCommand { argv, identity, place };
+    let mut command = RawCommand { argv, program: None, identity, place };
     let found = look(reader, &command);
     if let Some(found) = &found {
         seen.add(found, place);
@@ -188,15 +245,29 @@ fn check_misc(reader: &mut Reader, seen: &mut Seen, misc: &mut RawMisc) -> bool 
     let secure = reader.raw.global.script_security;
     let shown = notify::shown(&command.argv);
     let reason = match found {
-        Some(Command::Missing) => format!("Disabling misc script {shown} since not found/accessible"),
-        Some(Command::Found { odd_path: true, .. }) => format!("Disabling misc script {shown} due to insecure"),
-        Some(Command::Found { insecure: true, .. }) if secure => {
-            format!("Disabling misc script {shown} due to insecure")
+        Some(Command::Missing(absence)) => {
+            let reason = Reason::missing(&first(&command), absence);
+            Reason {
+                text: format!("Disabling misc script {shown} since not found/accessible: {}", reason.text),
+                ..reason
+            }
         }
         Some(Command::Found { executable: false, .. }) => {
-            format!("WARNING - script {shown} is not executable for uid:gid {}:{}", identity.uid, identity.gid)
+            let text =
+                format!("WARNING - script {shown} is not executable for uid:gid {}:{}", identity.uid, identity.gid);
+            Reason { text, ..Reason::not_executable(&first(&command), &command) }
         }
-        Some(Command::Found { path, .. }) => {
+        Some(Command::Found { odd: true, .. }) => {
+            let reason = Reason::odd(&first(&command));
+            Reason { text: format!("Disabling misc script {shown} due to insecure: {}", reason.text), ..reason }
+        }
+        Some(Command::Found { weakness: Some(weakness), .. }) if secure => {
+            let reason = Reason::weak(&weakness, false);
+            Reason { text: format!("Disabling misc script {shown} due to insecure: {}", reason.text), ..reason }
+        }
+        Some(Command::Found { path, real, weakness, .. }) => {
+            note_weakness(reader, weakness.as_ref(), place);
+            misc.program = program(reader, &path, real);
             if let Some(first) = command.argv.first_mut() {
                 *first = path.into_os_string();
             }
@@ -209,7 +280,7 @@ fn check_misc(reader: &mut Reader, seen: &mut Seen, misc: &mut RawMisc) -> bool 
             return true;
         }
     };
-    reader.complain(Diagnostic::note(Code::Script, reason).at(place).effect("the check is dropped"));
+    reason.complain(reader, place, "the check is dropped");
     false
 }
 
@@ -249,7 +320,7 @@ fn check_tracked(reader: &mut Reader, seen: &mut Seen, raw: &RawTrackScript) -> 
     let (Some((argv, place)), Some(Ok(identity))) = (&raw.script.command, &raw.script.user) else {
         return None;
     };
-    let mut command = RawCommand { argv: argv.clone(), identity: *identity, place: *place };
+    let mut command = RawCommand { argv: argv.clone(), program: None, identity: *identity, place: *place };
     let Some(found) = look(reader, &command) else {
         let file = command.argv.first()?.as_bytes();
         let path = file.get(1..).unwrap_or_default().trim_ascii_start();
@@ -260,23 +331,30 @@ fn check_tracked(reader: &mut Reader, seen: &mut Seen, raw: &RawTrackScript) -> 
     let (secure, name) = (reader.raw.global.script_security, &raw.script.name);
     let shown = command.argv.first()?.to_string_lossy().into_owned();
     let effect = "instances do not follow this script";
-    let reason = match found {
-        Command::Missing => "since not found/accessible",
-        Command::Found { odd_path: true, .. } => "due to insecure",
-        Command::Found { insecure: true, .. } if secure => "due to insecure",
+    let (why, reason) = match found {
+        Command::Missing(absence) => ("since not found/accessible", Reason::missing(&shown, absence)),
         Command::Found { executable: false, .. } => {
-            let text = not_executable(&shown, &command);
-            reader.complain(Diagnostic::note(Code::Script, text).at(*place).effect(effect));
+            Reason::not_executable(&shown, &command).complain(reader, *place, effect);
             return None;
         }
-        Command::Found { path, .. } => {
+        Command::Found { odd: true, .. } => ("due to insecure", Reason::odd(&shown)),
+        Command::Found { weakness: Some(weakness), .. } if secure => {
+            ("due to insecure", Reason::weak(&weakness, false))
+        }
+        Command::Found { path, real, weakness, .. } => {
             note_search(reader, &shown, &path, *place);
+            note_weakness(reader, weakness.as_ref(), *place);
+            command.program = program(reader, &path, real);
             *command.argv.first_mut()? = path.into_os_string();
             return Some(Probe::Run(script(&command)));
         }
     };
-    let text = format!("Disabling track script {name} {reason}");
-    reader.complain(Diagnostic::error(Code::Script, text).at(*place).effect(effect));
+    let text = format!("Disabling track script {name} {why}: {}", reason.text);
+    let diagnostic = Diagnostic::error(Code::Script, text).at(*place).effect(effect);
+    reader.complain(match reason.help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    });
     None
 }
 
@@ -296,6 +374,11 @@ fn track_script(raw: RawTrackScript, probe: Probe) -> TrackScript {
 
 /// The finished script.
 pub(super) fn script(command: &RawCommand) -> Script {
-    let identity = command.identity;
-    Script { argv: command.argv.clone(), uid: identity.uid, gid: identity.gid, further_groups: identity.further_groups }
+    of(command.argv.clone(), command.program.clone(), command.identity)
+}
+
+/// The finished script of these words.
+pub(super) fn of(argv: Vec<OsString>, program: Option<PathBuf>, identity: Identity) -> Script {
+    let Identity { uid, gid, further_groups } = identity;
+    Script { argv, program, uid, gid, further_groups }
 }

@@ -87,12 +87,12 @@ pub(super) fn newer_keyword(case: &Case) -> Vec<Diagnostic> {
     let newer = |keyword: &&Keyword| keyword.since.and_then(release).is_some_and(|since| since > target);
     let mut seen = Set::default();
     let mut notes = Vec::new();
-    for branch in case.outline.keywords(|it| it.since.is_some()) {
-        if let Some(keyword) = branch.keyword().filter(newer)
+    for branch in case.outline.keywords(|it| it.since.is_some() || it.ours) {
+        if let Some(keyword) = branch.keyword().filter(|keyword| keyword.ours || newer(keyword))
             && seen.insert((branch.block(), keyword.name))
         {
             let text = format!("{} is not known to keepalived {}.{}.{}", keyword.name, target[0], target[1], target[2]);
-            let help = format!("since {}", keyword.since.unwrap_or_default());
+            let help = keyword.since.map_or("an extension of keepalived-rs".into(), |since| format!("since {since}"));
             notes.push(note(Code::NewerKeyword, branch.place(0), text).help(help));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use crate::conf::environment::Identity;
 use crate::conf::place::Place;
@@ -99,6 +100,8 @@ pub struct RawSmtp {
 #[derive(Clone, Debug, Default)]
 pub struct RawMisc {
     pub command: Option<(Vec<OsString>, Place)>,
+    /// What is run in place of the file that the first word names
+    pub program: Option<PathBuf>,
     pub identity: Option<Identity>,
     /// 0 is none
     pub timeout: Micros,

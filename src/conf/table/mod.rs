@@ -244,6 +244,8 @@ pub struct Keyword {
     pub effect: &'static str,
     /// The release of keepalived that brought it, if 2.2.7 does not know it
     pub since: Option<&'static str>,
+    /// Keepalived does not know it: an extension of ours
+    pub ours: bool,
     /// Why not to use it any more
     pub deprecated: Option<&'static str>,
     /// What it does
@@ -263,13 +265,20 @@ impl Keyword {
         Keyword { since: Some(release), ..self }
     }
 
+    const fn ours(self) -> Self {
+        Keyword { ours: true, ..self }
+    }
+
     const fn by(self, owners: Owners) -> Self {
         Keyword { owners, ..self }
     }
 
     /// Whether both are described in the same words.
     pub fn same_words(&self, other: &Keyword) -> bool {
-        let words = |it: &Keyword| (it.arguments, it.range, it.default, it.effect, it.since, it.deprecated, it.active);
+        let words = |it: &Keyword| {
+            let words = (it.arguments, it.range, it.default, it.effect);
+            (words, it.since, it.ours, it.deprecated, it.active)
+        };
         words(self) == words(other)
     }
 
@@ -308,6 +317,7 @@ macro_rules! constructors {
                 default,
                 effect,
                 since: None,
+                ours: false,
                 deprecated: None,
                 action: $action,
                 active: $active,

@@ -14,7 +14,7 @@ pub(super) static ROOT: &[Keyword] = &[
     set("net_namespace_ipvs", "[NAME]", "no NAME = default namespace", "same namespace",
         "Namespace in which IPVS is configured; repeat is reported and ignored",
         lvs::net_namespace_ipvs).by(Owners::CORE),
-    later_set("namespace_with_ipsets", "", "", "off",
+    set("namespace_with_ipsets", "", "", "off",
         "Allow ipsets with a namespace on kernels < 3.13",
         global::namespace_with_ipsets).by(Owners::CORE),
     set("use_pid_dir", "", "", "off",

@@ -18,7 +18,10 @@ fn measured() -> impl Iterator<Item = [&'static str; 6]> {
 #[test]
 fn the_list_is_exactly_what_was_measured() {
     let measured: BTreeSet<(String, String)> = measured().map(|row| (row[0].to_string(), row[1].to_string())).collect();
-    let listed = |block: Block| block.keywords().map(move |it| (block.path().to_string(), it.name.to_string()));
+    let listed = |block: Block| {
+        let known = block.keywords().filter(|it| !it.ours);
+        known.map(move |it| (block.path().to_string(), it.name.to_string()))
+    };
     let ours: Vec<(String, String)> = Block::ALL.into_iter().flat_map(listed).collect();
     let distinct: BTreeSet<(String, String)> = ours.iter().cloned().collect();
     assert_eq!(distinct.len(), ours.len(), "a keyword is listed twice");

@@ -38,7 +38,7 @@ pub(super) static SYNC_GROUP: &[Keyword] = &[
     set("notify", "SCRIPT [USER [GROUP]]", "first wins", "none",
         "Run at every transition with 4 arguments appended: GROUP, name, state, priority",
         notify::group_script),
-    later_set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
+    set("smtp_alert", "[BOOL]", "", "global smtp_alert_vrrp, else smtp_alert, else off",
         "Mail on transitions",
         group::smtp_alert),
     set("global_tracking", "", "", "off",
@@ -47,7 +47,7 @@ pub(super) static SYNC_GROUP: &[Keyword] = &[
     set("sync_group_tracking_weight", "", "", "off",
         "Allow weighted trackers of members of a group",
         group::tracking_weight),
-    later_set("notify_priority_changes", "[BOOL]", "", "global vrrp_notify_priority_changes",
+    set("notify_priority_changes", "[BOOL]", "", "global vrrp_notify_priority_changes",
         "Also write priority changes to the notify FIFO",
         group::notify_priority_changes),
 ];

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conf::diagnostic::Code;
-use crate::conf::environment::Command;
+use crate::conf::environment::fake::found;
 
 /// Complaints that no piece of text can show.
 const NOT_TEXT: [Code; 2] = [Code::File, Code::Line];
@@ -10,8 +10,7 @@ const NOT_TEXT: [Code; 2] = [Code::File, Code::Line];
 #[test]
 fn every_example_gives_its_complaint() {
     let mut env = Fake::default();
-    let script =
-        Command::Found { path: "/etc/keepalived/notify.sh".into(), executable: true, insecure: false, odd_path: false };
+    let script = found("/etc/keepalived/notify.sh");
     env.commands.insert("/etc/keepalived/notify.sh".into(), script);
     let mut faults = Vec::new();
     for code in Code::ALL.iter().filter(|code| !NOT_TEXT.contains(code)) {

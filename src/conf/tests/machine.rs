@@ -1,10 +1,17 @@
 //! Rules that depend on the machine: interfaces, users, scripts.
 
+use std::path::Path;
+
 use super::*;
-use crate::conf::environment::{Command, Identity};
+use crate::conf::environment::{Absence, Command, Identity, Weakness};
 
 fn found(path: &str, insecure: bool, executable: bool) -> Command {
-    Command::Found { path: path.into(), executable, insecure, odd_path: false }
+    let weakness = insecure.then(|| Weakness {
+        path: path.into(),
+        fault: "/tmp is writable by group staff".into(),
+        mend: "chmod g-w /tmp".into(),
+    });
+    Command::Found { path: path.into(), real: path.into(), executable, weakness, odd: false }
 }
 
 fn with_scripts() -> Fake {
@@ -67,6 +74,99 @@ fn scripts_that_cannot_run_are_dropped_silently() {
     assert_eq!((loaded.test_exit_code(), argv(&loaded)), (5, None));
 }
 
+/// Of a script under `enable_script_security`: what is said, and whether it is run.
+fn judged(command: Command, shown: &str, user: &str) -> (Vec<String>, bool) {
+    let mut env = Fake::default();
+    env.commands.insert(shown.into(), command);
+    let loaded = notify(&env, "enable_script_security\nscript_user root", &format!("{shown} {user}"));
+    let notes = loaded.diagnostics.iter().map(|it| it.text.clone()).filter(|it| it.contains("cript"));
+    (notes.collect(), argv(&loaded).is_some())
+}
+
+#[test]
+fn each_reason_for_not_running_a_script_is_told() {
+    let inaccessible = |why: &str| Command::Missing(Absence::Inaccessible(why.into()));
+    let odd =
+        Command::Found { path: "/run/p".into(), real: "/run/p".into(), executable: true, weakness: None, odd: true };
+    for (command, shown, user, words) in [
+        (Command::Missing(Absence::NotInPath), "x", "", "Cannot find script x in path - disabling"),
+        (Command::Missing(Absence::NotPermitted), "x", "", "Permissions failure for script x in path - disabling"),
+        (inaccessible("Not a directory"), "/a/x", "", "Script /a/x cannot be accessed - Not a directory"),
+        (
+            found("/bin/text", false, false),
+            "/bin/text",
+            "nobody nogroup",
+            "WARNING - script '/bin/text' is not executable for uid:gid 65534:65534 - disabling.",
+        ),
+        (odd, "/run/p", "", "Wrong file type found in script path '/run/p'. It is no file."),
+        (
+            found("/tmp/x", true, true),
+            "/tmp/x",
+            "",
+            "Unsafe permissions found for script '/tmp/x' - disabling. /tmp is writable by group staff: chmod g-w /tmp",
+        ),
+        (found("/bin/x", false, true), "/bin/x", "nosuch", "Script user 'nosuch' does not exist"),
+        (found("/bin/x", false, true), "/bin/x", "root nosuch", "Script group 'nosuch' does not exist"),
+    ] {
+        assert_eq!(judged(command, shown, user), (vec![words.to_owned()], false), "{shown} {user}");
+    }
+    let searched = "WARNING - script `x` resolved by path search to `/bin/x`. Please specify full path.";
+    assert_eq!(judged(found("/bin/x", false, true), "x", ""), (vec![searched.to_owned()], true));
+}
+
+#[test]
+fn a_weak_script_that_is_run_all_the_same_is_told_of_with_the_mend() {
+    let loaded = notify(&with_scripts(), "", "/tmp/open");
+    let note = "Unsafe permissions found for script '/tmp/open'. /tmp is writable by group staff: chmod g-w /tmp";
+    assert!(loaded.diagnostics.iter().any(|it| it.text == note), "{:?}", loaded.diagnostics);
+    assert!(argv(&loaded).is_some());
+}
+
+#[test]
+fn a_link_is_replaced_by_what_it_leads_to_unless_links_are_kept() {
+    let mut env = Fake::default();
+    let link = Command::Found {
+        path: "/etc/link".into(),
+        real: "/opt/script".into(),
+        executable: true,
+        weakness: None,
+        odd: false,
+    };
+    env.commands.insert("/etc/link".into(), link);
+    for (global, program) in
+        [("", Some("/opt/script")), ("use_symlink_paths", None), ("use_symlink_paths off", Some("/opt/script"))]
+    {
+        let loaded = notify(&env, global, "/etc/link");
+        let script = loaded.config.vrrp.instances[0].notify.master.clone().expect("a script");
+        assert_eq!(script.program.as_deref(), program.map(Path::new), "{global}");
+        assert_eq!(script.argv, ["/etc/link"], "its own name stays that of the link");
+    }
+}
+
+#[test]
+fn forms_of_users_are_read() {
+    let mut env = with_scripts();
+    env.groups.insert("adm".into(), 4);
+    for (global, words, identity) in [
+        ("script_user nobody", "", Some((65534, 65534, false))),
+        ("script_user nobody root", "", Some((65534, 0, false))),
+        ("script_user nobody :", "", Some((65534, 65534, true))),
+        ("script_user nobody :adm", "", Some((65534, 4, true))),
+        ("script_user root", "nobody", Some((65534, 65534, false))),
+        ("script_user root", "nobody adm", Some((65534, 4, false))),
+        ("script_user root", "nobody :adm", Some((65534, 4, true))),
+        ("script_user root\nset_supplementary_groups", "nobody", Some((65534, 65534, true))),
+        ("script_user root", "nosuch", None),
+        ("script_user root", "nobody nosuch", None),
+        ("script_user nosuch", "", None),
+    ] {
+        let loaded = notify(&env, &format!("enable_script_security\n{global}"), &format!("/bin/ok {words}"));
+        let script = loaded.config.vrrp.instances[0].notify.master.clone();
+        let found = script.map(|it| (it.uid, it.gid, it.further_groups));
+        assert_eq!(found, identity, "{global} / {words}");
+    }
+}
+
 #[test]
 fn scripts_have_a_path_and_an_identity() {
     let loaded = notify(&with_scripts(), "", "ok nobody nogroup");
@@ -101,7 +201,8 @@ fn tracked_scripts_that_are_not_there_are_faults() {
         [
             "No script set for vrrp_script u - removing",
             "(V) track script u not found, ignoring...",
-            "Disabling track script s since not found/accessible",
+            "Disabling track script s since not found/accessible: Script /bin/missing cannot be accessed - No such file \
+             or directory",
         ]
     );
 }

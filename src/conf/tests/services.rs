@@ -1,7 +1,7 @@
 //! Virtual servers: what is complained of, in keepalived's words, and the exit code that follows.
 
 use super::*;
-use crate::conf::environment::{Command, Identity};
+use crate::conf::environment::{Identity, fake::found};
 
 /// A complete virtual server with lines added to it and to its real server.
 fn service(before: &str, within: &str, after: &str) -> String {
@@ -274,7 +274,7 @@ fn passwords_of_keys_stay_out_of_messages() {
 #[test]
 fn scripts_that_are_missing_are_dropped() {
     let mut env = Fake::default();
-    let found = Command::Found { path: "/bin/up".into(), executable: true, insecure: false, odd_path: false };
+    let found = found("/bin/up");
     env.commands.insert("/bin/up".into(), found);
     let text = service(
         "quorum_up /bin/up\nquorum_down /bin/down",

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::conf::environment::{Command, Identity};
-use crate::model::settings::{FlushOnStop, GarpExtra, RxBuffers};
+use crate::conf::environment::{Identity, KeyFile, fake::found};
+use crate::model::settings::{FlushOnStop, GarpExtra, MailTls, RxBuffers};
 use crate::model::{Global, Micros};
 
 fn global(lines: &str) -> Loaded {
@@ -32,6 +32,65 @@ fn mail() {
     assert_eq!(mail.to, ["a@b", "c d <e@f>", "g@h"]);
     assert_eq!((mail.alert, mail.alert_vrrp, mail.alert_checker), (Some(true), Some(false), None));
     assert!(mail.no_faults && mail.no_checker_emails);
+}
+
+#[test]
+fn a_mail_server_by_name_is_known_by_it() {
+    let server = |lines: &str| {
+        let env = Fake { hosts: ["mail.example.com".to_string()].into(), ..Fake::default() };
+        let mail = load_for(&env, format!("global_defs {{\n{lines}\n}}\n")).config.global.mail;
+        (mail.server.is_some(), mail.server_name)
+    };
+    assert_eq!(server("smtp_server mail.example.com 587"), (true, Some("mail.example.com".to_string())));
+    assert_eq!(server("smtp_server mail.example.com\nsmtp_server 127.0.0.1"), (true, None));
+    assert_eq!(server("smtp_server other.example.com"), (false, None));
+}
+
+#[test]
+fn encryption_and_login_of_mails() {
+    let plain = means("").mail;
+    assert_eq!((plain.tls, plain.login), (MailTls::None, None));
+    let mail = means("smtp_tls starttls\nsmtp_login ops \"a b#c\"").mail;
+    let login = mail.login.unwrap();
+    assert_eq!((mail.tls, login.user.as_str(), login.password.expose()), (MailTls::StartTls, "ops", &b"a b#c"[..]));
+    assert!(!format!("{login:?}").contains("a b#c"));
+    assert_eq!(means("smtp_tls tls\nsmtp_tls none").mail.tls, MailTls::None);
+    for (lines, complaint) in [
+        ("smtp_tls ssl", "Unknown smtp_tls 'ssl'"),
+        ("smtp_login ops", "smtp_login needs a user and a password"),
+        ("smtp_login_file /no/such", "smtp_login_file '/no/such' cannot be read: entity not found"),
+    ] {
+        assert_eq!(words(&global(lines)), [complaint]);
+    }
+}
+
+#[test]
+fn a_login_may_be_a_credential_of_systemd() {
+    let read = |path: &str, content: &[u8], open_to_others: bool, line: &str| {
+        let file = KeyFile { content: content.to_vec(), open_to_others };
+        let env = Fake {
+            key_files: [(path.into(), file)].into(),
+            variables: [("CREDENTIALS_DIRECTORY".into(), "/run/credentials/k".into())].into(),
+            ..Fake::default()
+        };
+        let loaded = load_for(&env, format!("global_defs {{\nsmtp_login_file {line}\n}}\n"));
+        let said = words(&loaded).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let login = loaded.config.global.mail.login;
+        (login.map(|it| (it.user, String::from_utf8(it.password.expose().to_vec()).unwrap())), said)
+    };
+    let known = |password: &str| Some(("ops".to_string(), password.to_string()));
+    let secret = "/run/credentials/k/relay";
+    assert_eq!(read(secret, b"ops  s3 cr3t \n# more", false, "relay"), (known("s3 cr3t "), vec![]));
+    assert_eq!(read("/etc/relay", b"ops\tx", false, "/etc/relay"), (known("x"), vec![]));
+    let open = "smtp_login_file '/etc/relay' is readable by group or others".to_string();
+    assert_eq!(read("/etc/relay", b"ops x", true, "/etc/relay"), (known("x"), vec![open]));
+    for content in [&b""[..], b"ops", b"ops \nx", b" x y", b"\xff\xff x"] {
+        let (login, said) = read(secret, content, false, "relay");
+        assert_eq!(login, None);
+        assert_eq!(said, ["smtp_login_file 'relay' has no line with a user, a blank and a password"]);
+    }
+    let (login, said) = read(secret, &[b'x'; 1025], false, "relay");
+    assert_eq!((login, said), (None, vec!["smtp_login_file 'relay' is too large".to_string()]));
 }
 
 #[test]
@@ -219,7 +278,7 @@ fn settings_outside_blocks() {
 #[test]
 fn named_pipes_have_owners_and_readers() {
     let mut env = Fake::default();
-    let command = Command::Found { path: "/bin/ok".into(), executable: true, insecure: false, odd_path: false };
+    let command = found("/bin/ok");
     env.commands.insert("ok".into(), command);
     let instance = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.9.9.8\n}\n}\n";
     let load = |lines: &str| load_for(&env, format!("global_defs {{\n{lines}\n}}\n{instance}"));

@@ -1,7 +1,7 @@
 //! What can be tracked and who tracks it: words of complaint, and the values that come of it.
 
 use super::*;
-use crate::conf::environment::{Command, Watch};
+use crate::conf::environment::{Watch, fake::found};
 use crate::model::tracker::{InitFile, ParamMatch, Probe};
 use crate::model::{Micros, Tracked, Weight};
 
@@ -13,7 +13,7 @@ const THINGS: &str = "global_defs {\nenable_script_security\nscript_user root\n}
 
 fn machine() -> Fake {
     let mut env = Fake::default();
-    let found = Command::Found { path: "/bin/ok".into(), executable: true, insecure: false, odd_path: false };
+    let found = found("/bin/ok");
     env.commands.insert("/bin/ok".into(), found);
     env
 }
@@ -134,7 +134,13 @@ fn scripts() {
         ("script /bin/ok\nweight 1 x", &["vrrp_script S unknown weight option x"]),
         ("script", &["No script set for vrrp_script S - removing", lost]),
         ("script /bin/ok\nuser nobody1", &["Unable to set uid/gid for script '/bin/ok'", lost]),
-        ("script /bin/missing", &["Disabling track script S since not found/accessible"]),
+        (
+            "script /bin/missing",
+            &[
+                "Disabling track script S since not found/accessible: Script /bin/missing cannot be accessed - No such file or \
+               directory",
+            ],
+        ),
     ] {
         assert_eq!(words(&script(lines)), expected, "{lines}");
     }

@@ -6,6 +6,7 @@ fn setting(options: Options, namespace: Option<&str>) -> Setting {
         paths: Paths::new(&options, &Global::default(), namespace),
         options,
         namespace: namespace.map(str::to_owned),
+        core_limit: None,
     }
 }
 
@@ -44,11 +45,11 @@ fn namespace_and_instance_stay_for_life() {
 #[test]
 fn the_console_is_for_the_foreground_only() {
     let console = |foreground: bool, log_console: bool| {
-        log_options(&Options { foreground, log_console, ..Options::default() }, String::new()).console
+        log_options(&Options { foreground, log_console, ..Options::default() }, None, None, None).console
     };
     assert!(console(true, true));
     assert!(!console(false, true));
     assert!(!console(true, false));
-    let silent = log_options(&Options { syslog: false, ..Options::default() }, String::new());
+    let silent = log_options(&Options { syslog: false, ..Options::default() }, None, None, None);
     assert_eq!(silent.facility, None);
 }

@@ -30,7 +30,7 @@ fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
     survives_a_frame(span);
 
     let odd = OsString::from_vec(b"a\xffb".to_vec());
-    let script = Script { argv: vec!["/bin/x".into(), odd], uid: 1, gid: 2, further_groups: false };
+    let script = Script { argv: vec!["/bin/x".into(), odd], uid: 1, gid: 2, program: None, further_groups: false };
     assert_eq!(json(&script), "{\"argv\":[\"/bin/x\",\"a\u{fffd}b\"],\"uid\":1,\"gid\":2,\"further_groups\":false}");
     survives_a_frame(script);
 
@@ -65,6 +65,7 @@ fn paths_need_not_be_text() {
 
 #[test]
 fn words_are_shown_as_a_shell_would_read_them() {
-    let script = Script { argv: vec!["/bin/x".into(), "it's".into()], uid: 0, gid: 0, further_groups: false };
+    let script =
+        Script { argv: vec!["/bin/x".into(), "it's".into()], uid: 0, gid: 0, program: None, further_groups: false };
     assert_eq!(script.to_string(), r"'/bin/x' 'it'\''s'");
 }

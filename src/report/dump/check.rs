@@ -220,7 +220,7 @@ fn retries(at: &mut Column<'_>, retry: Option<u32>, delay: Option<String>, warmu
 
 fn script(at: &mut Column<'_>, what: &str, script: Option<&Script>) {
     if let Some(script) = script {
-        at.say(format_args!("{what} notify script = {script}, uid:gid {}:{}", script.uid, script.gid));
+        at.say(format_args!("{what} notify script = {}, uid:gid {}:{}", script.with_program(), script.uid, script.gid));
     }
 }
 

@@ -4,8 +4,8 @@ use crate::model::frame::Shared;
 use crate::model::global::TimedScript;
 use crate::model::macvlan::OwnLink;
 use crate::model::settings::{
-    Fifo, Fifos, Files, Firewall, FlushOnStop, Lvs, Mail, NetlinkBuffer, NetlinkBuffers, ProcessOptions, RxBuffers,
-    Snmp, SyncDaemon, VrrpDefaults,
+    Fifo, Fifos, Files, Firewall, FlushOnStop, Lvs, Mail, MailTls, NetlinkBuffer, NetlinkBuffers, ProcessOptions,
+    RxBuffers, Snmp, SyncDaemon, VrrpDefaults,
 };
 use crate::model::{Global, Micros, Script, VrrpConfig};
 
@@ -108,6 +108,12 @@ fn mail(page: &mut Page, shared: &Shared) {
         at.pair("Smtp server", server.ip());
         at.pair("Smtp server port", server.port());
     }
+    match mail.tls {
+        MailTls::None => {}
+        MailTls::StartTls => at.pair("Smtp encryption", "starttls"),
+        MailTls::Tls => at.pair("Smtp encryption", "tls"),
+    }
+    at.maybe("Smtp login user", mail.login.as_ref().map(|login| &login.user));
     at.maybe("Smtp HELO name", mail.helo.as_ref().or(used.then_some(host)));
     let timeout = mail.timeout.or(used.then_some(Micros::from_secs(30)));
     at.maybe("Smtp server connection timeout", timeout.map(whole_seconds));
@@ -205,8 +211,11 @@ fn fifos(page: &mut Page, fifos: &Fifos) {
             let mut at = page.at(1);
             at.say(format_args!("{name} notify fifo = {}, uid:gid {uid}:{gid}", path.display()));
             if let Some(script) = script {
-                let Script { uid, gid, .. } = script;
-                at.say(format_args!("{name} notify fifo script = {script} '{}', uid:gid {uid}:{gid}", path.display()));
+                let Script { program, uid, gid, .. } = script;
+                let program = program.as_ref().map(|program| format!("path = {}, ", program.display()));
+                let program = program.unwrap_or_default();
+                let path = path.display();
+                at.say(format_args!("{name} notify fifo {program}script = {script} '{path}', uid:gid {uid}:{gid}"));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::number::seconds;
 
 /// As in `1795288594.494717 (Sat Nov 21 19:16:34.494717 2026)`, of microseconds since the Unix epoch.
 pub(super) fn full(micros: u64) -> String {
-    format!("{} ({})", seconds(Micros(micros)), local(micros).precise(fraction(micros)))
+    format!("{} ({})", seconds(Micros(micros)), local(micros).precise())
 }
 
 /// As in `1795288592.675934 (Sat Nov 21 19:16:32 2026.675934)`, as keepalived has it in one place.

@@ -140,7 +140,7 @@ pub(super) fn notify_scripts(at: &mut Column<'_>, scripts: &[(&str, &Option<Box<
     for (kind, script) in scripts {
         if let Some(script) = script {
             let identity = format_args!("{}:{}", script.uid, script.gid);
-            at.say(format_args!("{kind} state transition script = {script}, uid:gid {identity}"));
+            at.say(format_args!("{kind} state transition script = {}, uid:gid {identity}", script.with_program()));
         }
     }
 }

@@ -31,6 +31,7 @@ impl Folder {
             argv,
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
+            program: None,
             further_groups: false,
         }
     }
@@ -134,7 +135,13 @@ fn a_script_that_cannot_be_started_ends_nothing() {
     block_on(async {
         let notifier = Notifier::start().expect("a notifier");
         notifier.notify(Notification {
-            specific: Some(Script { argv: vec!["/nonexistent/script".into()], uid: 0, gid: 0, further_groups: false }),
+            specific: Some(Script {
+                argv: vec!["/nonexistent/script".into()],
+                uid: 0,
+                gid: 0,
+                program: None,
+                further_groups: false,
+            }),
             ..notification("VI_1", NotifyState::Fault)
         });
         let begun = Instant::now();

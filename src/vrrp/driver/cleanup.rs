@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Driver, Error};
 use crate::model::frame::Shared;
 use crate::model::own_link::LinkChange;
+use crate::model::settings::Processes;
 use crate::model::{Address, Cleanup, Family, FilterRules, VrrpConfig};
 use crate::net::Nftables;
 use crate::report::Reporter;
@@ -19,7 +20,7 @@ use crate::vrrp::hands::sysctls::HeldSysctls;
 /// If the kernel does not let us look or act at all.
 pub fn clean_up(config: VrrpConfig, pid_file: &Path) -> Result<Cleanup, Error> {
     let dumps = Dumps::of(&Shared::default(), &config);
-    let mut driver = Driver::open(config, false, dumps)?;
+    let mut driver = Driver::open(config, &Processes::default(), false, dumps)?;
     let mut nobody = Reporter::silent();
     let present = driver.monitor.pending()?;
     driver.turn_with(&mut nobody, |driver, now| driver.take(now, present))?;
@@ -39,7 +40,7 @@ pub fn clean_up(config: VrrpConfig, pid_file: &Path) -> Result<Cleanup, Error> {
                 continue;
             }
             Action::Link(LinkChange::Remove(wish, index)) => links.push((wish.name.clone(), *index)),
-            Action::Log(..) => continue,
+            Action::Changed(_) | Action::Log(..) => continue,
             Action::Unblock(rules) => {
                 filter.clone_from(rules);
                 continue;

@@ -5,7 +5,8 @@ use super::*;
 const SECOND: Micros = Micros::from_secs(1);
 
 fn config(name: &str) -> TrackScript {
-    let script = Script { argv: vec![format!("/bin/{name}").into()], uid: 0, gid: 0, further_groups: false };
+    let script =
+        Script { argv: vec![format!("/bin/{name}").into()], uid: 0, gid: 0, program: None, further_groups: false };
     TrackScript {
         name: name.into(),
         probe: Probe::Run(script),
@@ -364,7 +365,7 @@ fn what_nobody_follows_any_more_is_ended_and_forgotten() {
 fn a_file_is_opened_by_a_shell_that_reads_no_word_of_it() {
     let probe = Probe::Open { file: "/a b/$(x)".into(), uid: 7, gid: 8, further_groups: true };
     let argv = ["/bin/sh", "-c", "<\"$0\"", "/a b/$(x)"].map(Into::into).to_vec();
-    assert_eq!(command(&probe), Script { argv, uid: 7, gid: 8, further_groups: true });
+    assert_eq!(command(&probe), Script { argv, uid: 7, gid: 8, program: None, further_groups: true });
 }
 
 /// What can happen to the machine in the property.

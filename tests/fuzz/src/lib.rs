@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use keepalived_rs::conf::environment::{
-    Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch,
+    Absence, Command, Environment, Identity, Interface, KeyFile, NameTable, Stacked, Watch, Weakness,
 };
 use keepalived_rs::conf::{Loaded, Request, load};
 
@@ -103,12 +103,28 @@ impl Environment for Machine {
     fn command(&self, command: &OsStr, _identity: Identity) -> Command {
         match command.to_str() {
             Some("/bin/true" | "true") => {
-                Command::Found { path: "/bin/true".into(), executable: true, insecure: false, odd_path: false }
+                Command::Found {
+                    path: "/bin/true".into(),
+                    real: "/usr/bin/true".into(),
+                    executable: true,
+                    weakness: None,
+                    odd: false,
+                }
             }
             Some("/tmp/open") => {
-                Command::Found { path: "/tmp/open".into(), executable: true, insecure: true, odd_path: false }
+                Command::Found {
+                    path: "/tmp/open".into(),
+                    real: "/tmp/open".into(),
+                    executable: true,
+                    weakness: Some(Weakness {
+                        path: "/tmp/open".into(),
+                        fault: "/tmp/open is writable by everybody".into(),
+                        mend: "chmod o-w /tmp/open".into(),
+                    }),
+                    odd: false,
+                }
             }
-            _ => Command::Missing,
+            _ => Command::Missing(Absence::NotInPath),
         }
     }
 

@@ -248,7 +248,7 @@ fn lines_by_case(log: &str, cases: usize) -> HashMap<usize, Vec<String>> {
 }
 
 /// The library that takes IPVS's place for keepalived.
-fn build_stand_in(folder: &Path) {
+pub fn build_stand_in(folder: &Path) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/fakeipvs.c");
     let built = Command::new("cc")
         .args(["-shared", "-fPIC", "-O2", "-o"])

@@ -262,7 +262,7 @@ fn checker(rng: &mut Rng, number: u8, last: u8, alpha: bool) -> Checker {
         6 => CheckKind::Udp(connect, Udp { payload: None, reply: None, min_reply: 0, max_reply: 255 }),
         7 => {
             let argv = vec!["/bin/check".into(), number.to_string().into(), last.to_string().into()];
-            let script = Script { argv, uid: 0, gid: 0, further_groups: false };
+            let script = Script { argv, uid: 0, gid: 0, program: None, further_groups: false };
             CheckKind::Misc(Misc { script, timeout: Micros::from_secs(5), dynamic: rng.chance(50) })
         }
         8 => {

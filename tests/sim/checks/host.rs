@@ -370,6 +370,10 @@ impl Host {
                     self.hear(notice);
                 }
                 Action::Alert(alert) => assert!(!is_silent, "{alert:?} out of nothing"),
+                Action::Changed(change) => {
+                    assert!(!is_silent, "{change:?} out of nothing");
+                    self.read(&change.text);
+                }
                 Action::Log(level, line) => {
                     assert!(!is_silent, "{level:?} {line}");
                     self.read(&line);

@@ -83,6 +83,7 @@ impl Seen {
                     assert_ne!(*sum, self.adjustment, "seed {seed}");
                     self.adjustment = *sum;
                 }
+                Effect::Mail(body) => assert!(stands == 1 && body.starts_with("=> "), "seed {seed}"),
                 Effect::Log(_, line) => assert!(!line.is_empty() && !line.contains('\n'), "seed {seed}"),
             }
         }

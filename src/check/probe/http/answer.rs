@@ -32,7 +32,7 @@ thread_local! {
 
 /// How long to wait for what, and what is said if it does not come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(in crate::check::probe) struct Times {
     /// For the first byte, and for each next one
     pub each: Duration,
     /// For all
@@ -43,13 +43,13 @@ pub(super) struct Times {
 
 impl Times {
     /// HTTP: each byte has its time.
-    pub(super) fn http(to: &Connect) -> Self {
+    pub(in crate::check::probe) fn http(to: &Connect) -> Self {
         let each = span(to.timeout);
         Times { each, all: each * PATIENCE, first: "Timeout WEB read", later: "Timeout HTTP read" }
     }
 
     /// TLS: the whole answer has the time of one. `speaks`: the server has said something without being asked.
-    pub(super) fn tls(to: &Connect, speaks: bool) -> Self {
+    pub(in crate::check::probe) fn tls(to: &Connect, speaks: bool) -> Self {
         let each = span(to.timeout);
         let first = if speaks { "Timeout SSL read" } else { "Timeout WEB read" };
         Times { each, all: each, first, later: "Timeout SSL read" }
@@ -58,7 +58,7 @@ impl Times {
 
 /// What has come so far.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(in crate::check::probe) struct Answer {
     reader: HeadReader,
     head: Option<Head>,
     received: u64,
@@ -69,13 +69,13 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Before the first byte.
-    pub(super) fn new(digest: bool, wanted: Option<&Wanted>) -> Self {
+    pub(in crate::check::probe) fn new(digest: bool, wanted: Option<&Wanted>) -> Self {
         let (digest, search) = (digest.then(Md5::new), wanted.map(Search::new));
         Answer { reader: HeadReader::new(), head: None, received: 0, digest, search, is_empty: true }
     }
 
     /// Reads until the server ends the connection.
-    pub(super) async fn read<S: AsyncRead + Unpin>(&mut self, stream: &mut S, times: Times) -> End {
+    pub(in crate::check::probe) async fn read<S: AsyncRead + Unpin>(&mut self, stream: &mut S, times: Times) -> End {
         let mut until = Instant::now() + times.each;
         let mut end = None;
         loop {
@@ -140,18 +140,23 @@ impl Answer {
     }
 
     /// Whether the head has come.
-    pub(super) fn has_head(&self) -> bool {
+    pub(in crate::check::probe) fn has_head(&self) -> bool {
         self.head.is_some()
     }
 
     /// Length of the body so far.
-    pub(super) fn received(&self) -> u64 {
+    pub(in crate::check::probe) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// The digest of the body so far; of nothing, where none is wanted.
+    pub(in crate::check::probe) fn digest(self) -> [u8; 16] {
+        self.digest.unwrap_or_default().finalize().into()
     }
 
     /// The head, the digest of the body, and what the search has given; `None` without a head.
     #[expect(clippy::type_complexity, reason = "one use")]
-    pub(super) fn finish(self) -> Option<(Head, Option<[u8; 16]>, Option<(bool, Vec<String>)>)> {
+    pub(in crate::check::probe) fn finish(self) -> Option<(Head, Option<[u8; 16]>, Option<(bool, Vec<String>)>)> {
         let digest = self.digest.map(|digest| digest.finalize().into());
         Some((self.head?, digest, self.search.map(|search| search.result())))
     }

@@ -22,7 +22,7 @@ impl Folder {
         let path = self.0.join(name);
         fs::write(&path, format!("#!/bin/sh\ncd {}\n{text}\n", self.0.display())).expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
-        Script { argv: vec![path.into()], uid: 0, gid: 0, further_groups: false }
+        Script { argv: vec![path.into()], uid: 0, gid: 0, program: None, further_groups: false }
     }
 
     /// The pid that a script has written into a file.
@@ -97,7 +97,7 @@ async fn exit_statuses_and_signals_are_told() {
 #[tokio::test]
 async fn a_script_that_cannot_be_started_says_nothing_of_the_server() {
     let folder = Folder::new("start");
-    let missing = Script { argv: vec!["/none/such".into()], uid: 0, gid: 0, further_groups: false };
+    let missing = Script { argv: vec!["/none/such".into()], uid: 0, gid: 0, program: None, further_groups: false };
     let line = "Error exec-ing command '/none/such', error 2: No such file or directory";
     assert_eq!(run(missing, LONG).await, Outcome::Unable(line.into()));
     let script = folder.script("locked", "exit 0");
@@ -183,7 +183,7 @@ async fn output_and_offspring_of_a_script_harm_nobody() {
 async fn many_scripts_do_not_hold_up_the_loop() {
     const MANY: u64 = 500;
     let mut scripts = Scripts::default();
-    let script = Script { argv: vec!["/bin/true".into()], uid: 0, gid: 0, further_groups: false };
+    let script = Script { argv: vec!["/bin/true".into()], uid: 0, gid: 0, program: None, further_groups: false };
     let begun = Instant::now();
     (0..MANY).for_each(|id| scripts.start(RunId(id), &misc(script.clone(), LONG)));
     assert!(begun.elapsed() < Duration::from_millis(200), "{:?} to order them", begun.elapsed());

@@ -1,12 +1,18 @@
 //! Mails: who sends them, over which server, and to whom.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::yes_no;
-use crate::conf::diagnostic::{Code, Diagnostic};
+use crate::conf::diagnostic::{Code, Diagnostic, Weight};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value;
-use crate::model::Micros;
+use crate::model::settings::{MailLogin, MailTls};
+use crate::model::{Micros, Secret};
+
+/// Most bytes of a file with an account.
+const LOGIN_FILE: usize = 1024;
 
 /// Port of mail servers.
 const PORT: &str = "25";
@@ -79,7 +85,9 @@ pub fn smtp_server(reader: &mut Reader, statement: &Statement) -> Outcome {
                 .effect("no mail is sent"),
         );
     }
-    reader.raw.settings.mail.server = server;
+    let mail = &mut reader.raw.settings.mail;
+    mail.server_name = server.filter(|_| numeric.is_none()).map(|_| word);
+    mail.server = server;
     Ok(())
 }
 
@@ -101,6 +109,79 @@ pub fn smtp_connect_timeout(reader: &mut Reader, statement: &Statement) -> Outco
     let mail = &mut reader.raw.settings.mail;
     mail.timeout = read.map(|seconds| Micros::from_secs(seconds.max(1))).or(mail.timeout);
     Ok(())
+}
+
+/// `smtp_tls`
+pub fn smtp_tls(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let tls = match &*statement.text(1)? {
+        "none" => MailTls::None,
+        "starttls" => MailTls::StartTls,
+        "tls" => MailTls::Tls,
+        word => {
+            let diagnostic = Diagnostic::error(Code::Choice, format!("Unknown smtp_tls '{word}'"));
+            reader.complain(
+                diagnostic.at(statement.place(1)).expected("none, starttls or tls").effect(statement.ignored()),
+            );
+            return Ok(());
+        }
+    };
+    reader.raw.settings.mail.tls = tls;
+    Ok(())
+}
+
+/// `smtp_login`
+pub fn smtp_login(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let user = statement.text(1)?.into_owned();
+    let Some(password) = statement.word(2) else {
+        reader.refuse(statement, 0, Code::MissingWord, "smtp_login needs a user and a password");
+        return Ok(());
+    };
+    let password = Secret::new(password);
+    reader.raw.settings.mail.login = Some(MailLogin { user, password });
+    Ok(())
+}
+
+/// `smtp_login_file`: what is no login is said without a word of it.
+pub fn smtp_login_file(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let name = statement.text(1)?.into_owned();
+    let credentials = reader.env.variable(OsStr::new("CREDENTIALS_DIRECTORY")).unwrap_or_default();
+    let path = Path::new(&credentials).join(&name);
+    let place = statement.place(1);
+    let fault = match reader.env.key_file(&path, LOGIN_FILE + 1) {
+        Err(error) => format!("cannot be read: {error}"),
+        Ok(file) if file.content.len() > LOGIN_FILE => "is too large".into(),
+        Ok(file) => {
+            if file.open_to_others {
+                let text = format!("smtp_login_file '{name}' is readable by group or others");
+                let warning = Diagnostic::warning(Code::Authentication, text).at(place).weighing(Weight::Security);
+                reader.complain(
+                    warning
+                        .effect("the password is used, but it is no secret")
+                        .help(format!("chmod 600 {}", path.display())),
+                );
+            }
+            match login(&file.content) {
+                Some(login) => {
+                    reader.raw.settings.mail.login = Some(login);
+                    return Ok(());
+                }
+                None => "has no line with a user, a blank and a password".into(),
+            }
+        }
+    };
+    let text = format!("smtp_login_file '{name}' {fault}");
+    reader.complain(Diagnostic::error(Code::Authentication, text).at(place).effect(statement.ignored()));
+    Ok(())
+}
+
+/// User, blanks, password: the rest of the line.
+fn login(content: &[u8]) -> Option<MailLogin> {
+    let line = content.split(|byte| b"\r\n".contains(byte)).next()?;
+    let at = line.iter().position(|byte| b" \t".contains(byte))?;
+    let (user, rest) = line.split_at_checked(at)?;
+    let password = rest.trim_ascii_start();
+    let user = str::from_utf8(user).ok().filter(|user| !user.is_empty())?.to_owned();
+    (!password.is_empty()).then(|| MailLogin { user, password: Secret::new(password) })
 }
 
 /// `smtp_alert` and its relatives.

@@ -21,6 +21,7 @@ impl Folder {
             argv: vec!["/bin/sh".into(), "-c".into(), text.into()],
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
+            program: None,
             further_groups: false,
         }
     }

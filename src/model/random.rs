@@ -1,12 +1,12 @@
 //! A small generator of numbers that look random, from a seed: equal seeds give equal numbers.
 //!
-//! For the spread of first runs; never for secrets. Called by the engine of health checks and its tests.
+//! For the spread of first runs, jitter and discriminators; never for secrets. Called by engines and their tests.
 
-use crate::model::Micros;
+use super::Micros;
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// A generator that begins at this seed.
@@ -15,7 +15,7 @@ impl Random {
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +25,7 @@ impl Random {
 
     /// A number below `bound`, each as likely as the others; 0 if the bound is.
     pub fn below(&mut self, bound: u64) -> u64 {
-        let product = u128::from(self.next()) * u128::from(bound);
+        let product = u128::from(self.number()) * u128::from(bound);
         u64::try_from(product >> 64).unwrap_or_default()
     }
 

@@ -1,0 +1,428 @@
+//! One BFD session as a machine (RFC 5880 section 6.8).
+
+use std::collections::VecDeque;
+
+use super::event::{Action, Level, Path, SessionId};
+use super::timing::{Timing, jittered};
+use super::words::{self, Side};
+use crate::model::{BfdInstance, Micros, Random, Time};
+use crate::wire::bfd::{Diagnostic, Packet, State};
+
+/// Between two packets of a session, however fast its peer asks or changes.
+const GAP: Micros = Micros::from_millis(1);
+/// A session may come up so many times at once, and after that once in [`RISE_PERIOD`]: whoever follows it is not made to
+/// flap as fast as a peer likes.
+const RISES: u64 = 5;
+const RISE_PERIOD: Micros = Micros::from_secs(1);
+/// The first wait before a socket is opened again, and the longest.
+const RETRY: Micros = Micros::from_secs(1);
+const LONGEST_RETRY: Micros = Micros::from_secs(60);
+/// The least time between two tables of timers in the log.
+const QUIET: Micros = Micros::from_secs(1);
+
+/// What a session acts through.
+pub(super) struct Outside<'a> {
+    pub(super) id: SessionId,
+    pub(super) out: &'a mut VecDeque<Action>,
+    pub(super) random: &'a mut Random,
+}
+
+impl Outside<'_> {
+    pub(super) fn log(&mut self, level: Level, line: String) {
+        self.out.push_back(Action::Log(level, line));
+    }
+}
+
+/// What the peer has said last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Remote {
+    /// 0: it is not known
+    pub(super) discriminator: u32,
+    pub(super) state: State,
+    pub(super) diagnostic: Diagnostic,
+    pub(super) min_tx: Micros,
+    pub(super) min_rx: Micros,
+    pub(super) multiplier: u8,
+    pub(super) demand: bool,
+}
+
+impl Remote {
+    /// A peer that has not been heard (section 6.8.1).
+    const UNKNOWN: Self = Remote {
+        discriminator: 0,
+        state: State::Down,
+        diagnostic: Diagnostic::NONE,
+        min_tx: Micros::ZERO,
+        min_rx: Micros(1),
+        multiplier: 0,
+        demand: false,
+    };
+}
+
+impl From<&Packet> for Remote {
+    fn from(packet: &Packet) -> Self {
+        Remote {
+            discriminator: packet.mine,
+            state: packet.state,
+            diagnostic: packet.diagnostic,
+            min_tx: Micros(packet.desired_min_tx.into()),
+            min_rx: Micros(packet.required_min_rx.into()),
+            multiplier: packet.multiplier,
+            demand: packet.demand,
+        }
+    }
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) config: BfdInstance,
+    /// Our discriminator
+    pub(super) mine: u32,
+    pub(super) state: State,
+    pub(super) diagnostic: Diagnostic,
+    pub(super) remote: Remote,
+    pub(super) timing: Timing,
+    /// When a packet was accepted last; `None`: the peer is not known
+    pub(super) heard: Option<Time>,
+    pub(super) sent: Option<Time>,
+    /// When the next ordinary packet is due
+    periodic: Option<Time>,
+    /// The interval that this was counted with
+    paced: Option<Micros>,
+    /// F is owed
+    answer: bool,
+    /// The peer should hear of a change now
+    news: bool,
+    /// While the socket is not open: when it is tried again
+    retry: Option<Time>,
+    /// How long the last wait for that was
+    pause: Micros,
+    /// When the times that it may come up would be full again
+    rises: Time,
+    shown: (Side, Side),
+    shown_at: Option<Time>,
+}
+
+/// The state after a packet (section 6.8.6).
+fn next(own: State, heard: State) -> State {
+    match (own, heard) {
+        (State::AdminDown, _) => State::AdminDown,
+        (_, State::AdminDown) => State::Down,
+        (State::Down, State::Down) => State::Init,
+        (State::Down, State::Init) => State::Up,
+        (State::Init, State::Init | State::Up) => State::Up,
+        (State::Up, State::Down) => State::Down,
+        (State::Down, State::Up) | (State::Init, State::Down) | (State::Up, State::Init | State::Up) => own,
+    }
+}
+
+impl Session {
+    /// A session that is down. Its socket has been asked for.
+    pub(super) fn new(now: Time, config: BfdInstance, mine: u32) -> Self {
+        Session {
+            timing: Timing::new(&config),
+            periodic: (!config.passive).then_some(now),
+            config,
+            mine,
+            state: State::Down,
+            diagnostic: Diagnostic::NONE,
+            remote: Remote::UNKNOWN,
+            heard: None,
+            sent: None,
+            answer: false,
+            news: false,
+            paced: None,
+            retry: None,
+            pause: Micros::ZERO,
+            rises: now,
+            shown: Default::default(),
+            shown_at: None,
+        }
+    }
+
+    /// The socket that it needs.
+    pub(super) fn path(&self) -> Path {
+        let BfdInstance { neighbor, source, ttl, multihop, .. } = self.config;
+        Path { neighbor, source, ttl, multihop }
+    }
+
+    /// Tells those who follow it how it stands.
+    pub(super) fn tell(&self, outside: &mut Outside<'_>) {
+        let BfdInstance { name, for_vrrp, for_checker, .. } = &self.config;
+        let up = self.state == State::Up;
+        outside.out.push_back(Action::Tell { name: name.clone(), up, vrrp: *for_vrrp, checker: *for_checker });
+    }
+
+    // What comes in
+
+    /// A packet for this session, which has passed all checks.
+    pub(super) fn hear(&mut self, now: Time, packet: &Packet, outside: &mut Outside<'_>) {
+        if self.state == State::AdminDown {
+            return;
+        }
+        let before = self.detection();
+        self.remote = Remote::from(packet);
+        self.heard = Some(now);
+        self.pause = Micros::ZERO;
+        if packet.last && self.timing.answered() {
+            self.begin_poll(outside);
+        }
+        match next(self.state, packet.state) {
+            state if state == self.state => {}
+            State::Down => self.fall(Diagnostic::NEIGHBOR_DOWN, outside),
+            State::Up if self.may_rise(now) => self.rise(outside),
+            State::Init => {
+                self.state = State::Init;
+                self.news = true;
+            }
+            State::Up | State::AdminDown => {}
+        }
+        self.answer |= packet.poll;
+        self.show(now, before, outside);
+        self.pace(now, outside.random);
+        self.flush(now, outside);
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, now: Time, outside: &mut Outside<'_>) {
+        if let Some(retry) = self.retry {
+            if retry <= now {
+                self.reopen(now, outside);
+            }
+            return;
+        }
+        if let Some(expiry) = self.expiry().filter(|at| *at <= now) {
+            self.expire(now.since(expiry), outside);
+        }
+        self.pace(now, outside.random);
+        self.news |= self.periodic.is_some_and(|at| at <= now);
+        self.flush(now, outside);
+    }
+
+    /// When to call [`Session::handle_timeout`]; `None`: never, unless something happens.
+    pub(super) fn next_timeout(&self) -> Option<Time> {
+        if self.retry.is_some() {
+            return self.retry;
+        }
+        let earliest = self.sent.map_or(Time(0), |at| at + GAP);
+        let urgent = (self.answer || self.news).then_some(earliest);
+        [urgent, self.periodic.map(|at| at.max(earliest)), self.expiry()].into_iter().flatten().min()
+    }
+
+    /// The socket does not work. It is tried again, ever more rarely.
+    pub(super) fn path_failed(&mut self, now: Time, reason: &str, outside: &mut Outside<'_>) {
+        let name = &self.config.name;
+        self.pause = (self.pause * 2).clamp(RETRY, LONGEST_RETRY);
+        outside.log(Level::Warning, format!("({name}) {reason}; trying again in {} s", self.pause.0 / 1_000_000));
+        let was_up = self.state == State::Up;
+        if self.state != State::AdminDown {
+            self.state = State::AdminDown;
+            outside.log(Level::Warning, words::entering(name, self.state, self.diagnostic, self.remote.diagnostic));
+        }
+        self.retry = Some(now + self.pause);
+        self.forget();
+        if was_up {
+            self.tell(outside);
+        }
+    }
+
+    fn reopen(&mut self, now: Time, outside: &mut Outside<'_>) {
+        // Until the contrary is told, it works.
+        self.state = State::Down;
+        self.retry = None;
+        self.set_intervals(outside);
+        self.periodic = (!self.config.passive).then_some(now);
+        outside.out.push_back(Action::Open(outside.id, self.path()));
+    }
+
+    /// The same session with other parameters.
+    pub(super) fn reload(&mut self, now: Time, config: BfdInstance, outside: &mut Outside<'_>) {
+        let (path, before, multiplier) = (self.path(), self.detection(), self.config.multiplier);
+        self.config = config;
+        if self.path() != path && self.retry.is_none() {
+            outside.out.push_back(Action::Close(outside.id));
+            outside.out.push_back(Action::Open(outside.id, self.path()));
+        }
+        self.set_intervals(outside);
+        self.news |= multiplier != self.config.multiplier || self.timing.polls();
+        self.show(now, before, outside);
+        self.tell(outside);
+        if self.retry.is_none() {
+            self.pace(now, outside.random);
+            self.flush(now, outside);
+        }
+    }
+
+    /// The end: the peer is told that nothing is wrong with the path (section 6.8.16).
+    pub(super) fn stop(&mut self, now: Time, outside: &mut Outside<'_>) {
+        let talks = self.retry.is_none() && !self.is_silent();
+        (self.state, self.diagnostic) = (State::AdminDown, Diagnostic::ADMIN_DOWN);
+        if talks {
+            self.send(now, outside);
+        }
+        outside.out.push_back(Action::Close(outside.id));
+    }
+
+    // Changes of state
+
+    fn may_rise(&mut self, now: Time) -> bool {
+        let rises = Time(self.rises.0.max(now.0));
+        let may = rises.since(now) <= RISE_PERIOD * (RISES - 1);
+        if may {
+            self.rises = rises + RISE_PERIOD;
+        }
+        may
+    }
+
+    fn rise(&mut self, outside: &mut Outside<'_>) {
+        (self.state, self.diagnostic) = (State::Up, Diagnostic::NONE);
+        self.news = true;
+        let line = words::entering(&self.config.name, self.state, self.diagnostic, self.remote.diagnostic);
+        outside.log(Level::Info, line);
+        self.set_intervals(outside);
+        self.tell(outside);
+    }
+
+    fn fall(&mut self, why: Diagnostic, outside: &mut Outside<'_>) {
+        let was_up = self.state == State::Up;
+        (self.state, self.diagnostic) = (State::Down, why);
+        self.news = true;
+        self.set_intervals(outside);
+        if !was_up {
+            return;
+        }
+        let line = words::entering(&self.config.name, self.state, self.diagnostic, self.remote.diagnostic);
+        outside.log(Level::Warning, line);
+        // An operator's wish says nothing of the path (RFC 5882 section 3.2).
+        if self.remote.state != State::AdminDown {
+            self.tell(outside);
+        }
+    }
+
+    fn expire(&mut self, late: Micros, outside: &mut Outside<'_>) {
+        if matches!(self.state, State::Init | State::Up) {
+            let line = words::expired(&self.config.name, self.detection(), late);
+            outside.log(Level::Warning, line);
+            // It does not speak for its operator any more.
+            self.remote.state = State::Down;
+            self.fall(Diagnostic::EXPIRED, outside);
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.remote = Remote::UNKNOWN;
+        self.heard = None;
+        self.answer = false;
+    }
+
+    // Timers
+
+    fn set_intervals(&mut self, outside: &mut Outside<'_>) {
+        let up = self.state == State::Up;
+        let min_tx = if up { self.config.min_tx } else { self.config.idle_tx };
+        if self.timing.change(min_tx, self.config.min_rx, up) {
+            self.begin_poll(outside);
+        }
+    }
+
+    fn begin_poll(&mut self, outside: &mut Outside<'_>) {
+        self.news = true;
+        outside.log(Level::Detail, words::polling(&self.config.name));
+    }
+
+    /// How long the peer may be silent (section 6.8.4); zero if it is not known.
+    pub(super) fn detection(&self) -> Micros {
+        self.timing.receive(self.remote.min_tx) * u64::from(self.remote.multiplier)
+    }
+
+    fn expiry(&self) -> Option<Time> {
+        self.heard.map(|at| at + self.detection())
+    }
+
+    /// Whether it waits for its peer to speak first (section 6.1).
+    fn is_silent(&self) -> bool {
+        self.config.passive && self.remote.discriminator == 0
+    }
+
+    /// The interval of ordinary packets; `None`: none are sent (section 6.8.7).
+    pub(super) fn interval(&self) -> Option<Micros> {
+        let Remote { demand, state, min_rx, .. } = self.remote;
+        let on_demand = demand && state == State::Up && self.state == State::Up && !self.timing.polls();
+        self.timing.transmit(min_rx).filter(|_| !on_demand && !self.is_silent())
+    }
+
+    /// Sees to it that the next ordinary packet is not later than the interval in force has it.
+    fn pace(&mut self, now: Time, random: &mut Random) {
+        let interval = self.interval();
+        if interval == self.paced && self.periodic.is_some() {
+            return;
+        }
+        self.paced = interval;
+        let latest = interval.map(|interval| now + jittered(interval, self.config.multiplier, random));
+        self.periodic = match (self.periodic, latest) {
+            (Some(at), Some(latest)) => Some(at.min(latest)),
+            (_, latest) => latest,
+        };
+    }
+
+    /// Sends what cannot wait, unless the last packet left just now.
+    fn flush(&mut self, now: Time, outside: &mut Outside<'_>) {
+        if self.is_silent() {
+            self.news = false;
+        }
+        let may = self.sent.is_none_or(|at| now.since(at) >= GAP);
+        if (self.answer || self.news) && may {
+            self.send(now, outside);
+        }
+    }
+
+    fn send(&mut self, now: Time, outside: &mut Outside<'_>) {
+        let micros = |span: Micros| u32::try_from(span.0).unwrap_or(u32::MAX);
+        let packet = Packet {
+            diagnostic: self.diagnostic,
+            state: self.state,
+            poll: self.timing.polls() && !self.answer,
+            last: self.answer,
+            demand: false,
+            multiplier: self.config.multiplier,
+            mine: self.mine,
+            yours: self.remote.discriminator,
+            desired_min_tx: micros(self.timing.desired_min_tx),
+            required_min_rx: micros(self.timing.required_min_rx),
+        };
+        outside.out.push_back(Action::Send(outside.id, packet.encode()));
+        // An answer has no P: what the peer has to confirm is still to be sent.
+        self.news &= self.answer && self.timing.polls();
+        self.answer = false;
+        self.sent = Some(now);
+        self.periodic = None;
+        self.pace(now, outside.random);
+    }
+
+    /// Shows the timers in the log when they have changed.
+    fn show(&mut self, now: Time, before: Micros, outside: &mut Outside<'_>) {
+        let Remote { min_tx, min_rx, multiplier, .. } = self.remote;
+        let interval = self.timing.transmit(min_rx).unwrap_or_default();
+        let local = Side {
+            min_tx: self.timing.desired_min_tx,
+            min_rx: self.timing.required_min_rx,
+            interval,
+            multiplier: self.config.multiplier,
+            detection: interval * u64::from(self.config.multiplier),
+        };
+        let remote =
+            Side { min_tx, min_rx, interval: self.timing.receive(min_tx), multiplier, detection: self.detection() };
+        let is_quiet = self.shown_at.is_none_or(|at| now.since(at) >= QUIET);
+        if self.heard.is_some() && self.shown != (local, remote) && is_quiet {
+            (self.shown, self.shown_at) = ((local, remote), Some(now));
+            for line in words::parameters(&self.config.name, local, remote, before) {
+                outside.log(Level::Detail, line);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

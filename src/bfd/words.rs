@@ -1,0 +1,80 @@
+//! Log lines in keepalived's words.
+
+use std::net::IpAddr;
+
+use crate::model::Micros;
+use crate::wire::bfd::{Diagnostic, Refusal, State};
+
+/// A session is in another state.
+pub(super) fn entering(name: &str, state: State, local: Diagnostic, remote: Diagnostic) -> String {
+    match state {
+        State::Down => format!(
+            "({name}) Entering Down state (Local diagnostic - {}, Remote diagnostic - {})",
+            local.words(),
+            remote.words()
+        ),
+        State::AdminDown | State::Init | State::Up => format!("({name}) Entering {state:?} state"),
+    }
+}
+
+/// Nothing has come for the detection time; the process noticed it so much later.
+pub(super) fn expired(name: &str, detection: Micros, late: Micros) -> String {
+    format!("({name}) Expired after {} ms ({} usec overdue)", detection.0 / 1000, late.0)
+}
+
+/// A poll sequence begins.
+pub(super) fn polling(name: &str) -> String {
+    format!("({name}) Starting poll sequence")
+}
+
+/// The timers of a side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Side {
+    pub(super) min_tx: Micros,
+    pub(super) min_rx: Micros,
+    /// What it sends at
+    pub(super) interval: Micros,
+    pub(super) multiplier: u8,
+    /// After which the other side takes it for dead
+    pub(super) detection: Micros,
+}
+
+/// A table of both sides' timers, and how long silence may last here.
+pub(super) fn parameters(name: &str, local: Side, remote: Side, before: Micros) -> Vec<String> {
+    let row = |title: &str, side: Side| {
+        let Side { min_tx, min_rx, interval, multiplier, detection } = side;
+        format!(
+            "     {title:<6}  {:>7} {:>7} {:>8} {multiplier:>5} {:>12}",
+            min_tx.0, min_rx.0, interval.0, detection.0
+        )
+    };
+    vec![
+        format!("({name}) ---------------< Session parameters >--------------"),
+        "              min_tx  min_rx  tx_intv  mult  detect_time".to_owned(),
+        row("local", local),
+        row("remote", remote),
+        format!("     Detection time is {} us (was {} us)", remote.detection.0, before.0),
+    ]
+}
+
+/// A datagram that is no packet of ours to understand.
+pub(super) fn refused(source: IpAddr, port: u16, refusal: &Refusal) -> String {
+    format!("Discarding packet from [{source}]:{port} ({refusal})")
+}
+
+/// A packet for nobody.
+pub(super) fn strayed(source: IpAddr, port: u16, yours: u32) -> String {
+    match yours {
+        0 => format!(
+            "Discarding packet from [{source}]:{port} (session is not found - your discriminator field is zero)"
+        ),
+        yours => format!(
+            "Discarding packet from [{source}]:{port} (session is not found - your discriminator field is 0x{yours:08x})"
+        ),
+    }
+}
+
+/// A packet that has come too far.
+pub(super) fn too_far(name: &str, source: IpAddr, port: u16, ttl: u8, least: u8) -> String {
+    format!("({name}) Discarding packet from [{source}]:{port} (ttl {ttl}, at least {least} expected)")
+}
