@@ -22,6 +22,7 @@ use super::event::{Level, Outcome, Report, ScriptEnd};
 use crate::model::Random;
 use crate::model::Time;
 use crate::model::checker::{self as model, CheckKind};
+use crate::model::running_check::RunningChecker;
 
 /// How log lines name the server of a checker and the service it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,8 @@ pub(super) struct Checker {
     failed_url: bool,
     /// MISC_CHECK: the weight that the script wishes
     wish: Option<u32>,
+    /// MISC_CHECK: when the script that ended last was started, and its status
+    ended: Option<Box<(Time, u8)>>,
     /// Most have nothing to say
     said: Option<Box<Said>>,
 }
@@ -118,6 +121,7 @@ impl Checker {
             url: 0,
             failed_url: false,
             wish: None,
+            ended: None,
             said: None,
         };
         checker.tracked_file(0);
@@ -188,6 +192,20 @@ impl Checker {
     pub fn doubt(&mut self) {
         if !self.has_run {
             self.up = false;
+        }
+    }
+
+    /// How it stands; `started`: when the run under way was.
+    pub fn running(&self, started: Option<Time>) -> RunningChecker {
+        let ended = self.ended.as_deref();
+        RunningChecker {
+            up: self.up,
+            has_run: self.has_run,
+            weight: self.adjustment,
+            failures: self.failures,
+            failed_url: self.failed_url.then_some(self.url),
+            script: (started.or(ended.map(|(started, _)| *started)), ended.map_or(0, |(_, status)| *status)),
+            ..RunningChecker::default()
         }
     }
 

@@ -261,7 +261,10 @@ impl Driver {
     /// Has written what a signal asks for. Only the data file is this process's.
     fn dump(&mut self, signal: Signal) {
         if signal == Signal::Data {
-            self.dumps.write();
+            let mut running = self.engine.running();
+            running.ahead = clock::ahead_of_monotonic();
+            self.hands.prober.complete(&mut running);
+            self.dumps.write(running);
         }
     }
 

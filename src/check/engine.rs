@@ -53,6 +53,8 @@ pub struct Engine {
     /// Configuration order
     pub(super) virtuals: Vec<Virtual>,
     pub(super) groups: Vec<ServerGroup>,
+    /// Places of the entries of groups that were there before the last reload, by group
+    pub(super) inherited_entries: BTreeMap<String, Vec<usize>>,
     pub(super) lvs: Lvs,
     /// A check is mailed only if its server comes or goes by it (`no_checker_emails`)
     pub(super) sparse_mails: bool,
@@ -85,6 +87,7 @@ impl Engine {
             phase: Phase::Learning,
             virtuals: Vec::new(),
             groups: Vec::new(),
+            inherited_entries: BTreeMap::new(),
             lvs: global.lvs.clone(),
             sparse_mails: global.mail.no_checker_emails,
             posts: HashMap::default(),

@@ -14,6 +14,7 @@ mod probe;
 mod quorum;
 mod refusal;
 mod reload;
+mod running;
 mod server;
 mod sorry;
 mod stop;

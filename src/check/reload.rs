@@ -50,6 +50,7 @@ impl Engine {
             return self.end_turn();
         }
         self.replace(now, old, new, &old_groups);
+        self.compare_groups(&old_groups);
         self.index();
         self.out.marks.extend(self.marks.plan());
         for at in 0..self.virtuals.len() {
@@ -111,6 +112,7 @@ impl Engine {
     /// A virtual server takes over from the one it was before.
     fn inherit(&mut self, now: Time, new: &mut Virtual, mut old: Virtual) {
         new.owner = old.owner;
+        new.inherited = true;
         new.quorum_up = old.quorum_up;
         new.told = old.told;
         self.free_places(new, &old);
@@ -133,6 +135,7 @@ impl Engine {
             to.alive = from.alive;
             to.told = from.told;
             to.weight = from.weight;
+            to.weight_before = from.weight;
             self.match_watches(now, from, to);
         }
         old.servers.iter_mut().flat_map(|server| server.watches.drain(..)).for_each(|watch| self.dismiss(watch));

@@ -74,6 +74,8 @@ pub(super) struct Server {
     pub told: Option<bool>,
     /// Configured weight and what checkers add to it, without bounds
     pub weight: i64,
+    /// The same at the last reload
+    pub weight_before: i64,
     /// It was there before the last reload
     pub inherited: bool,
 }
@@ -132,6 +134,7 @@ impl Server {
             watches,
             alive: false,
             told: None,
+            weight_before: 0,
             inherited: false,
         }
     }

@@ -247,6 +247,17 @@ impl Table {
         keys.into_iter().for_each(|key| self.queue(key));
     }
 
+    /// Whether a service is there, as far as is known.
+    pub fn has_service(&self, key: &ServiceKey) -> bool {
+        self.services.get(key).is_some_and(|service| service.entry.is_applied())
+    }
+
+    /// Whether a destination is there, as far as is known.
+    pub fn has_dest(&self, key: &ServiceKey, dest: SocketAddr) -> bool {
+        let entry = self.services.get(key).and_then(|service| service.dests.get(&dest));
+        entry.is_some_and(|entry| entry.is_applied())
+    }
+
     /// When [`Table::handle_timeout`] wants to be called.
     pub fn next_timeout(&self) -> Option<Time> {
         let retry = self.retries.first().map(|(due, _, _)| *due);

@@ -33,6 +33,8 @@ pub(super) struct Virtual {
     pub told: Option<bool>,
     /// The sorry server has the place of all others
     pub sorry_serves: bool,
+    /// It was there before the last reload
+    pub inherited: bool,
     /// How many interfaces have one of its addresses (`ha_suspend`)
     pub addresses: usize,
 }
@@ -64,6 +66,7 @@ impl Virtual {
             quorum_up: false,
             told: None,
             sorry_serves: false,
+            inherited: false,
             addresses: 0,
         }
     }

@@ -8,6 +8,7 @@ use keepalived_rs::check::engine::Engine;
 use keepalived_rs::check::event::{Action, CheckerId, Event, Outcome, Report, RunId, ScriptEnd};
 use keepalived_rs::model::checker::CheckKind;
 use keepalived_rs::model::ipvs::{IpvsChange, Timeouts};
+use keepalived_rs::model::running_check::RunningCheck;
 use keepalived_rs::model::{Config, Micros, ServiceNotice, Time};
 
 use crate::kernel::{self, Kernel};
@@ -187,6 +188,11 @@ impl Director {
         [timeout, run].into_iter().flatten().min()
     }
 
+    /// How everything stands.
+    pub fn running(&self) -> RunningCheck {
+        self.engine.as_ref().expect("it was started").running()
+    }
+
     fn engine(&mut self) -> &mut Engine {
         self.engine.as_mut().expect("it was started")
     }
@@ -253,14 +259,22 @@ impl Director {
     /// Whom a check is for, and how it ends.
     fn outcome(&self, kind: &CheckKind) -> (String, Outcome) {
         match kind {
-            CheckKind::Tcp(connect) if self.listening.contains(&connect.to) => (connect.to.to_string(), Outcome::Good),
-            CheckKind::Tcp(connect) => (connect.to.to_string(), Outcome::Bad("failed".into())),
+            CheckKind::Tcp(connect)
+            | CheckKind::Http(connect, _)
+            | CheckKind::Smtp(connect, _)
+            | CheckKind::Dns(connect, _)
+            | CheckKind::Udp(connect, _)
+            | CheckKind::Ping(connect) => {
+                let listens = self.listening.contains(&connect.to);
+                let outcome = if listens { Outcome::Good } else { Outcome::Bad("failed".into()) };
+                (connect.to.to_string(), outcome)
+            }
             CheckKind::Misc(misc) => {
                 let file = misc.script.argv[1].to_string_lossy().into_owned();
                 let status = self.files.get(&file).copied().unwrap_or_default();
                 (file, Outcome::Script(ScriptEnd::Exited(status)))
             }
-            other => panic!("no such check here: {other:?}"),
+            CheckKind::File { .. } | CheckKind::Bfd { .. } => panic!("it does not run: {kind:?}"),
         }
     }
 

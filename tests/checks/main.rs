@@ -3,6 +3,7 @@
 
 mod chaos;
 mod director;
+mod dump;
 mod ipvsadm;
 mod kernel;
 mod machine;

@@ -8,6 +8,7 @@
 //! And the files of running daemons (`running`, `signals`, `exporters`): `samples` holds those of keepalived 2.4.3 in a scene
 //! that is played again. Needs root (namespaces) and keepalived.
 
+mod checking;
 mod exporters;
 #[path = "../lab/rig/host.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]

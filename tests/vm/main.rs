@@ -7,6 +7,7 @@
 //! `NAME.golden.ours` or `NAME.golden.theirs` holds its own result, and the file `differs` says why.
 
 mod kernel;
+#[allow(dead_code, reason = "the benchmarks use the rest")]
 mod machine;
 
 use std::collections::BTreeSet;

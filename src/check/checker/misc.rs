@@ -24,6 +24,11 @@ impl Checker {
         started: Time,
         finding: &mut Finding,
     ) -> Time {
+        let status = match &outcome {
+            Outcome::Script(ScriptEnd::Exited(status)) => *status as u8,
+            _ => self.ended.as_deref().map_or(0, |(_, status)| *status),
+        };
+        self.ended = Some(Box::new((started, status)));
         match meaning(misc, outcome) {
             Meaning::Good(wish) => {
                 self.failures = 0;

@@ -35,6 +35,7 @@ impl Checker {
         self.url = old.url;
         self.failed_url = old.failed_url;
         self.said.clone_from(&old.said);
+        self.ended.clone_from(&old.ended);
         self.planned = old.planned;
         let (before, period) = (old.schedule.delay_loop, self.schedule.delay_loop);
         let is_regular = old.has_run && old.failures == 0;

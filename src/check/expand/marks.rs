@@ -86,6 +86,16 @@ impl Marks {
         self.order.clear();
     }
 
+    /// The mark that a group has by now.
+    pub fn known(&self, group: &str, protocol: Protocol) -> Option<u32> {
+        self.groups.get(&(group.to_owned(), protocol)).copied()
+    }
+
+    /// Whether a group was given this mark.
+    pub fn is_own(&self, mark: u32) -> bool {
+        self.groups.values().any(|own| *own == mark)
+    }
+
     /// The mark of a group; `None` if its own services are used: without `nftables_ipvs`, and where it names marks itself.
     pub(super) fn of(&mut self, group: &ServerGroup, protocol: Protocol) -> Option<u32> {
         self.rules.as_ref()?;

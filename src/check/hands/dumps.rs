@@ -4,6 +4,7 @@ use tracing::info;
 
 use crate::model::check::CheckConfig;
 use crate::model::frame::Shared;
+use crate::model::running_check::RunningCheck;
 use crate::os::packed::Packed;
 use crate::report::dump::{self, place};
 use crate::report::writer::{File, Order, Writer};
@@ -26,15 +27,15 @@ impl Dumps {
         self.known = Packed::of(&(shared, config));
     }
 
-    /// Has the data file written.
-    pub(in crate::check) fn write(&mut self) {
+    /// Has the data file written; how things stand is told in the turn, and put into words in the thread.
+    pub(in crate::check) fn write(&mut self, running: RunningCheck) {
         info!("Printing checker data for process({}) on signal", std::process::id());
         let known = self.known.clone();
         self.writer.order(Order {
             file: Box::new(move || {
                 let (shared, config) = known.open()?;
                 let path = place::data(&shared, &place::temporary_folder(), place::Owner::Check);
-                Ok(File { path, mode: place::mode(&shared), text: dump::check_text(&shared, &config) })
+                Ok(File { path, mode: place::mode(&shared), text: dump::checking(&shared, &config, &running) })
             }),
             failed: Box::new(|| {}),
         });

@@ -38,6 +38,7 @@ use super::event::{CheckerId, Outcome, Report, RunId, Task};
 use crate::model::CheckConfig;
 use crate::model::check::Ssl;
 use crate::model::checker::{CheckKind, Connect, Http};
+use crate::model::running_check::RunningCheck;
 
 /// Shorter than the time that most checks have.
 const PULSE: Duration = Duration::from_secs(1);
@@ -116,6 +117,13 @@ impl Prober {
         self.scripts.limit(runs);
         if runs.is_some() {
             self.sockets.clear();
+        }
+    }
+
+    /// Adds what only the sockets know.
+    pub(in crate::check) fn complete(&self, running: &mut RunningCheck) {
+        for checker in running.services.iter_mut().flat_map(|it| &mut it.servers).flat_map(|it| &mut it.checkers) {
+            checker.echo = self.sockets.get(&CheckerId(checker.id)).map_or(0, ping::last_number);
         }
     }
 

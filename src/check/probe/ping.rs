@@ -42,6 +42,11 @@ pub(super) struct Pinger {
     sequence: u16,
 }
 
+/// The number of the last request; 0 while one is under way, and after a failure.
+pub(super) fn last_number(slot: &Slot) -> u16 {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |pinger| pinger.sequence)
+}
+
 /// One run.
 pub(super) async fn run(to: &Connect, slot: &Slot) -> Report {
     let kept = slot.lock().unwrap_or_else(PoisonError::into_inner).take();

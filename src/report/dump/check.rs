@@ -8,13 +8,17 @@ use crate::model::check::{
 };
 use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
+use crate::model::running_check::{RunningCheck, RunningEntry, RunningGroup, RunningServer, RunningService};
 use crate::model::{CheckConfig, Family, Script};
 
 use super::number::seconds;
 use super::vrrp::weight;
 use super::{Column, Page, ability, answer, checker, either, tracker};
 
-pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig) {
+/// What IPVS is built for, as in keepalived: the version of the kernel's interface.
+const IPVS_VERSION: &str = "1.2.1";
+
+pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig, running: Option<&RunningCheck>) {
     let usual = checker::needs_tls(config).then(Ssl::default);
     if let Some(ssl) = config.ssl.as_ref().or(usual.as_ref()) {
         page.heading("SSL definitions");
@@ -22,15 +26,23 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &CheckConfig) {
     }
     if !config.virtual_servers.is_empty() {
         page.heading("LVS Topology");
-        config.groups.iter().for_each(|it| group(page, it));
-        config.virtual_servers.iter().for_each(|it| service(page, config, it));
+        if running.is_some() {
+            page.at(1).say(format_args!("System is compiled with LVS v{IPVS_VERSION}"));
+        }
+        for (at, it) in config.groups.iter().enumerate() {
+            group(page, it, running.and_then(|running| running.groups.get(at)));
+        }
+        for (at, it) in config.virtual_servers.iter().enumerate() {
+            service(page, config, it, running.and_then(|running| running.services.get(at)));
+        }
     }
-    checker::dump(page, config);
+    checker::dump(page, config, running);
     // Keepalived forgets files that nobody follows.
     let files = config.track_files.iter().map(|it| (it, checker::followers_of_file(config, &it.name)));
     let files: Vec<_> = files.filter(|(_, followers)| !followers.is_empty()).collect();
     page.section("Checker track files", &files, |page, (it, followers)| {
-        tracker::about_file(page, it, None);
+        let number = running.map(|running| running.files.get(&it.name).copied().unwrap_or_default());
+        tracker::about_file(page, it, number);
         page.at(3).list("Tracking instances :", followers, String::clone);
     });
     let sessions: Vec<_> = shared.bfd.instances.iter().filter(|it| it.for_checker).collect();
@@ -66,30 +78,42 @@ fn families(group: &ServerGroup) -> (bool, bool) {
 }
 
 /// A group: addresses first, then marks.
-fn group(page: &mut Page, group: &ServerGroup) {
+fn group(page: &mut Page, group: &ServerGroup, now: Option<&RunningGroup>) {
     let (v4, v6) = families(group);
     let mut at = page.at(1);
     at.say("------< Virtual server group >------");
     at.pair("Virtual Server Group", format_args!("{}, IPv4 = {}, IPv6 = {}", group.name, answer(v4), answer(v6)));
+    if let Some([tcp, udp, sctp]) = now.map(|now| now.marks).filter(|marks| *marks != [0; 3]) {
+        page.at(2).say(format_args!("Fwmark TCP: {tcp} UDP: {udp} SCTP: {sctp}"));
+    }
+    let state = |place: usize| now.and_then(|now| now.entries.get(place));
     let mut at = page.at(3);
-    for entry in &group.entries {
+    for (place, entry) in group.entries.iter().enumerate() {
         if let GroupEntry::Range { first, last, port } = entry {
             if first == last {
                 at.pair("VIP", format_args!("{first}, VPORT = {port}"));
             } else {
                 at.pair("VIP Range", format_args!("{first}-{last}, VPORT = {port}"));
             }
+            if let Some(RunningEntry { alive: [tcp, udp, sctp], inherited }) = state(place) {
+                at.say(format_args!("  Alive: {tcp} tcp, {udp} udp, {sctp} sctp"));
+                at.pair("  reloaded", either(*inherited, "True", "False"));
+            }
         }
     }
-    for entry in &group.entries {
+    for (place, entry) in group.entries.iter().enumerate() {
         if let GroupEntry::Mark(mark, family) = entry {
             let family = family.map(|family| format!(" {family}")).unwrap_or_default();
             at.pair("FWMARK", format_args!("{mark}{family}"));
+            if let Some(RunningEntry { alive: [v4, v6, _], inherited }) = state(place) {
+                at.say(format_args!("  Alive: {v4} IPv4, {v6} IPv6"));
+                at.pair("  reloaded", either(*inherited, "True", "False"));
+            }
         }
     }
 }
 
-fn service(page: &mut Page, config: &CheckConfig, it: &VirtualServer) {
+fn service(page: &mut Page, config: &CheckConfig, it: &VirtualServer, now: Option<&RunningService>) {
     page.at(1).say("------< Virtual server >------");
     match &it.service {
         Service::Address { ip, port } => page.at(1).pair("VS VIP", format_args!("{ip}, VPORT = {port}")),
@@ -122,9 +146,17 @@ fn service(page: &mut Page, config: &CheckConfig, it: &VirtualServer) {
     at.pair("Using smtp notification", answer(it.smtp_alert));
     at.say(forwarding("default ", it.forwarding));
     if let Some(sorry) = &it.sorry_server {
-        sorry_server(page, it, sorry);
+        sorry_server(page, it, sorry, now);
     }
-    it.real_servers.iter().for_each(|server| real_server(page, it, server));
+    if let Some(now) = now {
+        let mut at = page.at(3);
+        at.pair("VS alive", digit(now.alive));
+        at.pair("quorum_state_up", digit(now.quorum_up));
+        at.pair("reloaded", digit(now.inherited));
+    }
+    for (at, server) in it.real_servers.iter().enumerate() {
+        real_server(page, it, server, now.and_then(|now| now.servers.get(at)));
+    }
 }
 
 fn family(config: &CheckConfig, it: &VirtualServer) -> &'static str {
@@ -168,6 +200,11 @@ fn scheduling(at: &mut Column<'_>, it: &VirtualServer) {
             }
         }
     }
+}
+
+/// `1` or `0`.
+fn digit(is_so: bool) -> u8 {
+    is_so.into()
 }
 
 /// `ON` or `OFF`.
@@ -217,21 +254,28 @@ pub(super) fn server_name(service: &VirtualServer, ip: IpAddr, port: u16) -> Str
     format!("[{ip}]:{}:{port}", service.protocol.map_or("none", Protocol::name))
 }
 
-fn sorry_server(page: &mut Page, service: &VirtualServer, sorry: &SorryServer) {
+fn sorry_server(page: &mut Page, service: &VirtualServer, sorry: &SorryServer, now: Option<&RunningService>) {
     let twice = service.real_servers.iter().any(|server| (server.ip, server.port) == (sorry.ip, sorry.port));
     let twice = either(twice, "(duplicates rs) ", "");
     let mut at = page.at(3);
     at.say(format_args!("sorry server {twice}= {}", server_name(service, sorry.ip, sorry.port)));
     at.say(forwarding("  ", sorry.forwarding));
-    page.at(5).say(format_args!("Inhibit on failure is {}", switch(sorry.inhibit)));
+    let mut at = page.at(5);
+    at.say(format_args!("Inhibit on failure is {}", switch(sorry.inhibit)));
+    if let Some((set, alive)) = now.map(|now| now.sorry) {
+        at.pair("set", digit(set));
+        at.pair("alive", digit(alive));
+    }
 }
 
-/// A real server; its effective weight is that of one that nothing has moved yet.
-fn real_server(page: &mut Page, service: &VirtualServer, it: &RealServer) {
+/// A real server; its effective weight is that of one that nothing has moved yet, if it is not known better.
+fn real_server(page: &mut Page, service: &VirtualServer, it: &RealServer, now: Option<&RunningServer>) {
     let mut at = page.at(3);
     at.say("------< Real server >------");
     let RealServer { ip, port, weight: initial, .. } = it;
-    at.pair("RIP", format_args!("{ip}, RPORT = {port}, WEIGHT = {initial} EFF WEIGHT = {initial}"));
+    let weight_now = now.map_or(i64::from(*initial), |now| now.weight);
+    let sent = weight_now.clamp(0, i32::MAX.into());
+    at.pair("RIP", format_args!("{ip}, RPORT = {port}, WEIGHT = {sent} EFF WEIGHT = {weight_now}"));
     at.say(forwarding("", it.forwarding));
     at.say(format_args!("Alpha is {}", switch(it.alpha)));
     at.pair("connection timeout", seconds(it.connect_timeout));
@@ -246,6 +290,14 @@ fn real_server(page: &mut Page, service: &VirtualServer, it: &RealServer) {
     at.maybe("SNMP name", it.snmp_name.as_ref());
     at.pair("Using smtp notification", answer(it.smtp_alert));
     at.pair("initial weight", initial);
+    if let Some(now) = now {
+        at.pair("effective weight", now.weight);
+        at.pair("previous effective_weight", now.weight_before);
+        at.pair("alive", digit(now.alive));
+        at.pair("num failed checkers", now.failed());
+        at.pair("RS set", digit(now.set));
+        at.pair("reloaded", digit(now.inherited));
+    }
     let kinds = || it.checkers.iter().map(|checker| &checker.kind);
     let files: Vec<String> = kinds()
         .filter_map(|kind| match kind {

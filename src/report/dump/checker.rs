@@ -1,13 +1,16 @@
 //! Health checks.
 
+use std::collections::HashMap;
+
 use crate::model::check::{RealServer, VirtualServer};
 use crate::model::checker::{CheckKind, Checker, Connect, Dns, Http, HttpProtocol, Misc, Regex, Smtp, Udp, Url};
+use crate::model::running_check::{RunningCheck, RunningChecker};
 use crate::model::{CheckConfig, Micros};
 
 use super::check::{own, server_name};
 use super::number::{seconds, whole_seconds};
 use super::vrrp::weight;
-use super::{Page, answer, either};
+use super::{Page, answer, either, timer};
 
 /// Names of the query types that a configuration can name.
 const QUERIES: [(u16, &str); 9] = [
@@ -22,21 +25,52 @@ const QUERIES: [(u16, &str); 9] = [
     (48, "DNSKEY"),
 ];
 
-pub(super) fn dump(page: &mut Page, config: &CheckConfig) {
-    let all: Vec<_> = all(config).collect();
-    page.section("Health checkers", &all, |page, (service, server, it)| checker(page, service, server, it));
+/// How often each pattern with its options is used, and the time of day.
+struct Known<'a> {
+    running: &'a RunningCheck,
+    patterns: HashMap<(&'a [u8], &'a [String]), usize>,
+}
+
+pub(super) fn dump(page: &mut Page, config: &CheckConfig, running: Option<&RunningCheck>) {
+    let checkers: Vec<_> = places(config).collect();
+    let known = running.map(|running| Known { running, patterns: patterns(config) });
+    page.section("Health checkers", &checkers, |page, (service, server, it, [of_service, of_server, at])| {
+        let now = known.as_ref().and_then(|known| {
+            let server = known.running.services.get(*of_service)?.servers.get(*of_server)?;
+            Some((known, server.checkers.get(*at)?))
+        });
+        checker(page, service, server, it, now);
+    });
 }
 
 /// All checkers with what they are about; of each server those that follow files come last.
 fn all(config: &CheckConfig) -> impl Iterator<Item = (&VirtualServer, &RealServer, &Checker)> {
-    config.virtual_servers.iter().flat_map(|service| {
-        let of = move |server| move |checker| (service, server, checker);
-        service.real_servers.iter().flat_map(move |server: &RealServer| {
-            let is_file = |checker: &&Checker| matches!(checker.kind, CheckKind::File { .. });
-            let others = server.checkers.iter().filter(move |checker| !is_file(checker));
-            others.chain(server.checkers.iter().filter(is_file)).map(of(server))
+    places(config).map(|(service, server, checker, _)| (service, server, checker))
+}
+
+/// The same with the places of all three.
+fn places(config: &CheckConfig) -> impl Iterator<Item = (&VirtualServer, &RealServer, &Checker, [usize; 3])> {
+    config.virtual_servers.iter().enumerate().flat_map(|(of_service, service)| {
+        service.real_servers.iter().enumerate().flat_map(move |(of_server, server)| {
+            let is_file = |(_, checker): &(usize, &Checker)| matches!(checker.kind, CheckKind::File { .. });
+            let checkers = || server.checkers.iter().enumerate();
+            let others = checkers().filter(move |it| !is_file(it));
+            let sorted = others.chain(checkers().filter(is_file));
+            sorted.map(move |(at, checker)| (service, server, checker, [of_service, of_server, at]))
         })
     })
+}
+
+fn patterns(config: &CheckConfig) -> HashMap<(&[u8], &[String]), usize> {
+    let mut patterns = HashMap::new();
+    for (_, _, checker) in all(config) {
+        if let CheckKind::Http(_, http) = &checker.kind {
+            for regex in http.urls.iter().filter_map(|url| url.regex.as_deref()) {
+                *patterns.entry((regex.pattern.as_slice(), regex.options.as_slice())).or_default() += 1;
+            }
+        }
+    }
+    patterns
 }
 
 /// Whether a checker speaks TLS.
@@ -69,8 +103,18 @@ fn route(service: &VirtualServer, server: &RealServer) -> String {
     format!("{} -> {}", service.name(), server_name(service, server.ip, server.port))
 }
 
-fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &Checker) {
+/// What is known of a checker while it runs.
+type Now<'a> = Option<(&'a Known<'a>, &'a RunningChecker)>;
+
+fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &Checker, now: Now<'_>) {
     page.at(1).say(route(service, server));
+    if let Some((_, now)) = now {
+        let mut at = page.at(3);
+        at.pair("Enabled", answer(now.enabled));
+        at.pair("Up", answer(now.up));
+        at.pair("Has run", answer(now.has_run));
+        at.pair("Current weight", now.weight);
+    }
     let schedule = &it.schedule;
     let mut at = page.at(3);
     if !matches!(it.kind, CheckKind::File { .. }) {
@@ -82,6 +126,7 @@ fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &C
         at.pair("Retries", schedule.retry);
         if schedule.retry > 0 {
             at.pair("Delay before retry", format_args!("{} us", schedule.delay_before_retry.0));
+            at.maybe("Retries iterations", now.map(|(_, now)| now.failures));
         }
         at.pair("Default delay before retry", format_args!("{} us", default_delay(&it.kind).0));
     }
@@ -93,7 +138,7 @@ fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &C
         }
         CheckKind::Http(to, http) => {
             connection(page, to);
-            web(page, server, http);
+            web(page, server, http, now);
         }
         CheckKind::Smtp(to, Smtp { helo }) => {
             connection(page, to);
@@ -111,11 +156,14 @@ fn checker(page: &mut Page, service: &VirtualServer, server: &RealServer, it: &C
         CheckKind::Ping(to) => {
             connection(page, to);
             method(page, "PING_CHECK");
+            page.at(5).maybe("ICMP seq no", now.map(|(_, now)| now.echo));
         }
-        CheckKind::Misc(misc) => script(page, misc),
+        CheckKind::Misc(misc) => script(page, misc, now),
         CheckKind::File { track_file, .. } => {
             method(page, "FILE_CHECK");
-            page.at(5).pair("Tracked file", track_file);
+            let mut at = page.at(5);
+            at.pair("Tracked file", track_file);
+            at.maybe("Reloaded", now.map(|(_, now)| either(now.inherited, "Yes", "No")));
         }
         CheckKind::Bfd { instance } => {
             method(page, "BFD_CHECK");
@@ -149,7 +197,7 @@ fn connection(page: &mut Page, to: &Connect) {
     at.pair("Timeout", seconds(to.timeout));
 }
 
-fn web(page: &mut Page, server: &RealServer, http: &Http) {
+fn web(page: &mut Page, server: &RealServer, http: &Http, now: Now<'_>) {
     let version = match http.protocol {
         HttpProtocol::V10 => "1.0",
         HttpProtocol::V10Close => "1.0C",
@@ -164,7 +212,9 @@ fn web(page: &mut Page, server: &RealServer, http: &Http) {
     if http.tls {
         at.say(format_args!("tls_compliant {}", set(http.tls_compliant)));
     }
-    http.urls.iter().for_each(|it| url(page, it));
+    http.urls.iter().for_each(|it| url(page, it, now));
+    let failed = now.and_then(|(_, now)| http.urls.get(now.failed_url?));
+    page.at(3).maybe("Failed URL", failed.map(|url| &url.path));
 }
 
 /// `set` or `unset`.
@@ -172,7 +222,7 @@ fn set(is_set: bool) -> &'static str {
     either(is_set, "set", "unset")
 }
 
-fn url(page: &mut Page, url: &Url) {
+fn url(page: &mut Page, url: &Url, now: Now<'_>) {
     page.at(3).pair("Checked url", &url.path);
     let mut at = page.at(5);
     at.maybe("digest", url.digest.map(|digest| digest.map(|byte| format!("{byte:02x}")).concat()));
@@ -182,11 +232,11 @@ fn url(page: &mut Page, url: &Url) {
     });
     at.maybe("Virtual host", url.virtualhost.as_ref());
     if let Some(it) = &url.regex {
-        regex(page, it);
+        regex(page, it, now);
     }
 }
 
-fn regex(page: &mut Page, regex: &Regex) {
+fn regex(page: &mut Page, regex: &Regex, now: Now<'_>) {
     let mut at = page.at(5);
     at.pair("Regex", format_args!("\"{}\"", String::from_utf8_lossy(&regex.pattern)));
     at.mention(regex.no_match, "Regex no match");
@@ -196,6 +246,8 @@ fn regex(page: &mut Page, regex: &Regex) {
     }
     let options: String = regex.options.iter().map(|option| format!(" {option}")).collect();
     at.say(format_args!("Regex options:{options}"));
+    let uses = now.and_then(|(known, _)| known.patterns.get(&(regex.pattern.as_slice(), regex.options.as_slice())));
+    at.maybe("Regex ref count", uses);
     if let Some((start, max)) = regex.stack {
         at.say(format_args!("Regex stack start {start}, max {max}"));
     }
@@ -227,11 +279,16 @@ fn datagram(page: &mut Page, udp: &Udp) {
     }
 }
 
-fn script(page: &mut Page, misc: &Misc) {
+fn script(page: &mut Page, misc: &Misc, now: Now<'_>) {
     method(page, "MISC_CHECK");
     let mut at = page.at(3);
     at.pair("script", &misc.script);
     at.pair("timeout", whole_seconds(misc.timeout));
     at.pair("dynamic", either(misc.dynamic, "YES", "NO"));
     at.pair("uid:gid", format_args!("{}:{}", misc.script.uid, misc.script.gid));
+    if let Some((known, now)) = now {
+        let (started, status) = now.script;
+        at.pair("Last ran", timer::behind(started.map_or(0, |started| known.running.epoch(started))));
+        at.pair("Last status", status);
+    }
 }

@@ -1,8 +1,8 @@
 //! The effective configuration as text, section by section and line by line in the format of keepalived's data dump, and
 //! as JSON ([`json`]).
 //!
-//! Prints what the configuration determines, with defaults filled in, and with it, of a running `vrrp` process, how things
-//! stand (states, timers, sockets, interfaces: [`Running`]). Where there is no such thing, what only a running daemon knows
+//! Prints what the configuration determines, with defaults filled in, and with it, of a running process, how things stand
+//! (states, timers, sockets, interfaces: [`Running`]; servers and checkers: [`RunningCheck`]). Where there is no such thing, what only a running daemon knows
 //! is left out; where such a word stands inside a line, it is the one of a daemon that has not begun. Beside it, in words
 //! of their own, the counters ([`stats`]) and the state for programs ([`state`]).
 //! Every object has a function of its own, whose lines are in keepalived's order. Never shows a secret, and neither
@@ -12,6 +12,7 @@ use std::fmt::Display;
 
 use crate::model::frame::Shared;
 use crate::model::running::Running;
+use crate::model::running_check::RunningCheck;
 use crate::model::{CheckConfig, Config, VrrpConfig};
 
 mod bfd;
@@ -56,19 +57,18 @@ pub fn parent(shared: &Shared) -> String {
 
 /// The dump of the `check` process, line by line.
 pub fn check(shared: &Shared, config: &CheckConfig) -> Vec<String> {
-    check_page(shared, config).lines
-}
-
-/// The dump of the `check` process as a text.
-pub fn check_text(shared: &Shared, config: &CheckConfig) -> String {
-    check_page(shared, config).text()
-}
-
-fn check_page(shared: &Shared, config: &CheckConfig) -> Page {
     let mut page = Page::default();
     global::dump(&mut page, shared, None);
-    check::dump(&mut page, shared, config);
-    page
+    check::dump(&mut page, shared, config, None);
+    page.lines
+}
+
+/// The dump of the running `check` process.
+pub fn checking(shared: &Shared, config: &CheckConfig, running: &RunningCheck) -> String {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, None);
+    check::dump(&mut page, shared, config, Some(running));
+    page.text()
 }
 
 /// The dumps of all processes that have something to do as one text; the part that they share comes once.
@@ -80,7 +80,7 @@ pub fn whole(shared: &Shared, config: &Config) -> String {
         vrrp::dump(&mut page, shared, vrrp, None);
     }
     if !config.check.is_empty() {
-        check::dump(&mut page, shared, &config.check);
+        check::dump(&mut page, shared, &config.check, None);
     }
     bfd::dump(&mut page, &config.bfd);
     page.text()

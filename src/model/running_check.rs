@@ -1,0 +1,110 @@
+//! How the `check` process stands at one moment: what its dump shows beside the configuration.
+//!
+//! Plain data. The engine tells what it knows, the driver adds what only its hands know, `report/dump` puts it into words.
+//! Moments are those of the engine's clock.
+
+use std::collections::BTreeMap;
+
+use super::Time;
+
+/// The whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningCheck {
+    /// By how many microseconds the time of day, since the Unix epoch, is ahead of [`Time`]
+    pub ahead: i64,
+    /// In the order of the configuration's groups
+    pub groups: Vec<RunningGroup>,
+    /// In the order of the configuration's virtual servers
+    pub services: Vec<RunningService>,
+    /// What files say, by name, as far as it is known
+    pub files: BTreeMap<String, i32>,
+}
+
+/// A virtual server group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningGroup {
+    /// Its marks with `nftables_ipvs`, of TCP, UDP and SCTP; 0: none
+    pub marks: [u32; 3],
+    /// In the order of its entries
+    pub entries: Vec<RunningEntry>,
+}
+
+/// An entry of a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunningEntry {
+    /// How many virtual servers have it in IPVS: of an address by TCP, UDP and SCTP, of a mark by IPv4 and IPv6
+    pub alive: [u32; 3],
+    /// It was there before the last reload
+    pub inherited: bool,
+}
+
+/// A virtual server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningService {
+    /// It is in IPVS
+    pub alive: bool,
+    /// The quorum is up
+    pub quorum_up: bool,
+    /// It was there before the last reload
+    pub inherited: bool,
+    /// The sorry server is in IPVS, and serves
+    pub sorry: (bool, bool),
+    /// In the order of its real servers
+    pub servers: Vec<RunningServer>,
+}
+
+/// A real server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningServer {
+    /// The configured weight and what checkers add to it, without bounds
+    pub weight: i64,
+    /// The same at the last reload; 0 before one
+    pub weight_before: i64,
+    /// All checkers find it good
+    pub alive: bool,
+    /// It is in IPVS
+    pub set: bool,
+    /// It was there before the last reload
+    pub inherited: bool,
+    /// In the order of its checkers
+    pub checkers: Vec<RunningChecker>,
+}
+
+/// A checker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunningChecker {
+    /// Its number, by which the hands know it
+    pub id: u32,
+    /// It is not suspended
+    pub enabled: bool,
+    /// It holds the server for good
+    pub up: bool,
+    /// Something is known of the server
+    pub has_run: bool,
+    /// What it adds to the server's weight
+    pub weight: i64,
+    /// Failures since the last good run or the last decision
+    pub failures: u32,
+    /// It was there before the last reload
+    pub inherited: bool,
+    /// HTTP_GET and SSL_GET: the url that has failed, by its place
+    pub failed_url: Option<usize>,
+    /// MISC_CHECK: when the script was started last, and the last status
+    pub script: (Option<Time>, u8),
+    /// PING_CHECK: the number of the last request
+    pub echo: u16,
+}
+
+impl RunningServer {
+    /// How many checkers do not find it good.
+    pub fn failed(&self) -> usize {
+        self.checkers.iter().filter(|checker| !checker.up).count()
+    }
+}
+
+impl RunningCheck {
+    /// The microseconds since the Unix epoch.
+    pub fn epoch(&self, moment: Time) -> u64 {
+        moment.0.saturating_add_signed(self.ahead)
+    }
+}
