@@ -1,5 +1,5 @@
-//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, mails, log. Part of the driver;
-//! decides nothing.
+//! Carries out the actions of the engine of checks: checks, IPVS, marks, scripts, pipes, mails, log. Part of the driver; decides
+//! nothing.
 
 mod balancer;
 pub(super) mod dumps;
@@ -31,8 +31,8 @@ const FEWEST_PLACES: usize = 8;
 pub(super) struct Hands {
     pub(super) prober: Prober,
     pub(super) scripts: ServiceScripts,
-    fifos: Pipes,
     mails: Mailer,
+    fifos: Pipes,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
@@ -45,8 +45,8 @@ impl Hands {
         let mut hands = Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
-            fifos: Pipes::new(Kind::Lvs),
             mails: Mailer::default(),
+            fifos: Pipes::new(Kind::Lvs),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
@@ -62,8 +62,8 @@ impl Hands {
         self.prober.configure(config);
         self.ipvs.configure(config, shared);
         self.marks.configure(shared);
-        self.fifos.configure(&shared.global.fifos);
         self.mails.configure(shared);
+        self.fifos.configure(&shared.global.fifos);
     }
 
     fn admit_pings(&mut self, config: &CheckConfig) {

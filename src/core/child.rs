@@ -15,7 +15,7 @@ use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, 
 use crate::os::capabilities::Process;
 use crate::os::ipc::{self, Link};
 use crate::os::signals::Signals;
-use crate::os::{capabilities, core_dump, descriptors, pid_file, process, script, usage};
+use crate::os::{capabilities, core_dump, descriptors, namespace, pid_file, process, script, usage};
 use crate::report::Reporter;
 use crate::vrrp::driver;
 
@@ -123,7 +123,9 @@ fn begin(role: Role, options: &ChildOptions, shared: &Shared) -> Log {
         // All is well until many scripts hang.
         Err(error) => info!("Failed to set open file limit: {error}"),
     }
-    let visits_namespace = shared.global.lvs.namespace.is_some();
+    // Elsewhere the events of processes are asked for in the namespace of the host.
+    let asks_host = role == Role::Vrrp && namespace::is_away_from_ancestors();
+    let visits_namespace = shared.global.lvs.namespace.is_some() || asks_host;
     if let Err(error) = capabilities::keep_for(Process::Child { role, visits_namespace }) {
         warn!("The process keeps all rights of its user: {error}");
     }

@@ -28,7 +28,7 @@ pub enum Process {
     Child {
         /// Which one
         role: Role,
-        /// `net_namespace_ipvs`
+        /// For IPVS (`net_namespace_ipvs`), or for events of processes where it is not in that of the host
         visits_namespace: bool,
     },
 }
@@ -59,7 +59,7 @@ impl Process {
             Process::Child { role, visits_namespace } => {
                 needs.extend(CHILD);
                 needs.insert(match role {
-                    // Tracked processes of others where `/proc` hides them (`hidepid=`).
+                    // Tracked processes of others where `/proc` hides them (`hidepid=`), and the namespace of the host.
                     Role::Vrrp => Capability::CAP_SYS_PTRACE,
                     // `bind_port` below 1024.
                     Role::Check => Capability::CAP_NET_BIND_SERVICE,

@@ -1,13 +1,15 @@
 //! Entering network namespaces, for good or for one job.
 
-use std::fs::{DirBuilder, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, setns, unshare};
+
+use super::process_list;
 
 /// Where `ip netns add` binds its namespaces.
 const NAMES: &str = "/run/netns";
@@ -49,6 +51,15 @@ pub fn within<T: Send>(name: Option<&str>, job: impl FnOnce() -> T + Send) -> Re
             thread::Builder::new().name("namespace".into()).spawn_scoped(scope, away).map_err(Error::Thread)?;
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// Whether a process that we descend from is in another network namespace than ours, as far as we may look.
+pub fn is_away_from_ancestors() -> bool {
+    let number = |pid: &str| fs::metadata(format!("/proc/{pid}/ns/net")).map(|namespace| namespace.ino()).ok();
+    let Some(own) = number("self") else {
+        return false;
+    };
+    process_list::ancestors(std::process::id()).filter_map(|pid| number(&pid.to_string())).any(|other| other != own)
 }
 
 fn enter_path(path: PathBuf) -> Result<(), Error> {

@@ -12,13 +12,13 @@ use crate::model::{Alert, Notification};
 #[derive(Debug)]
 pub struct Reporter {
     listeners: Option<Listeners>,
-    mails: Mailer,
 }
 
 #[derive(Debug)]
 struct Listeners {
     scripts: Notifier,
     fifos: Pipes,
+    mails: Mailer,
 }
 
 impl Reporter {
@@ -27,26 +27,26 @@ impl Reporter {
     /// # Errors
     /// If the thread that starts scripts cannot be started.
     pub fn start() -> io::Result<Self> {
-        let listeners = Listeners { scripts: Notifier::start()?, fifos: Pipes::new(Kind::Vrrp) };
-        Ok(Reporter { listeners: Some(listeners), mails: Mailer::default() })
+        let (scripts, fifos, mails) = (Notifier::start()?, Pipes::new(Kind::Vrrp), Mailer::default());
+        Ok(Reporter { listeners: Some(Listeners { scripts, fifos, mails }) })
     }
 
     /// Tells nobody.
     pub fn silent() -> Self {
-        Reporter { listeners: None, mails: Mailer::default() }
+        Reporter { listeners: None }
     }
 
     /// Does from here on as a configuration says.
     pub fn configure(&mut self, shared: &Shared) {
         if let Some(listeners) = &mut self.listeners {
             listeners.fifos.configure(&shared.global.fifos);
+            listeners.mails.configure(shared);
         }
-        self.mails.configure(shared);
     }
 
     /// Tells of a change of state. Never waits.
     pub fn notify(&mut self, notification: Notification) {
-        if let Some(Listeners { scripts, fifos }) = &mut self.listeners {
+        if let Some(Listeners { scripts, fifos, .. }) = &mut self.listeners {
             fifos.tell(&notification);
             scripts.notify(notification);
         }
@@ -54,17 +54,15 @@ impl Reporter {
 
     /// Sends a mail. Never waits.
     pub fn alert(&mut self, alert: Alert) {
-        self.mails.send(&alert);
+        if let Some(listeners) = &mut self.listeners {
+            listeners.mails.send(&alert);
+        }
     }
 
     /// Waits until all have been told, but not much longer than a second.
     pub async fn finish(self) {
-        let Reporter { listeners, mails } = self;
-        let told = async {
-            if let Some(Listeners { scripts, fifos }) = listeners {
-                tokio::join!(scripts.finish(), fifos.finish());
-            }
-        };
-        tokio::join!(told, mails.finish());
+        if let Some(Listeners { scripts, fifos, mails }) = self.listeners {
+            tokio::join!(scripts.finish(), fifos.finish(), mails.finish());
+        }
     }
 }

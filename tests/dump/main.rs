@@ -3,12 +3,20 @@
 //! `tests/conf/dump/everything.conf` sets nearly every keyword; `everything.dump` beside it is keepalived 2.4.3's own dump
 //! of it (`-d`, each section from the process that has it), without the lines that a running daemon alone can know, and
 //! with asterisks for the passphrase of the TLS key. `older.conf` is what Debian's keepalived 2.2.7 shows in the same
-//! words: here it is run beside us. Needs root (namespaces) and keepalived.
+//! words: here it is run beside us.
+//!
+//! And the files of running daemons (`running`, `signals`, `exporters`): `samples` holds those of keepalived 2.4.3 in a scene
+//! that is played again. Needs root (namespaces) and keepalived.
 
+mod exporters;
 #[path = "../lab/rig/host.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]
 mod host;
 mod keepalived;
+mod masks;
+mod running;
+mod scene;
+mod signals;
 
 use std::fs;
 use std::io::Read;

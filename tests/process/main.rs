@@ -4,11 +4,15 @@
 
 mod checks;
 mod cleanup;
+mod command_line;
 mod config_test;
 mod daemon;
 mod fifos;
 mod log_devices;
 mod reload;
+mod reload_rules;
+mod rights;
+mod scheduling;
 mod scripts;
 mod settings;
 mod start;

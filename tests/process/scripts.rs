@@ -22,7 +22,7 @@ fds=$(ls /proc/$me/fd | grep -v '^10$' | tr '\n' ' ')
 blocked=$(sed -n 's/^SigBlk:[[:blank:]]*//p' /proc/$me/status)
 ignored=$(sed -n 's/^SigIgn:[[:blank:]]*//p' /proc/$me/status)
 in=$(readlink /proc/$me/fd/0) out=$(readlink /proc/$me/fd/1)
-echo "words=$words uid=$(id -u) gid=$(id -g) groups=<$groups> umask=$(umask) group=$(test "$3" = "$me" && echo own || echo not) parent=$2 fds=<$fds> in=$in out=$out blocked=$blocked notify=${NOTIFY_SOCKET-none} preload=${LD_LIBRARY_PATH-none} other=${KEPT-none} cwd=$(pwd) ignored=$ignored" >> FOLDER/told
+echo "words=$words uid=$(id -u) gid=$(id -g) groups=<$groups> umask=$(umask) group=$(test "$3" = "$me" && echo own || echo not) parent=$2 fds=<$fds> in=$in out=$out blocked=$blocked notify=${NOTIFY_SOCKET-${WATCHDOG_USEC-${WATCHDOG_PID-none}}} preload=${LD_LIBRARY_PATH-none} other=${KEPT-none} cwd=$(pwd) ignored=$ignored" >> FOLDER/told
 "#;
 
 /// A host with one interface, and a folder with a witness.
@@ -42,6 +42,8 @@ pub fn start(namespace: &Namespace, folder: Folder) -> Daemon {
         .args(own_files(&folder))
         .args(["-n", "-l", "-D", "-G"])
         .env("NOTIFY_SOCKET", folder.path("nobody"))
+        .env("WATCHDOG_USEC", "60000000")
+        .env("WATCHDOG_PID", "1")
         .env("LD_LIBRARY_PATH", "/nonexistent")
         .env("KEPT", "yes");
     Daemon::run(folder, command, |_| {})

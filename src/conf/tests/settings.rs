@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::conf::environment::fake::found;
-use crate::conf::environment::{Identity, KeyFile};
+use crate::conf::environment::{Identity, KeyFile, fake::found};
 use crate::model::settings::{FlushOnStop, GarpExtra, MailTls, RxBuffers};
 use crate::model::{Global, Micros};
 

@@ -257,7 +257,7 @@ fn election(page: &mut Page, one: &Instance, now: Option<Now<'_>>) {
         at.pair("Effective priority", router.priority);
         at.pair("Total priority", router.total_priority);
         if one.nopreempt {
-            at.pair("Highest other priority", router.leader.map_or(0, |(_, priority)| priority));
+            at.pair("Highest other priority", one.extras.timer_expired_backup.unwrap_or_default());
         }
     }
     match one.version {

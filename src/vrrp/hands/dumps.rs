@@ -124,8 +124,10 @@ fn count_processes(config: &VrrpConfig, running: &mut Running) {
 
 /// The reverse path filters of macvlans and of what they stand on.
 fn read_filters(running: &mut Running) {
+    let macvlans = running.links.iter().filter(|it| it.ours && it.link.ties.kind == LinkKind::PrivateMacvlan);
+    let concerned: Vec<u32> = macvlans.flat_map(|it| it.link.ties.base.into_iter().chain([it.link.index])).collect();
     for it in &mut running.links {
-        if it.hushed > 0 || it.ours && it.link.ties.kind == LinkKind::PrivateMacvlan {
+        if concerned.contains(&it.link.index) {
             it.settings.rp_filter = sysctl::read(it.link.name.as_str(), Family::V4, "rp_filter");
         }
     }
@@ -143,6 +145,18 @@ impl Hands {
             it.settings.arp_ignore = before(Setting::ArpIgnore);
             it.settings.arp_filter = before(Setting::ArpFilter);
             it.settings.forwards = self.forwarding.get(&it.link.name).copied();
+        }
+        // What is asked for a link of ours is shown of the one below it.
+        let asked: Vec<_> = running
+            .links
+            .iter_mut()
+            .filter(|it| it.ours)
+            .filter_map(|it| Some((it.link.ties.base?, it.settings.forwards.take()?)))
+            .collect();
+        for (below, forwards) in asked {
+            for it in running.links.iter_mut().filter(|it| it.link.index == below) {
+                it.settings.forwards = it.settings.forwards.max(Some(forwards));
+            }
         }
     }
 }
