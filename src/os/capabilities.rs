@@ -44,23 +44,18 @@ const COMMON: [Capability; 6] = [
     Capability::CAP_SYS_RESOURCE,
 ];
 
-/// Of both children: interfaces, addresses, routes, IPVS and nftables; sockets for packets of any kind; FIFOs of other
-/// owners; memory that is not swapped; scheduling.
-const CHILD: [Capability; 5] = [
-    Capability::CAP_NET_ADMIN,
-    Capability::CAP_NET_RAW,
-    Capability::CAP_CHOWN,
-    Capability::CAP_IPC_LOCK,
-    Capability::CAP_SYS_NICE,
-];
+/// Of both children: interfaces, addresses, routes, IPVS and nftables; sockets for packets of any kind; memory that is not
+/// swapped; scheduling.
+const CHILD: [Capability; 4] =
+    [Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_IPC_LOCK, Capability::CAP_SYS_NICE];
 
 impl Process {
     /// What it needs from here to its end, whatever a reload brings.
     fn needs(self) -> CapsHashSet {
         let mut needs: CapsHashSet = COMMON.into_iter().collect();
         match self {
-            // Namespaces are entered and mounts made at the start, and taken off at the end.
-            Process::Parent => drop(needs.insert(Capability::CAP_SYS_ADMIN)),
+            // Namespaces are entered and mounts made at the start, and taken off at the end; FIFOs are for other owners.
+            Process::Parent => needs.extend([Capability::CAP_SYS_ADMIN, Capability::CAP_CHOWN]),
             Process::Child { role, visits_namespace } => {
                 needs.extend(CHILD);
                 needs.insert(match role {

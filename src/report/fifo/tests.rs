@@ -267,9 +267,10 @@ fn a_reload_begins_the_script_anew_and_loses_no_line() {
         }
         pipes.finish().await;
     });
-    let told = folder.read("vrrp.out");
-    let line = |number| format!("INSTANCE \"VI_{number}\" BACKUP 155\n");
-    assert_eq!(told, format!("{}told\n{}told\n{}end\n", line(0), line(1), line(2)));
+    // Each but the last may come to the end of its pipe before it is asked to end.
+    let told = folder.read("vrrp.out").replace("told\n", "end\n");
+    let line = |number| format!("INSTANCE \"VI_{number}\" BACKUP 155\nend\n");
+    assert_eq!(told, [line(0), line(1), line(2)].concat());
 }
 
 #[test]
