@@ -33,9 +33,11 @@ pub enum Process {
     },
 }
 
-/// Of every process: files in folders of others (pid files, dumps, FIFOs, tracked files), taking the place of a file in
-/// `/tmp`, scripts under the name of others and signals to them, limits beyond the hard ones.
-const COMMON: [Capability; 6] = [
+/// Of every process: files in folders of others (pid files, dumps, FIFOs, tracked files), and of other owners (FIFOs),
+/// taking the place of a file in `/tmp`, scripts under the name of others and signals to them, limits beyond the hard
+/// ones.
+const COMMON: [Capability; 7] = [
+    Capability::CAP_CHOWN,
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_FOWNER,
     Capability::CAP_KILL,
@@ -44,15 +46,10 @@ const COMMON: [Capability; 6] = [
     Capability::CAP_SYS_RESOURCE,
 ];
 
-/// Of both children: interfaces, addresses, routes, IPVS and nftables; sockets for packets of any kind; FIFOs of other
-/// owners; memory that is not swapped; scheduling.
-const CHILD: [Capability; 5] = [
-    Capability::CAP_NET_ADMIN,
-    Capability::CAP_NET_RAW,
-    Capability::CAP_CHOWN,
-    Capability::CAP_IPC_LOCK,
-    Capability::CAP_SYS_NICE,
-];
+/// Of both children: interfaces, addresses, routes, IPVS and nftables; sockets for packets of any kind; memory that is not
+/// swapped; scheduling.
+const CHILD: [Capability; 4] =
+    [Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_IPC_LOCK, Capability::CAP_SYS_NICE];
 
 impl Process {
     /// What it needs from here to its end, whatever a reload brings.
