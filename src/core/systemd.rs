@@ -1,8 +1,15 @@
 //! What systemd is told, whenever it listens (`NOTIFY_SOCKET`, sd_notify(3)).
 
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+
+/// The variable that names systemd's socket; a name in the abstract namespace begins with `@`.
+const SOCKET: &str = "NOTIFY_SOCKET";
 
 /// The daemon works.
 pub(super) fn ready(status: &str) {
@@ -11,17 +18,17 @@ pub(super) fn ready(status: &str) {
 
 /// Whether there is anybody to be told.
 pub(super) fn listens() -> bool {
-    std::env::var_os("NOTIFY_SOCKET").is_some()
+    std::env::var_os(SOCKET).is_some()
 }
 
 /// How things stand, for `systemctl status`.
 pub(super) fn status(text: &str) {
-    tell(&[NotifyState::Status(text)]);
+    mention(&NotifyState::Status(text));
 }
 
 /// All is well: the watchdog may wait for as long again.
 pub(super) fn alive() {
-    tell(&[NotifyState::Watchdog]);
+    mention(&NotifyState::Watchdog);
 }
 
 /// Within which time [`alive`] is expected; `None`: never.
@@ -53,6 +60,23 @@ pub(super) fn failed(errno: nix::errno::Errno) {
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("systemd could not be told: {error}");
+    }
+}
+
+/// Says what is said again and again, and so need not wait for a systemd that does not listen just now.
+fn mention(state: &NotifyState<'_>) {
+    let Some(name) = std::env::var_os(SOCKET) else { return };
+    let sent = || -> io::Result<usize> {
+        let address = match name.as_bytes().strip_prefix(b"@") {
+            Some(name) => SocketAddr::from_abstract_name(name)?,
+            None => SocketAddr::from_pathname(&name)?,
+        };
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        socket.send_to_addr(format!("{state}\n").as_bytes(), &address)
+    };
+    if let Err(error) = sent() {
         tracing::debug!("systemd could not be told: {error}");
     }
 }

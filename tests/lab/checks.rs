@@ -5,6 +5,7 @@
 //! is listed with its case, and why; one that is not listed fails, and so does a listed one that is not seen.
 
 mod dialogues;
+mod genhash;
 pub mod play;
 mod programs;
 mod server;

@@ -1,6 +1,8 @@
 //! What systemd hears.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::libc;
@@ -194,4 +196,61 @@ virtual_server 10.77.0.100 80 {
     namespace.ip(&["link", "set", "eth0", "down"]);
     hear_until(&socket, "(0 MASTER, 0 BACKUP, 1 FAULT)");
     signal(daemon.folder.pid(PARENT).expect("a pid"), libc::SIGTERM);
+}
+
+#[test]
+fn a_path_of_the_configuration_may_lead_to_credentials() {
+    let folder = Folder::new();
+    let conf = "
+vrrp_instance VI_1 {
+    interface lo
+    virtual_router_id 51
+    version 3
+    unicast_src_ip 127.0.0.1
+    unicast_peer {
+        127.0.0.2
+    }
+    auth_hmac {
+        key 1 file:${_ENV CREDENTIALS_DIRECTORY}/hmac
+        active_key 1
+    }
+    virtual_ipaddress {
+        127.0.0.100 dev lo
+    }
+}
+";
+    let conf = folder.write("conf", conf);
+    let test = || {
+        let output = Command::new(BINARY)
+            .arg("-t")
+            .arg("-f")
+            .arg(&conf)
+            .env("CREDENTIALS_DIRECTORY", &folder.0)
+            .output()
+            .expect("the binary runs");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let missing = test();
+    assert!(missing.contains("auth_hmac key file") && missing.contains("cannot be opened"), "{missing}");
+    folder.write("hmac", "0123456789abcdef0123456789abcdef");
+    std::fs::set_permissions(folder.path("hmac"), std::fs::Permissions::from_mode(0o400)).expect("set");
+    assert!(!test().contains("auth_hmac"), "{}", test());
+}
+
+#[test]
+fn a_manager_that_does_not_listen_holds_up_nobody() {
+    let (folder, socket) = manager("");
+    let notify = folder.path("notify");
+    let mut daemon = guarded(folder, "200000");
+    hear_until(&socket, "READY=1");
+    // Its queue is full, as if systemd hung.
+    let filler = UnixDatagram::unbound().expect("a socket");
+    filler.set_nonblocking(true).expect("set");
+    while filler.send_to(b"X=1", &notify).is_ok() {}
+    std::thread::sleep(Duration::from_millis(500));
+    let old = daemon.folder.pid(VRRP).expect("a pid");
+    signal(old, libc::SIGKILL);
+    assert!(eventually(|| daemon.folder.pid(VRRP).is_some_and(|pid| pid != old && is_alive(pid))));
+    drop(socket);
+    assert_eq!(daemon.stop().code(), Some(0));
 }

@@ -182,6 +182,40 @@ fn master_and_backup() {
     Pair::new("master-backup", [OURS, OURS], "eth0", "10.11.52", NAMED).whole_story("10.11.52.222");
 }
 
+/// The watchdog, the status and the fields of the journal.
+#[test]
+fn watched() {
+    let mut pair = Pair::new("watched", [OURS, OURS], "eth0", "10.0.0", LB);
+    let machine = &pair.machines[0];
+    machine.write("etc/systemd/system/keepalived-rs.service.d/quick.conf", "[Service]\nWatchdogSec=4\n");
+    pair.boot();
+    pair.start(0);
+    let machine = &pair.machines[0];
+    let comes =
+        |what: &str, found: &dyn Fn() -> bool| assert!(comes_true(SOON, found), "{what}\n{}", machine.journal());
+    comes("the status tells of states", &|| pair.property(0, "StatusText").contains("(1 MASTER, 0 BACKUP, 0 FAULT)"));
+
+    // A process that does not answer is replaced, which systemd need not even know.
+    let main = pair.property(0, "MainPID");
+    let stopped = machine.run("cat /run/vrrp.pid");
+    machine.run("kill -STOP $(cat /run/vrrp.pid)");
+    comes("another vrrp process", &|| machine.output("cat /run/vrrp.pid") != stopped);
+    comes("it is master again", &|| pair.property(0, "StatusText").contains("(1 MASTER, 0 BACKUP, 0 FAULT)"));
+    assert_eq!((pair.property(0, "MainPID"), pair.property(0, "NRestarts")), (main.clone(), "0".into()));
+
+    // If the parent itself hangs, systemd starts all anew.
+    machine.run(&format!("kill -STOP {main}"));
+    comes("a restart", &|| pair.property(0, "NRestarts") == "1" && pair.property(0, "ActiveState") == "active");
+    comes("master after it", &|| pair.property(0, "StatusText").contains("(1 MASTER, 0 BACKUP, 0 FAULT)"));
+
+    let count = |matches: &str| machine.run(&format!("journalctl --no-pager -q -o cat {matches} | wc -l"));
+    assert_eq!(count("-u keepalived-rs NEW_STATE=MASTER OLD_STATE=BACKUP"), "3", "{}", machine.journal());
+    assert_eq!(count("SYSLOG_IDENTIFIER=Keepalived 'MESSAGE=Startup complete'"), "2");
+    let said = machine.run("journalctl --no-pager -q -o json NEW_STATE=MASTER");
+    assert!(said.contains("\"CAUSE\":\"no master heard\"") && said.contains("\"PRIORITY\":\"6\""), "{said}");
+    pair.stop(0);
+}
+
 /// The script that the configuration names sends a mail for each change of state.
 #[test]
 fn two_services_tell_by_mail() {
