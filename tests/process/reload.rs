@@ -136,7 +136,7 @@ fn one_reload_waits_while_another_is_going_on() {
     }
     // Served while the reading stands still, so the reloads have been heard, too.
     daemon.signal(libc::SIGUSR1);
-    daemon.wait_for_line("SIGUSR1 (write the data file) is ignored");
+    daemon.wait_for_line("Printing parent data for process(");
     signal(reader, libc::SIGCONT);
     daemon.wait_for_lines("Reload complete", complete + 2);
     daemon.wait_for_line("Processing queued reload");
@@ -147,7 +147,7 @@ fn one_reload_waits_while_another_is_going_on() {
 fn a_reading_that_hangs_holds_up_nothing() {
     let (mut daemon, reader) = hanging();
     daemon.signal(libc::SIGUSR1);
-    daemon.wait_for_line("SIGUSR1 (write the data file) is ignored");
+    daemon.wait_for_line("Printing parent data for process(");
     let vrrp = daemon.folder.pid(VRRP).expect("a pid");
     signal(vrrp, libc::SIGKILL);
     daemon.wait_for_lines("Starting VRRP child process", 2);

@@ -106,7 +106,7 @@ fn an_interrupt_stops_unless_it_is_to_be_ignored() {
     daemon.signal(libc::SIGINT);
     signal(vrrp, libc::SIGINT);
     daemon.signal(libc::SIGUSR1);
-    daemon.wait_for_line("SIGUSR1 (write the data file) is ignored");
+    daemon.wait_for_line("Printing parent data for process(");
     assert!(is_alive(vrrp) && is_alive(daemon.pid()));
     assert_eq!(daemon.stop().code(), Some(0));
 }
