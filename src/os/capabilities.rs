@@ -33,9 +33,11 @@ pub enum Process {
     },
 }
 
-/// Of every process: files in folders of others (pid files, dumps, FIFOs, tracked files), taking the place of a file in
-/// `/tmp`, scripts under the name of others and signals to them, limits beyond the hard ones.
-const COMMON: [Capability; 6] = [
+/// Of every process: files in folders of others (pid files, dumps, FIFOs, tracked files), and of other owners (FIFOs),
+/// taking the place of a file in `/tmp`, scripts under the name of others and signals to them, limits beyond the hard
+/// ones.
+const COMMON: [Capability; 7] = [
+    Capability::CAP_CHOWN,
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_FOWNER,
     Capability::CAP_KILL,
