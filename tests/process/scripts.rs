@@ -214,3 +214,36 @@ fn scripts_that_hang_leave_room_for_others_which_see_the_limit_of_the_daemon() {
     assert!(!daemon.log().contains("exec-ing"), "{}", daemon.log());
     assert_eq!(daemon.stop().code(), Some(0));
 }
+
+#[test]
+fn what_is_wrong_with_a_script_is_said_with_the_mend() {
+    let (namespace, folder) = host(INSTANCE);
+    chown(&folder.0, None, Some(50)).expect("owned");
+    std::fs::set_permissions(&folder.0, PermissionsExt::from_mode(0o775)).expect("permitted");
+    let place = folder.0.display().to_string();
+    let mut daemon = start(&namespace, folder);
+    daemon.wait_for_line("Entering MASTER STATE");
+    daemon.wait_for_line(&format!(
+        "Unsafe permissions found for script '{place}/witness' - disabling. {place} is writable by group staff: chmod \
+         g-w {place}"
+    ));
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(told(&daemon).is_empty(), "{:?}", told(&daemon));
+}
+
+/// What was looked at is what is run, whatever the link leads to by then; with `use_symlink_paths` it is the link.
+#[test]
+fn a_script_behind_a_link_is_run_by_its_real_path() {
+    for (global, name) in [("", "real"), ("    use_symlink_paths\n", "link")] {
+        let config = INSTANCE.replace("global_defs {\n", &format!("global_defs {{\n{global}"));
+        let (namespace, folder) = host(&config.replace("\"FOLDER/witness all\"", "FOLDER/link"));
+        let place = folder.0.display().to_string();
+        folder.program("real", &format!("#!/bin/sh\necho \"$0 $*\" >> {place}/told.link\n"));
+        std::os::unix::fs::symlink("real", folder.path("link")).expect("a link");
+        let mut daemon = start(&namespace, folder);
+        daemon.wait_for_line("Entering MASTER STATE");
+        assert_eq!(daemon.stop().code(), Some(0));
+        let line = |state: &str| format!("{place}/{name} INSTANCE VI_1 {state} 255\n");
+        assert_eq!(daemon.folder.read("told.link"), format!("{}{}", line("MASTER"), line("STOP")));
+    }
+}

@@ -31,7 +31,10 @@ fn people_see_text_seconds_and_asterisks_and_frames_bring_everything() {
 
     let odd = OsString::from_vec(b"a\xffb".to_vec());
     let script = Script { argv: vec!["/bin/x".into(), odd], uid: 1, gid: 2, program: None, further_groups: false };
-    assert_eq!(json(&script), "{\"argv\":[\"/bin/x\",\"a\u{fffd}b\"],\"uid\":1,\"gid\":2,\"further_groups\":false}");
+    assert_eq!(
+        json(&script),
+        "{\"argv\":[\"/bin/x\",\"a\u{fffd}b\"],\"program\":null,\"uid\":1,\"gid\":2,\"further_groups\":false}"
+    );
     survives_a_frame(script);
 
     let link = Macvlan { mac: Some([2, 0, 0, 0, 0, 0xab]), ..Macvlan::default() };

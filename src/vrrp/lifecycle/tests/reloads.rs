@@ -267,3 +267,45 @@ fn a_group_without_one_of_its_members_does_not_wait_for_it() {
     rig.wait(Micros(3_609_375));
     assert_eq!(states(&rig), ["master"]);
 }
+
+/// keepalived leaves masters out.
+#[test]
+fn a_reload_tells_pipes_of_all_states_if_that_is_wanted_and_runs_no_script() {
+    let scripted = |config: VrrpConfig, wanted| {
+        let mut config = VrrpConfig { states_on_reload: wanted, ..config };
+        let script = crate::model::Script {
+            argv: vec!["/bin/true".into()],
+            program: None,
+            uid: 0,
+            gid: 0,
+            further_groups: false,
+        };
+        config.instances.iter_mut().for_each(|it| it.notify.any = Some(Box::new(script.clone())));
+        config
+    };
+    for (wanted, told) in [(false, &[][..]), (true, &["INSTANCE VI_1 MASTER"])] {
+        let mut rig = Rig::master(scripted(config([instance()]), wanted));
+        rig.forget();
+        rig.reload(scripted(config([instance()]), wanted));
+        assert_eq!(rig.notices(), told, "a state that stays");
+        let run = |action: &Action| matches!(action, Action::Notify(n) if n.generic.is_some());
+        assert!(!rig.done.iter().any(run), "scripts know of it");
+    }
+    let mut rig = Rig::master(VrrpConfig { states_on_reload: true, ..grouped() });
+    rig.forget();
+    rig.reload(VrrpConfig { states_on_reload: true, ..grouped() });
+    assert_eq!(rig.notices().first().map(String::as_str), Some("GROUP G1 MASTER"), "groups first: {:?}", rig.notices());
+}
+
+/// As with keepalived: for older scripts a removal is a fault, and that which is for faults alone is not run.
+#[test]
+fn a_removed_router_has_no_fault_script_run() {
+    let script =
+        crate::model::Script { argv: vec!["/bin/true".into()], program: None, uid: 0, gid: 0, further_groups: false };
+    let notify = crate::model::Notify { fault: Some(Box::new(script)), ..crate::model::Notify::default() };
+    let mut rig = Rig::master(config([Instance { notify, ..instance() }]));
+    rig.forget();
+    rig.reload(config([]));
+    assert_eq!(rig.notices(), ["INSTANCE VI_1 FAULT"]);
+    assert!(!rig.done.iter().any(|action| matches!(action, Action::Notify(n) if n.specific.is_some())));
+}
