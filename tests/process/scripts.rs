@@ -9,7 +9,8 @@ use nix::libc;
 use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually, own_files, signal};
 
 /// What a script tells of itself, in one write: words, identity, umask, groups, descriptors, variables. (The shell has
-/// two more descriptors: 10 is the script, and 3 the pipe by which it asks for the list.)
+/// two more descriptors: 10 is the script, and 3 the pipe by which it asks for the list. It sleeps until the shell has closed
+/// the other end.)
 pub const WITNESS: &str = r#"#!/bin/sh
 words=
 for word; do words="$words[$word]"; done
@@ -18,7 +19,7 @@ stat=$(cat /proc/$me/stat)
 rest=${stat##*) }
 set -- $rest
 groups=$(sed -n 's/^Groups:[[:blank:]]*//p' /proc/$me/status)
-fds=$(ls /proc/$me/fd | grep -v '^10$' | tr '\n' ' ')
+fds=$(sleep 0.1; ls /proc/$me/fd | grep -v '^10$' | tr '\n' ' ')
 blocked=$(sed -n 's/^SigBlk:[[:blank:]]*//p' /proc/$me/status)
 ignored=$(sed -n 's/^SigIgn:[[:blank:]]*//p' /proc/$me/status)
 in=$(readlink /proc/$me/fd/0) out=$(readlink /proc/$me/fd/1)
