@@ -9,7 +9,7 @@ mod genhash;
 pub mod play;
 mod programs;
 mod server;
-mod tls;
+pub mod tls;
 mod web;
 
 use play::{Case, Protocol, State, compare};

@@ -9,17 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use openssl::asn1::Asn1Time;
-use openssl::bn::BigNum;
-use openssl::ec::{EcGroup, EcKey};
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
-use openssl::ssl::{SslAcceptor, SslMethod};
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509NameBuilder};
+use openssl::ssl::SslAcceptor;
 
 use crate::checks::play::build_stand_in;
+use crate::checks::tls;
 use crate::rig::host::Host;
 use crate::rig::moment::{SOON, stay, wait_until};
 use crate::rig::node::{ARGS, Daemon, write_script};
@@ -292,11 +285,8 @@ fn a_relay_comes_late() {
 
 /// Neither a mail nor a password goes to somebody whose certificate is not trusted, or unencrypted.
 fn encrypted_and_logged_in() {
-    let (certificate, key) = for_localhost();
-    let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("TLS");
-    acceptor.set_certificate(&certificate).expect("a certificate that was just made");
-    acceptor.set_private_key(&key).expect("its key");
-    let acceptor = acceptor.build();
+    let identity = tls::for_localhost();
+    let acceptor = tls::acceptor(&identity);
     // NUL, user, NUL, password (RFC 4616).
     let login = "AUTH PLAIN AG9wcwBzM2NyM3Q=\r\nMAIL FROM:<ka@example.org>\r\n";
     for (name, port, manner, keyword) in [
@@ -307,7 +297,7 @@ fn encrypted_and_logged_in() {
         let (mut lab, _) = lab(name, Daemon::Ours);
         let node = &mut lab.nodes[0];
         let folder = node.folder().to_owned();
-        fs::write(folder.join("ca.pem"), certificate.to_pem().expect("PEM")).expect("a file");
+        fs::write(folder.join("ca.pem"), identity.0.to_pem().expect("PEM")).expect("a file");
         fs::write(folder.join("relay"), "ops s3cr3t\n").expect("a file");
         let global = GLOBAL.replace("smtp_server 127.0.0.1", &format!("smtp_server localhost {port}"));
         let own = format!("smtp_tls {keyword}\n    smtp_login_file relay\n    smtp_alert_vrrp");
@@ -339,29 +329,4 @@ fn encrypted_and_logged_in() {
         }
         assert!(!node.log().contains("s3cr3t") && !node.log().contains("AG9wcwBzM2NyM3Q"), "{}", node.log());
     }
-}
-
-/// A certificate for `localhost` that is its own authority.
-fn for_localhost() -> (X509, PKey<Private>) {
-    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("a curve");
-    let key = PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key");
-    let mut name = X509NameBuilder::new().expect("a name");
-    name.append_entry_by_text("CN", "relay").expect("a name");
-    let name = name.build();
-    let mut builder = X509::builder().expect("a certificate");
-    let mut build = || -> Result<(), openssl::error::ErrorStack> {
-        builder.set_version(2)?;
-        builder.set_serial_number(&*BigNum::from_u32(1)?.to_asn1_integer()?)?;
-        builder.set_subject_name(&name)?;
-        builder.set_issuer_name(&name)?;
-        builder.set_pubkey(&key)?;
-        builder.set_not_before(&*Asn1Time::days_from_now(0)?)?;
-        builder.set_not_after(&*Asn1Time::days_from_now(2)?)?;
-        let names = SubjectAlternativeName::new().dns("localhost").build(&builder.x509v3_context(None, None))?;
-        builder.append_extension(names)?;
-        builder.append_extension(BasicConstraints::new().ca().build()?)?;
-        builder.sign(&key, MessageDigest::sha256())
-    };
-    build().expect("a certificate");
-    (builder.build(), key)
 }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::bfd::session::tests::config;
+use crate::bfd::session::tests::{config, packet};
 use crate::model::Micros;
-use crate::wire::bfd::{Diagnostic, LENGTH, State};
+use crate::wire::bfd::{LENGTH, State};
 
 const MS: u64 = 1000;
 
@@ -188,18 +188,7 @@ fn packets_for_others_are_counted_and_change_nothing() {
     let mut pair = Pair::new(|_, _| {}, 5);
     pair.run(Micros::from_secs(3));
     pair.told();
-    let stray = Packet {
-        diagnostic: Diagnostic::NONE,
-        state: State::Down,
-        poll: false,
-        last: false,
-        demand: false,
-        multiplier: 3,
-        mine: 4,
-        yours: 0,
-        desired_min_tx: 1,
-        required_min_rx: 1,
-    };
+    let stray = Packet { yours: 0, ..packet() };
     let yours = pair.engines[0].sessions.values().next().expect("a session").mine;
     let now = pair.now;
     pair.deliver(0, &Packet { yours: yours ^ 1, ..stray }.encode(), 255);
@@ -246,18 +235,7 @@ fn a_first_packet_finds_its_session_by_both_addresses() {
     let instance =
         |name: &str, source: [u8; 4]| BfdInstance { name: name.into(), source: Some(source.into()), ..config() };
     engine.reload(Time(0), BfdConfig { instances: vec![instance("a", [10, 0, 0, 1]), instance("b", [10, 0, 0, 3])] });
-    let hello = Packet {
-        diagnostic: Diagnostic::NONE,
-        state: State::Down,
-        poll: false,
-        last: false,
-        demand: false,
-        multiplier: 3,
-        mine: 4,
-        yours: 0,
-        desired_min_tx: 1_000_000,
-        required_min_rx: 10_000,
-    };
+    let hello = Packet { yours: 0, ..packet() };
     let datagram = Datagram {
         source: address(1),
         port: 50_000,

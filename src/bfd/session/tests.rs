@@ -110,7 +110,8 @@ impl Rig {
     }
 }
 
-fn packet() -> Packet {
+/// A word of a peer that is down.
+pub(crate) fn packet() -> Packet {
     Packet {
         diagnostic: Diagnostic::NONE,
         state: State::Down,

@@ -1,24 +1,10 @@
 use super::*;
+use crate::bfd::session;
 
 const MS: u64 = 1000;
 
 fn config() -> BfdInstance {
-    BfdInstance {
-        name: "b1".into(),
-        neighbor: [10, 0, 0, 2].into(),
-        source: None,
-        min_rx: Micros(10 * MS),
-        min_tx: Micros(20 * MS),
-        idle_tx: Micros(1000 * MS),
-        multiplier: 3,
-        passive: false,
-        ttl: 255,
-        max_hops: 0,
-        multihop: false,
-        weight: crate::model::Weight::default(),
-        for_vrrp: true,
-        for_checker: true,
-    }
+    BfdInstance { min_tx: Micros(20 * MS), ..session::tests::config() }
 }
 
 fn up() -> Timing {
