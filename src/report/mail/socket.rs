@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -14,11 +14,17 @@ use tokio::net::TcpStream;
 /// What differs between EHLO, which the library says, and HELO, which keepalived says and every relay understands.
 const GREETING: &[u8] = b"HE";
 
+/// Bytes of an answer, which the library would keep without end while its first line does not end. A hundred times what
+/// relays say, and more than a handshake of TLS takes.
+const LONGEST_ANSWER: usize = 64 << 10;
+
 /// What has happened on a connection.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
     greeted: AtomicBool,
     closed: AtomicBool,
+    /// Bytes that have come since we last spoke
+    answer: AtomicUsize,
 }
 
 impl Traces {
@@ -30,6 +36,11 @@ impl Traces {
     /// The relay has closed it.
     pub fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The relay talks without end.
+    pub fn flooded(&self) -> bool {
+        self.answer.load(Ordering::Relaxed) > LONGEST_ANSWER
     }
 }
 
@@ -53,16 +64,19 @@ impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if buffer.filled().len() == before && buffer.remaining() > 0 {
+        let came = buffer.filled().len() - before;
+        if came == 0 && buffer.remaining() > 0 {
             self.traces.closed.store(true, Ordering::Relaxed);
         }
-        Poll::Ready(Ok(()))
+        self.traces.answer.fetch_add(came, Ordering::Relaxed);
+        Poll::Ready(if self.traces.flooded() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) })
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.traces.greeted.store(true, Ordering::Relaxed);
+        self.traces.answer.store(0, Ordering::Relaxed);
         if self.greeting.is_empty() {
             return Pin::new(&mut self.stream).poll_write(cx, bytes);
         }

@@ -202,6 +202,25 @@ async fn a_relay_that_fails_is_asked_again() {
     );
 }
 
+/// What comes without end is not kept: a relay gets rid of no more than fits the buffers on the way.
+#[tokio::test]
+async fn a_relay_that_talks_without_end_is_left() {
+    let said = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&said);
+    let relay = Relay::new(move |_, mut stream, heard| {
+        while stream.write_all(&[b'2'; 1 << 16]).is_ok() && count.fetch_add(1 << 16, Ordering::Relaxed) < 1 << 30 {}
+        heard.lock().unwrap().push("left".into());
+    });
+    let mut mailer = mailer(relay.address, &["a@b"]);
+    let route = mailer.route.take().map(|route| Route { timeout: Duration::from_secs(30), ..(*route).clone() });
+    mailer.route = route.map(Arc::new);
+    mailer.send(&alert("one"));
+    until(|| relay.count("left") == 1).await;
+    assert!(said.load(Ordering::Relaxed) < 64 << 20, "{} bytes were taken", said.load(Ordering::Relaxed));
+    assert_eq!(left(&mailer), 1, "it is tried again");
+    mailer.finish().await;
+}
+
 /// A relay that plays this part once, and its own from then on.
 async fn recovers(part: fn(&mut TcpStream)) {
     let good = Relay::answering(|_, _| None);
