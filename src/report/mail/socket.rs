@@ -44,6 +44,39 @@ impl Traces {
     }
 }
 
+/// The command that asks for encryption.
+const STARTTLS: &[u8] = b"STARTTLS\r\n";
+
+/// The answer to STARTTLS. What came behind it in the clear would be taken for answers within TLS (RFC 3207 section 6), and
+/// whoever is on the way could put them there.
+#[derive(Debug, Default)]
+struct Consent {
+    /// Bytes of its line that have come
+    column: usize,
+    is_last_line: bool,
+    is_whole: bool,
+}
+
+impl Consent {
+    /// Takes further bytes; false: there are some behind it.
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        for byte in bytes {
+            if self.is_whole {
+                return false;
+            }
+            if self.column == 3 {
+                self.is_last_line = *byte != b'-';
+            }
+            self.column += 1;
+            if *byte == b'\n' {
+                self.is_whole = self.is_last_line;
+                self.column = 0;
+            }
+        }
+        true
+    }
+}
+
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -51,12 +84,14 @@ pub(super) struct Socket {
     traces: Arc<Traces>,
     /// Bytes of the greeting that are still to be exchanged
     greeting: &'static [u8],
+    /// What has come of the answer to STARTTLS, if that was said last
+    consent: Option<Consent>,
 }
 
 impl Socket {
     /// `plain`: the relay is asked for no extension, and so is greeted with HELO.
     pub fn new(stream: TcpStream, traces: Arc<Traces>, plain: bool) -> Self {
-        Socket { stream, traces, greeting: if plain { GREETING } else { &[] } }
+        Socket { stream, traces, greeting: if plain { GREETING } else { &[] }, consent: None }
     }
 }
 
@@ -69,6 +104,11 @@ impl AsyncRead for Socket {
             self.traces.closed.store(true, Ordering::Relaxed);
         }
         self.traces.answer.fetch_add(came, Ordering::Relaxed);
+        let came = buffer.filled().get(before..).unwrap_or_default();
+        if self.consent.as_mut().is_some_and(|consent| !consent.take(came)) {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "something stands behind the answer to STARTTLS");
+            return Poll::Ready(Err(error));
+        }
         Poll::Ready(if self.traces.flooded() { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) })
     }
 }
@@ -77,6 +117,7 @@ impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.traces.greeted.store(true, Ordering::Relaxed);
         self.traces.answer.store(0, Ordering::Relaxed);
+        self.consent = (bytes == STARTTLS).then(Consent::default);
         if self.greeting.is_empty() {
             return Pin::new(&mut self.stream).poll_write(cx, bytes);
         }
