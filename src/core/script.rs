@@ -54,10 +54,15 @@ pub(super) async fn run(name: &str, timed: &TimedScript, signals: &mut Signals) 
             Some(Signal::Child) => {
                 while let Some((ended, status)) = process::reap() {
                     if ended == pid {
+                        // keepalived says the word twice, and so does who looks for its lines.
                         match status.code() {
-                            Some(0) => debug!("{name} script succeeded"),
-                            Some(code) => info!("{name} script failed, status {code}"),
+                            Some(0) => debug!("{name} script script succeeded"),
+                            Some(code) => info!("{name} script script failed, status {code}"),
                             None => info!("{name} script failed, {status}"),
+                        }
+                        if !matches!(measure, Measure::Terminate) {
+                            // What it has begun may not have obeyed as it did.
+                            process::send_signal_to_group(pid, Unix::SIGKILL);
                         }
                         return outcome;
                     }

@@ -87,9 +87,14 @@ fn identity(script: &Script) -> Option<(Uid, Gid, Vec<Gid>)> {
     if (uid, gid) == (geteuid(), getegid()) && !script.further_groups {
         return None;
     }
-    let name = || CString::new(User::from_uid(uid).ok()??.name).ok();
-    let groups = if script.further_groups { name().and_then(|name| getgrouplist(&name, gid).ok()) } else { None };
+    let groups = if script.further_groups { groups_of(uid) } else { None };
     Some((uid, gid, groups.unwrap_or_default()))
+}
+
+/// All groups of a user, the primary one too: the script may have been given another in its place.
+fn groups_of(uid: Uid) -> Option<Vec<Gid>> {
+    let user = User::from_uid(uid).ok()??;
+    getgrouplist(&CString::new(user.name).ok()?, user.gid).ok()
 }
 
 /// What the log says of a script that could not be started.
@@ -102,3 +107,6 @@ pub fn complaint(script: &Script, error: &io::Error) -> String {
         None => format!("Error exec-ing command '{path}': {error}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,6 +145,7 @@ impl Engine {
             self.inspect(now, id);
             self.renew_extra(now, id);
         }
+        self.tell_new_priorities();
         // A router may have been in FAULT only for a partner that it no longer has.
         for id in self.order.clone() {
             self.recover(now, id);

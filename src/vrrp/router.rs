@@ -116,6 +116,8 @@ pub struct Router {
     pub(super) wants_master: bool,
     /// Sum of the weights of its trackers
     pub(super) weight: i32,
+    /// The effective priority that was told last
+    pub(super) priority_told: u8,
     /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
     pub(super) master_interval: Micros,
     pub(super) leader: Option<Leader>,
@@ -160,11 +162,12 @@ pub struct Router {
 impl Router {
     /// A router that has not started.
     pub(super) fn new(id: RouterId, config: Instance) -> Self {
-        Router {
+        let mut router = Router {
             id,
             state: State::Init,
             wants_master: false,
             weight: 0,
+            priority_told: 0,
             master_interval: config.advert_interval,
             leader: None,
             orphaned: false,
@@ -190,7 +193,9 @@ impl Router {
             mailed: None,
             queued: None,
             config,
-        }
+        };
+        router.priority_told = router.effective();
+        router
     }
 
     /// Comes to another state.

@@ -107,12 +107,23 @@ impl Engine {
 
     /// Tells of a new effective priority those that asked for it.
     pub(super) fn tell_priority(&mut self, id: RouterId) {
-        let router = &self.routers[id];
+        let router = &mut self.routers[id];
+        router.priority_told = router.effective();
         let of_group = router.group.and_then(|group| self.groups.get(group)?.config.notify_priority_changes);
         let wanted = router.config.extras.notify_priority_changes.or(of_group);
         if wanted.unwrap_or(self.config.notify_priority_changes) {
             let master = router.state.is_master();
             self.notify(id, if master { NotifyState::MasterPriority } else { NotifyState::BackupPriority });
+        }
+    }
+
+    /// Tells of priorities that a new configuration has changed, beside those that changed with a weight.
+    pub(super) fn tell_new_priorities(&mut self) {
+        for id in self.order.clone() {
+            let router = &self.routers[id];
+            if router.priority_told != router.effective() {
+                self.tell_priority(id);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 
-use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually, own_files, signal};
+use super::daemon::{BINARY, Daemon, Folder, Namespace, PARENT, VRRP, eventually, is_alive, own_files, signal};
 
 /// What a script tells of itself, in one write: words, identity, umask, groups, descriptors, variables. (The shell has
 /// two more descriptors: 10 is the script, and 3 the pipe by which it asks for the list. It sleeps until the shell has closed
@@ -165,11 +165,36 @@ fn the_parent_runs_one_script_before_and_one_after_its_children() {
     folder.program("last", &format!("#!/bin/sh\necho last $PPID >> {place}/told\n"));
     let mut daemon = start(&namespace, folder);
     daemon.wait_for_line("Warning - keepalived has no configuration to run");
-    daemon.assert_order(&["Running startup script ", "startup script failed, status 3", "Warning - "]);
+    daemon.assert_order(&["Running startup script ", "startup script script failed, status 3", "Warning - "]);
     let parent = daemon.folder.pid(PARENT).expect("a pid");
     assert_eq!(daemon.stop().code(), Some(0));
-    daemon.assert_order(&["Stopping", "Running shutdown script ", "shutdown script succeeded", "Stopped Keepalived"]);
+    daemon.assert_order(&[
+        "Stopping",
+        "Running shutdown script ",
+        "shutdown script script succeeded",
+        "Stopped Keepalived",
+    ]);
     assert_eq!(told(&daemon), [format!("first {parent}"), format!("last {parent}")]);
+}
+
+/// The script obeys SIGTERM, what it has begun does not.
+#[test]
+fn a_startup_script_that_timed_out_leaves_nothing_behind() {
+    let (namespace, folder) = host(
+        "global_defs {\n enable_script_security\n script_user root\n startup_script FOLDER/first\n \
+         startup_script_timeout 1\n}\n",
+    );
+    let place = folder.0.display().to_string();
+    folder.program(
+        "first",
+        &format!("#!/bin/sh\nsh -c 'trap \"\" TERM; while :; do sleep 1; done' &\necho $! > {place}/told\nwait\n"),
+    );
+    let mut daemon = start(&namespace, folder);
+    daemon.wait_for_line("Warning - keepalived has no configuration to run");
+    daemon.assert_order(&["Running startup script ", "startup script timed out", "Warning - "]);
+    let left: i32 = daemon.folder.read("told").trim().parse().expect("a pid");
+    assert!(eventually(|| !is_alive(left)), "{left} lives on");
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]

@@ -133,7 +133,7 @@ impl Reader<'_> {
     /// Who scripts run as that name no user; `None` after a complaint if there is nobody.
     pub(super) fn default_script_user(&mut self, place: Place) -> Option<Identity> {
         if self.raw.script_user == ScriptUser::Open {
-            let found = self.env.user("keepalived_script");
+            let found = self.identity("keepalived_script", None).ok();
             self.raw.script_user = match found {
                 Some(identity) => ScriptUser::Known(identity),
                 None if !self.raw.global.script_security => ScriptUser::Known(self.env.own_identity()),

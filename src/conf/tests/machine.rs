@@ -177,7 +177,10 @@ fn scripts_have_a_path_and_an_identity() {
     env.users.insert("keepalived_script".into(), Identity { uid: 7, gid: 8, further_groups: false });
     let loaded = notify(&env, "", "/bin/ok");
     let script = loaded.config.vrrp.instances[0].notify.master.clone().unwrap();
-    assert_eq!((script.uid, script.gid), (7, 8));
+    assert_eq!((script.uid, script.gid, script.further_groups), (7, 8, false));
+    let loaded = notify(&env, "set_supplementary_groups", "/bin/ok");
+    let script = loaded.config.vrrp.instances[0].notify.master.clone().unwrap();
+    assert!(script.further_groups, "whom nobody names has them too");
 }
 
 #[test]

@@ -191,6 +191,10 @@ fn fault(host: &str, command: &str, traces: &Traces, error: &Error) -> Outcome {
         refusal(host, command, code);
         return if error.is_permanent() { Outcome::Refused(reason) } else { Outcome::Later(reason) };
     }
+    if traces.flooded() {
+        info!("Received buffer from remote SMTP server {host} overflow our get read buffer length.");
+        return Outcome::Unreachable(format!("{host} answers {command} without end"));
+    }
     if traces.closed() {
         info!("Remote SMTP server {host} has closed the connection.");
         return Outcome::Unreachable(format!("{host} has closed the connection"));

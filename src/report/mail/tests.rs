@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::model::Micros;
-use crate::model::settings::Mail;
+use crate::model::settings::{Mail, MailTls};
 use letter::tests::shared;
 
 /// A relay that plays a part on each connection, and what it was told.
@@ -200,6 +200,53 @@ async fn a_relay_that_fails_is_asked_again() {
             let _ = stream.read(&mut [0; 64]);
         }),
     );
+}
+
+/// What comes without end is not kept: a relay gets rid of no more than fits the buffers on the way.
+#[tokio::test]
+async fn a_relay_that_talks_without_end_is_left() {
+    let said = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&said);
+    let relay = Relay::new(move |_, mut stream, heard| {
+        while stream.write_all(&[b'2'; 1 << 16]).is_ok() && count.fetch_add(1 << 16, Ordering::Relaxed) < 1 << 30 {}
+        heard.lock().unwrap().push("left".into());
+    });
+    let mut mailer = mailer(relay.address, &["a@b"]);
+    let route = mailer.route.take().map(|route| Route { timeout: Duration::from_secs(30), ..(*route).clone() });
+    mailer.route = route.map(Arc::new);
+    mailer.send(&alert("one"));
+    until(|| relay.count("left") == 1).await;
+    assert!(said.load(Ordering::Relaxed) < 64 << 20, "{} bytes were taken", said.load(Ordering::Relaxed));
+    assert_eq!(left(&mailer), 1, "it is tried again");
+    mailer.finish().await;
+}
+
+/// Whoever is on the way puts answers behind the one that begins TLS: no handshake begins then.
+#[tokio::test]
+async fn nothing_may_stand_behind_the_answer_to_starttls() {
+    for (answer, goes_on) in [("220 go\r\n", true), ("220-so\r\n220 go\r\n", true), ("220 go\r\n250 put in\r\n", false)]
+    {
+        let relay = Relay::new(move |_, mut stream, heard| {
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut line = String::new();
+            let _ = stream.write_all(b"220 ESMTP\r\n");
+            let _ = reader.read_line(&mut line);
+            let _ = stream.write_all(b"250-relay\r\n250 STARTTLS\r\n");
+            let _ = reader.read_line(&mut line);
+            let _ = stream.write_all(answer.as_bytes());
+            // A handshake begins with 22, QUIT does not.
+            let mut said = [0];
+            let _ = reader.read(&mut said);
+            heard.lock().unwrap().extend([line, (said == [22]).to_string()]);
+        });
+        let mut mailer = mailer(relay.address, &["a@b"]);
+        let route = mailer.route.take().map(|route| Route { tls: MailTls::StartTls, ..(*route).clone() });
+        mailer.route = route.map(Arc::new);
+        mailer.send(&alert("one"));
+        until(|| relay.heard().len() == 2).await;
+        assert_eq!(relay.heard(), ["EHLO host.example.org\r\nSTARTTLS\r\n", &goes_on.to_string()], "{answer:?}");
+        mailer.finish().await;
+    }
 }
 
 /// A relay that plays this part once, and its own from then on.

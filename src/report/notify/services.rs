@@ -42,6 +42,8 @@ pub struct ServiceScripts {
     /// Whose script a run is
     runs: HashMap<u64, Server>,
     patience: Duration,
+    /// The process ends
+    is_ending: bool,
 }
 
 /// What is to run for one server.
@@ -62,7 +64,15 @@ impl ServiceScripts {
 
     fn with_patience(patience: Duration) -> Self {
         let (runner, ends) = Runner::patient();
-        ServiceScripts { runner, ends, last: 0, lines: HashMap::new(), runs: HashMap::new(), patience }
+        ServiceScripts {
+            runner,
+            ends,
+            last: 0,
+            lines: HashMap::new(),
+            runs: HashMap::new(),
+            patience,
+            is_ending: false,
+        }
     }
 
     /// Has the script of a notice run, in its turn. Never waits. Must be called inside a tokio runtime.
@@ -72,6 +82,7 @@ impl ServiceScripts {
             return;
         };
         let server = (virtual_server, real_server);
+        let limit = self.limit();
         let Some(line) = self.lines.get_mut(&server) else {
             return self.start(server, script, VecDeque::new());
         };
@@ -81,12 +92,21 @@ impl ServiceScripts {
             warn!("Two scripts of {} are left out: {QUEUE} wait already", words(&server));
         }
         line.waiting.push_back(script);
-        line.limit.get_or_insert((Instant::now() + self.patience, Signal::SIGTERM));
+        line.limit.get_or_insert(limit);
+    }
+
+    /// When a script that another one waits for is told to end. At the end of the process it has been told already.
+    fn limit(&self) -> (Instant, Signal) {
+        if self.is_ending {
+            (Instant::now() + LAST_PATIENCE / 2, Signal::SIGKILL)
+        } else {
+            (Instant::now() + self.patience, Signal::SIGTERM)
+        }
     }
 
     fn start(&mut self, server: Server, script: Script, waiting: VecDeque<Script>) {
         self.last += 1;
-        let limit = (!waiting.is_empty()).then(|| (Instant::now() + self.patience, Signal::SIGTERM));
+        let limit = (!waiting.is_empty()).then(|| self.limit());
         self.runner.run(self.last, script.clone());
         self.runs.insert(self.last, server.clone());
         self.lines.insert(server, Line { run: self.last, script, waiting, limit });
@@ -137,21 +157,21 @@ impl ServiceScripts {
     }
 
     /// The process ends: nothing that waits is run any more, and what runs is asked to end. Scripts of notices that come
-    /// after this are run.
+    /// after this are run; only what keeps one of them waiting is ended by force.
     pub fn dismiss(&mut self) {
-        let limit = Instant::now() + LAST_PATIENCE / 2;
+        self.is_ending = true;
         for line in self.lines.values_mut() {
             line.waiting.clear();
+            line.limit = None;
             self.runner.end(line.run, Signal::SIGTERM);
-            line.limit = Some((limit, Signal::SIGKILL));
         }
     }
 
-    /// Waits until all scripts have ended, but no longer than a second: then they are ended by force.
+    /// Waits until all scripts have ended, but no longer than a second. What still runs then is asked to end, as it dies
+    /// with its starter: whoever takes a server out somewhere else, and minds no signal, can finish that.
     pub async fn finish(mut self) {
         let until = Instant::now() + LAST_PATIENCE;
         while !self.lines.is_empty() && timeout_at(until, self.work()).await.is_ok() {}
-        self.runner.finish(&mut self.ends, Duration::ZERO).await;
     }
 }
 

@@ -140,3 +140,25 @@ fn at_the_end_what_runs_is_asked_to_end_and_what_comes_then_is_run() {
     });
     assert_eq!(folder.said(), ["up", "asked", "down"]);
 }
+
+/// As with keepalived, whose notify scripts outlive it if they mind no SIGTERM.
+#[test]
+fn what_minds_no_signal_may_finish_its_work_after_the_end() {
+    let folder = Folder::new("outlive");
+    block_on(async {
+        let mut scripts = ServiceScripts::new();
+        scripts.notify(notice("[10.0.0.2]:tcp:80", folder.script("trap '' TERM; say up; sleep 1.5; say upped")));
+        while folder.said().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        scripts.dismiss();
+        scripts.notify(notice("[10.0.0.3]:tcp:80", folder.script("trap '' TERM; sleep 1.5; say downed")));
+        scripts.finish().await;
+        assert_eq!(folder.said(), ["up"]);
+    });
+    let begun = Instant::now();
+    while folder.said().len() < 3 && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(folder.said(), ["up", "upped", "downed"]);
+}
