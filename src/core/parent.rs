@@ -115,12 +115,15 @@ impl<'a> Parent<'a> {
     pub(super) async fn run(mut self) -> u8 {
         // Orphans are reaped by whoever comes next if this fails.
         let _ = process::adopt_orphans();
-        let mut outcome = Outcome::Over;
+        let mut outcome = Outcome::Over { reload: false };
         if let Some(timed) = &self.recipe.config.global.startup_script {
             outcome = script::run(script::STARTUP, timed, &mut self.signals).await;
         }
         match outcome {
-            Outcome::Over => self.start_all(),
+            Outcome::Over { reload } => {
+                self.reload_again = reload;
+                self.start_all();
+            }
             Outcome::Interrupted => self.stop(0),
         }
         let status = loop {
