@@ -218,6 +218,8 @@ fn scripts_that_hang_leave_room_for_others_which_see_the_limit_of_the_daemon() {
     let mut daemon = Daemon::run(folder, command, |_| {});
     daemon.wait_for_line("Entering FAULT STATE");
     let limits = || daemon.folder.read("limits");
+    // The script of the start is no answer to what follows.
+    assert!(eventually(|| !limits().is_empty()), "{}", daemon.log());
     for _ in 0..40 {
         let before = limits().len();
         namespace.ip(&["link", "set", "tick", "up"]);
