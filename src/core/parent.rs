@@ -23,7 +23,7 @@ use crate::model::frame::{FromChild, Role, Tally};
 use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
-use crate::os::{new_file, process, relay};
+use crate::os::{new_file, process, process_list, relay};
 use crate::report::dump::{self, place};
 use crate::report::fifo;
 use crate::report::writer::{File, Order, Writer};
@@ -324,7 +324,12 @@ impl<'a> Parent<'a> {
         }
     }
 
-    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do.
+    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do. Who is in the
+    /// hands of a debugger cannot answer.
+            if process_list::is_traced(child.pid) {
+                child.excuse();
+                continue;
+            }
     fn watch(&mut self, now: Instant) {
         let Some(watchdog) = &mut self.watchdog else { return };
         let Some(turn) = watchdog.turn(now) else { return };
