@@ -97,6 +97,11 @@ impl Child {
         self.silent.unwrap_or(0)
     }
 
+    /// Whatever has been owed so far does not count.
+    pub(super) fn excuse(&mut self) {
+        self.silent = self.silent.map(|_| 0);
+    }
+
     /// Asks for an answer, unless one is owed already.
     pub(super) fn ask(&mut self, question: Frame) {
         if self.silent.is_none() {

@@ -70,10 +70,12 @@ pub(super) fn note(path: &Path, text: &str) -> io::Result<()> {
     open(path, true)?.write_all(text.as_bytes())
 }
 
-/// Appends, to nothing if `anew`, and follows no symbolic link.
+/// Appends, to nothing if `anew`, and follows no symbolic link. A pipe that nobody reads is an error: to wait for a reader
+/// would be to wait for whoever has put it there.
 fn open(path: &Path, anew: bool) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW);
+    options.append(true).create(true).mode(0o644);
+    options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = options.open(path)?;
     // A device has no length.
     if anew && file.metadata()?.is_file() {

@@ -79,8 +79,10 @@ impl Source {
     /// Reads for a daemon.
     pub(super) fn read(&self) -> Reading {
         let loaded = self.load();
-        let complaints = loaded.log_lines().map(|(_, line)| line).collect();
         let refusal = loaded.refusal().map(|it| Refusal { status: it.exit, text: it.reason.clone() });
+        // The reason of a refusal is told last.
+        let is_other = |line: &String| refusal.as_ref().is_none_or(|refusal| refusal.text != *line);
+        let complaints = loaded.log_lines().map(|(_, line)| line).filter(is_other).collect();
         let status = loaded.test_exit_code();
         // Who wants configurations to be tested wants none that is at fault.
         let wants_test = loaded.config.global.reload.check.is_some();

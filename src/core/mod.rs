@@ -28,6 +28,7 @@ mod roles;
 mod saved;
 mod script;
 mod shared;
+mod standing;
 mod start;
 mod systemd;
 mod timetable;

@@ -15,15 +15,16 @@ use super::configuration::{Reading, Verdict};
 use super::frames::InForce;
 use super::saved::Saved;
 use super::script::Outcome;
+use super::standing::Standing;
 use super::start::{self, Setting};
 use super::timetable::{self, Timetable};
 use super::watchdog::{Turn, Watchdog};
 use super::{config_test, exits, frames, reload, roles, script, systemd};
-use crate::model::frame::{FromChild, Role, Tally};
+use crate::model::frame::{FromChild, Role};
 use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Signal, Signals};
-use crate::os::{new_file, process, relay};
+use crate::os::{new_file, process, process_list, relay};
 use crate::report::dump::{self, place};
 use crate::report::fifo;
 use crate::report::writer::{File, Order, Writer};
@@ -81,9 +82,7 @@ pub(super) struct Parent<'a> {
     /// Copies of configurations
     saved: Saved,
     watchdog: Option<Watchdog>,
-    /// What children have said of how things stand
-    instances: Option<Tally>,
-    servers: Option<Tally>,
+    standing: Standing,
 }
 
 impl<'a> Parent<'a> {
@@ -106,8 +105,7 @@ impl<'a> Parent<'a> {
             timetable: None,
             saved: Saved::default(),
             watchdog: Watchdog::wanted(),
-            instances: None,
-            servers: None,
+            standing: Standing::default(),
         })
     }
 
@@ -115,12 +113,15 @@ impl<'a> Parent<'a> {
     pub(super) async fn run(mut self) -> u8 {
         // Orphans are reaped by whoever comes next if this fails.
         let _ = process::adopt_orphans();
-        let mut outcome = Outcome::Over;
+        let mut outcome = Outcome::Over { reload: false };
         if let Some(timed) = &self.recipe.config.global.startup_script {
             outcome = script::run(script::STARTUP, timed, &mut self.signals).await;
         }
         match outcome {
-            Outcome::Over => self.start_all(),
+            Outcome::Over { reload } => {
+                self.reload_again = reload;
+                self.start_all();
+            }
             Outcome::Interrupted => self.stop(0),
         }
         let status = loop {
@@ -172,6 +173,11 @@ impl<'a> Parent<'a> {
             Event::Deadline => self.overdue(),
         }
         self.settle();
+        if self.stage == Stage::Running
+            && let Some(news) = self.standing.news(&self.recipe.config, &self.places)
+        {
+            systemd::status(news);
+        }
     }
 
     /// The exit status, once nothing is left to wait for.
@@ -210,7 +216,7 @@ impl<'a> Parent<'a> {
         if self.places.iter().all(Place::is_empty) {
             info!("Warning - keepalived has no configuration to run");
             self.stage = Stage::Running;
-            systemd::ready(&self.summary());
+            self.ready();
         }
         self.plan();
         self.settle();
@@ -242,20 +248,8 @@ impl<'a> Parent<'a> {
                 child.phase = Phase::Ready;
             }
             (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
-            (_, FromChild::Stands(tally)) => self.note_standing(tally),
+            (_, FromChild::Stands(tally)) => self.standing.note(tally),
             (Phase::Starting | Phase::Ready | Phase::Reloading | Phase::Leaving { .. }, _) => {}
-        }
-    }
-
-    fn note_standing(&mut self, tally: Tally) {
-        let before = self.summary();
-        match tally {
-            Tally::Instances { .. } => self.instances = Some(tally),
-            Tally::Servers { .. } => self.servers = Some(tally),
-        }
-        let now = self.summary();
-        if self.stage == Stage::Running && now != before {
-            systemd::status(&now);
         }
     }
 
@@ -267,10 +261,7 @@ impl<'a> Parent<'a> {
         let Slot::Living(child) = std::mem::replace(&mut place.slot, Slot::Empty) else {
             return;
         };
-        match place.role {
-            Role::Check => self.servers = None,
-            Role::Vrrp => self.instances = None,
-        }
+        self.standing.forget(place.role);
         let name = roles::words(place.role).process;
         let leaves = matches!(child.phase, Phase::Leaving { .. });
         if !leaves && let Some(permanent) = exits::permanent(status) {
@@ -321,7 +312,8 @@ impl<'a> Parent<'a> {
         }
     }
 
-    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do.
+    /// A turn of the watchdog: who does not answer is ended by force, and systemd hears of us if all do. Who is in the
+    /// hands of a debugger cannot answer.
     fn watch(&mut self, now: Instant) {
         let Some(watchdog) = &mut self.watchdog else { return };
         let Some(turn) = watchdog.turn(now) else { return };
@@ -334,6 +326,10 @@ impl<'a> Parent<'a> {
                 // That has a limit of its own.
                 Phase::Leaving { .. } => continue,
             };
+            if process_list::is_traced(child.pid) {
+                child.excuse();
+                continue;
+            }
             let (silence, patience) = (child.silence(turn == Turn::Count), watchdog.patience(reads));
             if silence == patience {
                 let name = roles::words(place.role).process;
@@ -403,12 +399,16 @@ impl<'a> Parent<'a> {
                 refused
             }
         };
-        if let Some(reason) = refused {
+        if let Some(reason) = &refused {
             info!("{reason}");
             info!("The new configuration is not used, the running one stays");
             self.stage = Stage::Running;
             self.plan();
-            systemd::ready(&format!("Running on the older configuration: {reason}"));
+        }
+        let is_refused = refused.is_some();
+        self.standing.refused = refused;
+        if is_refused {
+            self.ready();
         }
     }
 
@@ -478,14 +478,14 @@ impl<'a> Parent<'a> {
                 info!("Startup complete");
                 process::return_free_memory();
                 self.stage = Stage::Running;
-                systemd::ready(&self.summary());
+                self.ready();
             }
             Stage::Reloading => {
                 info!("Reload complete");
                 process::return_free_memory();
                 self.stage = Stage::Running;
                 self.plan();
-                systemd::ready(&self.summary());
+                self.ready();
             }
             Stage::Starting | Stage::Running | Stage::Stopping(_) => {}
         }
@@ -495,21 +495,9 @@ impl<'a> Parent<'a> {
         }
     }
 
-    /// One line on what runs, for `systemctl status`.
-    fn summary(&self) -> String {
-        let count = |number: usize, what: &str| {
-            let plural = if number == 1 { "" } else { "s" };
-            format!("{number} {what}{plural}")
-        };
-        let mut text = format!("Running: {}", count(self.recipe.config.instances, "VRRP instance"));
-        if let Some(Tally::Instances { master, backup, fault }) = self.instances {
-            text += &format!(" ({master} MASTER, {backup} BACKUP, {fault} FAULT)");
-        }
-        text += &format!(", {}", count(self.recipe.config.virtual_servers, "virtual server"));
-        if let Some(Tally::Servers { up, all: all @ 1.. }) = self.servers {
-            text += &format!(" ({up} of {all} real servers up)");
-        }
-        text
+    /// Tells systemd that the daemon works, and how things stand.
+    fn ready(&mut self) {
+        systemd::ready(self.standing.text(&self.recipe.config, &self.places));
     }
 
     // Stopping

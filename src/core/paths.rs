@@ -30,13 +30,16 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// By command line and configuration, for a daemon in `namespace`.
+    /// By command line and configuration, for a daemon in `namespace`. A relative path is one of the folder that we are
+    /// in now, and stays so in the background.
     pub(super) fn new(options: &Options, global: &Global, namespace: Option<&str>) -> Self {
         let needs_folder = global.use_pid_dir || global.instance.is_some() || namespace.is_some();
         let folder = Path::new(if needs_folder { PID_DIR } else { RUN });
         let suffix = global.instance.as_ref().map_or_else(String::new, |name| format!("_{name}"));
         let choose = |asked: &Option<PathBuf>, name: &str| {
-            asked.clone().unwrap_or_else(|| folder.join(format!("{name}{suffix}.pid")))
+            let path = asked.clone().unwrap_or_else(|| folder.join(format!("{name}{suffix}.pid")));
+            // Only an empty path cannot be made absolute, and no file is made by that.
+            std::path::absolute(&path).unwrap_or(path)
         };
         Paths {
             parent: choose(&options.pid_file, "keepalived"),

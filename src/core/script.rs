@@ -17,7 +17,10 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It ended, or there was none to wait for
-    Over,
+    Over {
+        /// Whether SIGHUP came meanwhile
+        reload: bool,
+    },
     /// We were asked to stop, and have stopped it
     Interrupted,
 }
@@ -38,10 +41,10 @@ pub(super) async fn run(name: &str, timed: &TimedScript, signals: &mut Signals) 
         Ok(child) => child.id(),
         Err(error) => {
             info!("Call of {name} script {shown} failed: {error}");
-            return Outcome::Over;
+            return Outcome::Over { reload: false };
         }
     };
-    let mut outcome = Outcome::Over;
+    let mut outcome = Outcome::Over { reload: false };
     let mut measure = Measure::Terminate;
     let mut deadline = Instant::now() + timed.timeout.into();
     loop {
@@ -72,11 +75,16 @@ pub(super) async fn run(name: &str, timed: &TimedScript, signals: &mut Signals) 
                 outcome = Outcome::Interrupted;
                 deadline = Instant::now();
             }
+            Some(Signal::Reload) => {
+                if let Outcome::Over { reload } = &mut outcome {
+                    *reload = true;
+                }
+            }
             Some(_) => {}
             None => {
                 measure = match measure {
                     Measure::Terminate => {
-                        if outcome == Outcome::Over {
+                        if outcome != Outcome::Interrupted {
                             info!("{name} script timed out");
                         }
                         process::send_signal_to_group(pid, Unix::SIGTERM);

@@ -11,6 +11,9 @@ use sd_notify::NotifyState;
 /// The variable that names systemd's socket; a name in the abstract namespace begins with `@`.
 const SOCKET: &str = "NOTIFY_SOCKET";
 
+/// How long a word may wait for systemd.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The daemon works.
 pub(super) fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::MainPid(std::process::id()), NotifyState::Status(status)]);
@@ -58,25 +61,34 @@ pub(super) fn failed(errno: nix::errno::Errno) {
     }
 }
 
+/// Says what has to be known. A systemd that does not listen just now is waited for, but not for long: one that hangs must
+/// not take us along.
 fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!("systemd could not be told: {error}");
-    }
+    report(say(states, |socket| socket.set_write_timeout(Some(PATIENCE))));
 }
 
-/// Says what is said again and again, and so need not wait for a systemd that does not listen just now.
+/// Says what is said again and again, and so need not wait.
 fn mention(state: &NotifyState<'_>) {
-    let Some(name) = std::env::var_os(SOCKET) else { return };
-    let sent = || -> io::Result<usize> {
-        let address = match name.as_bytes().strip_prefix(b"@") {
-            Some(name) => SocketAddr::from_abstract_name(name)?,
-            None => SocketAddr::from_pathname(&name)?,
-        };
-        let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
-        socket.send_to_addr(format!("{state}\n").as_bytes(), &address)
+    report(say(std::slice::from_ref(state), |socket| socket.set_nonblocking(true)));
+}
+
+/// sd_notify(3), over a socket that is made ready by `prepare`.
+fn say(states: &[NotifyState<'_>], prepare: impl FnOnce(&UnixDatagram) -> io::Result<()>) -> io::Result<()> {
+    let Some(name) = std::env::var_os(SOCKET) else {
+        return Ok(());
     };
-    if let Err(error) = sent() {
+    let address = match name.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&name)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    prepare(&socket)?;
+    let text: String = states.iter().map(|state| format!("{state}\n")).collect();
+    socket.send_to_addr(text.as_bytes(), &address).map(drop)
+}
+
+fn report(said: io::Result<()>) {
+    if let Err(error) = said {
         tracing::debug!("systemd could not be told: {error}");
     }
 }

@@ -56,8 +56,10 @@ impl Process {
     fn needs(self) -> CapsHashSet {
         let mut needs: CapsHashSet = COMMON.into_iter().collect();
         match self {
-            // Namespaces are entered and mounts made at the start, and taken off at the end; FIFOs are for other owners.
-            Process::Parent => needs.extend([Capability::CAP_SYS_ADMIN, Capability::CAP_CHOWN]),
+            // Namespaces are entered and mounts made at the start, and taken off at the end.
+            Process::Parent => {
+                needs.insert(Capability::CAP_SYS_ADMIN);
+            }
             Process::Child { role, visits_namespace } => {
                 needs.extend(CHILD);
                 needs.insert(match role {

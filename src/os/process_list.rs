@@ -49,6 +49,13 @@ pub fn look(pid: u32, command_line_bytes: usize) -> Option<ProcessLook> {
     Some(ProcessLook { name: name.to_vec(), command_line })
 }
 
+/// Whether a debugger holds a process (`TracerPid`, proc_pid_status(5)), which it then may stop for any time.
+pub fn is_traced(pid: u32) -> bool {
+    let status = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap_or_default();
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+    tracer.is_some_and(|tracer| tracer.trim() != "0")
+}
+
 /// The parent of a process, its parent, and so on; the first process is the last.
 pub fn ancestors(pid: u32) -> impl Iterator<Item = u32> {
     std::iter::successors(parent(pid), |pid| parent(*pid))

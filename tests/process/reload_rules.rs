@@ -66,6 +66,28 @@ fn a_link_in_place_of_the_log_is_not_followed() {
     assert_eq!(daemon.folder.read("victim"), "precious\n");
 }
 
+/// Whoever waited for its reader would hear no signal any more.
+#[test]
+fn a_pipe_in_place_of_the_log_holds_up_nobody() {
+    const GLOBAL: &str = " reload_check_config HERE/check.log";
+    let mut daemon = start(GLOBAL);
+    let made = Command::new("mkfifo").arg(daemon.folder.path("check.log")).status();
+    assert!(made.expect("mkfifo runs").success());
+    reload(&daemon, 1);
+    daemon.wait_for_line("Unable to write config check log");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn the_reason_of_a_refusal_is_told_once() {
+    let daemon = start("");
+    write(&daemon.folder, "", "vrrp_instance VI_1 {\n interface nowhere\n virtual_router_id 7\n}\n");
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_line("The new configuration is not used, the running one stays");
+    let told = daemon.log().matches("Non-existent interface specified in configuration").count();
+    assert_eq!(told, 1, "{}", daemon.log());
+}
+
 /// As with keepalived.
 #[test]
 fn a_start_with_a_fault_fails_where_configurations_are_tested() {

@@ -211,6 +211,22 @@ fn a_stop_interrupts_the_startup_script() {
 }
 
 #[test]
+fn a_reload_during_the_startup_script_is_not_lost() {
+    const GLOBAL: &str = "global_defs {\n enable_script_security\n script_user root\n startup_script FOLDER/first\n}\n";
+    let (namespace, folder) = host(GLOBAL);
+    let place = folder.0.display().to_string();
+    folder.program("first", &format!("#!/bin/sh\nwhile [ ! -e {place}/go ]; do sleep 0.05; done\n"));
+    let mut daemon = start(&namespace, folder);
+    daemon.wait_for_line("Running startup script ");
+    daemon.signal(libc::SIGHUP);
+    std::thread::sleep(Duration::from_millis(100));
+    daemon.folder.write("go", "");
+    daemon.wait_for_line("Reload complete");
+    daemon.assert_order(&["startup script succeeded", "Processing queued reload", "Reloading ...", "Reload complete"]);
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
 fn scripts_that_hang_leave_room_for_others_which_see_the_limit_of_the_daemon() {
     let config = "global_defs {\n script_user root\n}\nvrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n \
                   priority 255\n virtual_ipaddress {\n  10.77.0.100/32\n }\n notify FOLDER/hang\n \
@@ -227,6 +243,8 @@ fn scripts_that_hang_leave_room_for_others_which_see_the_limit_of_the_daemon() {
     let mut daemon = Daemon::run(folder, command, |_| {});
     daemon.wait_for_line("Entering FAULT STATE");
     let limits = || daemon.folder.read("limits");
+    // The script of the start is no answer to what follows.
+    assert!(eventually(|| !limits().is_empty()), "{}", daemon.log());
     for _ in 0..40 {
         let before = limits().len();
         namespace.ip(&["link", "set", "tick", "up"]);

@@ -111,11 +111,10 @@ fn a_daemon_that_takes_no_lock_is_left_alone() {
 fn the_background_is_a_session_of_its_own_without_terminal() {
     let folder = Folder::new();
     folder.write("conf", "");
-    // Its folder is given relative to where it was started, and must still be found by a reload.
+    // All files are given relative to where it was started, and are still those once it has gone elsewhere.
     let started = Command::new(BINARY)
         .current_dir(&folder.0)
-        .args(["--all", "-G", "-f", "conf"])
-        .args(own_files(&folder).iter().skip(1))
+        .args(["--all", "-G", "-f", "conf", "-p", PARENT, "-r", VRRP, "-c", CHECK])
         .output()
         .expect("the binary runs");
     assert_eq!(started.status.code(), Some(0));

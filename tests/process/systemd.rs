@@ -71,7 +71,10 @@ fn manager(conf: &str) -> (Folder, UnixDatagram) {
 /// Hears until a word with this text comes; gives all others too.
 fn hear_until(socket: &UnixDatagram, text: &str) -> Vec<String> {
     let mut words = Vec::new();
+    let begun = Instant::now();
     loop {
+        // The watchdog's words never end.
+        assert!(begun.elapsed() < SOON, "no `{text}` in {words:?}");
         words.push(heard(socket));
         if words.last().is_some_and(|word| word.contains(text)) {
             return words;
@@ -143,6 +146,62 @@ fn a_child_that_stands_still_is_replaced_before_systemd_loses_patience() {
         assert!(!words.is_empty());
         assert_eq!(daemon.stop().code(), Some(0));
     }
+}
+
+#[test]
+fn a_child_in_the_hands_of_a_debugger_is_left_alone() {
+    let (folder, socket) = manager("");
+    let mut daemon = guarded(folder, "1000000");
+    daemon.wait_for_line("Startup complete");
+    let held = daemon.folder.pid(VRRP).expect("a pid");
+    let out = std::fs::File::create(daemon.folder.path("strace")).expect("a file");
+    let mut debugger =
+        Command::new("strace").arg("-p").arg(held.to_string()).stderr(out).spawn().expect("strace is installed");
+    assert!(eventually(|| daemon.folder.read("strace").contains("attached")));
+    signal(held, libc::SIGSTOP);
+    hear_for(&socket, Duration::from_secs(2));
+    // systemd is told that all is well, or it would end all.
+    assert!(hear_for(&socket, Duration::from_secs(1)).iter().any(|word| word.contains("WATCHDOG=1")));
+    signal(held, libc::SIGCONT);
+    signal(i32::try_from(debugger.id()).expect("a pid"), libc::SIGINT);
+    debugger.wait().expect("our child");
+    hear_for(&socket, Duration::from_secs(1));
+    assert_eq!(daemon.folder.pid(VRRP), Some(held), "{}", daemon.log());
+    assert!(!daemon.log().contains("does not answer"), "{}", daemon.log());
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn the_status_tells_of_a_child_that_has_died() {
+    let (folder, socket) = manager("");
+    let mut daemon = guarded(folder, "20000000");
+    hear_until(&socket, "READY=1");
+    for _ in 0..2 {
+        // The first time it is started again at once.
+        let old = daemon.folder.pid(VRRP).expect("a pid");
+        signal(old, libc::SIGKILL);
+        assert!(eventually(|| daemon.folder.pid(VRRP).is_some_and(|pid| pid != old && is_alive(pid))));
+    }
+    hear_until(&socket, "the VRRP process has died and will be started again");
+    hear_until(&socket, "STATUS=Running: 0 VRRP instances, 0 virtual servers\n");
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
+#[test]
+fn a_refused_configuration_stays_in_the_status() {
+    let (folder, socket) = manager("");
+    let mut daemon = guarded(folder, "20000000");
+    hear_until(&socket, "READY=1");
+    daemon.folder.write("conf", "vrrp_instance VI_1 {\n interface nowhere\n virtual_router_id 7\n}\n");
+    daemon.signal(libc::SIGHUP);
+    hear_until(&socket, "STATUS=Running on the older configuration: Non-existent interface");
+    signal(daemon.folder.pid(VRRP).expect("a pid"), libc::SIGKILL);
+    hear_until(&socket, "STATUS=Running on the older configuration: Non-existent interface");
+    daemon.folder.write("conf", "");
+    daemon.signal(libc::SIGHUP);
+    let words = hear_until(&socket, "READY=1");
+    assert!(words.last().is_some_and(|word| word.contains("STATUS=Running: ")), "{words:?}");
+    assert_eq!(daemon.stop().code(), Some(0));
 }
 
 #[test]
@@ -257,6 +316,9 @@ fn a_manager_that_does_not_listen_holds_up_nobody() {
     let old = daemon.folder.pid(VRRP).expect("a pid");
     signal(old, libc::SIGKILL);
     assert!(eventually(|| daemon.folder.pid(VRRP).is_some_and(|pid| pid != old && is_alive(pid))));
-    drop(socket);
+    // Not even what systemd has to know: it may hang for good.
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_line("Reload complete");
     assert_eq!(daemon.stop().code(), Some(0));
+    drop(socket);
 }

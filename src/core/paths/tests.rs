@@ -37,3 +37,12 @@ fn the_command_line_decides() {
     let named = Global { instance: Some("x".into()), ..Global::default() };
     assert_eq!(shown(&options, &named, None), ["/a", "/b", "/c"]);
 }
+
+#[test]
+fn a_relative_path_is_one_of_the_folder_of_the_start() {
+    let options =
+        Options { pid_file: Some("a.pid".into()), vrrp_pid_file: Some("b/c.pid".into()), ..Options::default() };
+    let here = std::env::current_dir().expect("a folder").display().to_string();
+    let shown = shown(&options, &Global::default(), None);
+    assert_eq!(shown, [format!("{here}/a.pid"), format!("{here}/b/c.pid"), "/run/checkers.pid".to_owned()]);
+}
