@@ -135,6 +135,8 @@ pub enum FirstResult {
     Known,
     /// Nothing
     Awaited,
+    /// Nothing, and it counts as failed until then (`init_fail`)
+    AwaitedAsFailed,
     /// It is new since a reload
     AwaitedAfterReload,
 }
