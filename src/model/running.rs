@@ -83,6 +83,8 @@ pub struct RunningRouter {
     pub awaited_scripts: usize,
     /// When it came to its state
     pub changed_at: Time,
+    /// The same in microseconds since the Unix epoch, which the driver tells
+    pub changed_on: u64,
     /// When its timer runs out
     pub deadline: Option<Time>,
     /// How long it waits for a master
@@ -135,6 +137,8 @@ pub enum FirstResult {
     Known,
     /// Nothing
     Awaited,
+    /// Nothing, and it counts as failed until then (`init_fail`)
+    AwaitedAsFailed,
     /// It is new since a reload
     AwaitedAfterReload,
 }

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,10 @@ use crate::os::{new_file, process};
 
 /// Bytes of a text whose memory is given back at once.
 const LARGE: usize = 64 << 10;
+
+/// Files that may wait for one that takes long. Each holds how all instances stood when it was asked for, and whoever asks
+/// faster than a disk can write must not fill the memory.
+const WAITING: usize = 16;
 
 /// How long the end of a process waits for a disk.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -50,7 +54,7 @@ pub struct Writer {
 
 #[derive(Debug)]
 struct Work {
-    orders: Sender<Order>,
+    orders: SyncSender<Order>,
     /// Nothing is ever sent: it breaks when the thread ends
     end: Receiver<()>,
 }
@@ -67,8 +71,10 @@ impl Writer {
                 }
             }
         }
-        if let Some(Err(refused)) = self.work.as_ref().map(|work| work.orders.send(order)) {
-            (refused.0.failed)();
+        if let Some(Err(refused)) = self.work.as_ref().map(|work| work.orders.try_send(order)) {
+            warn!("a dump file is not written: {WAITING} others wait already");
+            let (TrySendError::Full(order) | TrySendError::Disconnected(order)) = refused;
+            (order.failed)();
         }
     }
 
@@ -84,7 +90,7 @@ impl Writer {
 }
 
 fn start() -> io::Result<Work> {
-    let (orders, inbox) = mpsc::channel();
+    let (orders, inbox) = mpsc::sync_channel(WAITING);
     let (alive, end) = mpsc::channel();
     thread::Builder::new().name("dumps".into()).stack_size(512 << 10).spawn(move || {
         let _alive: Sender<()> = alive;
@@ -139,6 +145,24 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).expect("read"), "two");
         assert_eq!(failed.try_iter().count(), 2);
         fs::remove_file(&path).expect("remove");
+    }
+
+    #[test]
+    fn who_asks_faster_than_a_disk_writes_is_refused_in_the_end() {
+        let (failures, failed) = mpsc::channel();
+        let (disk, goes_on) = mpsc::channel::<()>();
+        let mut writer = Writer::default();
+        let slow = Order { file: Box::new(move || Err(goes_on.recv().unwrap_err().into())), failed: Box::new(|| {}) };
+        writer.order(slow);
+        // The thread may have taken the first one or not.
+        for _ in 0..WAITING + 2 {
+            writer.order(order("/".into(), Err("no text"), &failures));
+        }
+        let refused = failed.try_iter().count();
+        assert!((2..=3).contains(&refused), "{refused}");
+        drop(disk);
+        writer.finish();
+        assert_eq!(refused + failed.try_iter().count(), WAITING + 2, "each is told of once");
     }
 
     #[test]

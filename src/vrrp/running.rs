@@ -103,6 +103,7 @@ impl Engine {
             faults: router.faults.iter().map(|fault| kind(fault, router)).collect(),
             awaited_scripts: router.holds.iter().filter(is_script).count(),
             changed_at: router.changed_at,
+            changed_on: 0,
             deadline: router.state.deadline(),
             master_down: router.master_down(),
             own_link: router.own_link.clone(),

@@ -32,6 +32,8 @@ struct Watch {
     counter: u32,
     /// No run has ended yet, so that the first failure counts whatever the counter says
     fresh: bool,
+    /// A run has ended
+    heard: bool,
     last_status: i32,
     /// Why it could not be run the last time
     trouble: Option<String>,
@@ -91,6 +93,7 @@ impl Watch {
             standing,
             counter,
             fresh: standing != Standing::Bad,
+            heard: false,
             last_status: 0,
             trouble: None,
             next_at: now,
@@ -116,6 +119,7 @@ impl Watch {
     fn count(&mut self, success: bool) -> bool {
         let (rise, best) = (self.config.rise, Watch::best(&self.config));
         let fresh = std::mem::take(&mut self.fresh);
+        self.heard = true;
         let standing = match success {
             true if self.counter < rise.saturating_sub(1) => {
                 self.counter += 1;
@@ -147,6 +151,7 @@ impl Watch {
         (self.last_status, self.trouble, self.run) = (old.last_status, old.trouble.clone(), old.run);
         self.in_rhythm = true;
         (self.skip_told, self.fresh, self.standing) = (old.skip_told, old.fresh, old.standing);
+        self.heard = old.heard;
         let interval = self.config.interval;
         self.next_at = if interval == old.config.interval {
             old.next_at
@@ -289,6 +294,7 @@ impl Scripts {
             first_result: match watch.standing {
                 Standing::Pending => FirstResult::Awaited,
                 Standing::Assumed => FirstResult::AwaitedAfterReload,
+                Standing::Bad if !watch.heard => FirstResult::AwaitedAsFailed,
                 Standing::Good | Standing::Bad | Standing::Number(_) => FirstResult::Known,
             },
             run: match watch.run.and_then(|run| self.runs.get(&run)).map(|run| run.stage) {

@@ -330,7 +330,7 @@ fn down_timer_adverts(reader: &mut Reader, raw: &RawInstance, strict: bool) -> u
     count
 }
 
-/// Links that count beside the own one; those that may not have weights lose them, or are no longer followed.
+/// Links that count beside the own one; an address owner follows none with a weight.
 fn tracked(reader: &mut Reader, raw: &RawInstance, unweighted: Option<Unweighted>) -> Vec<TrackInterface> {
     let name = &raw.name;
     let own = raw.interface.as_ref().map(|(interface, _)| interface);
@@ -343,20 +343,22 @@ fn tracked(reader: &mut Reader, raw: &RawInstance, unweighted: Option<Unweighted
             reader.complain(diagnostic.effect("nothing changes: the own interface always counts"));
             continue;
         }
-        let mut tracked = tracked.clone();
-        if let Some(why) = unweighted.filter(|_| tracked.weight != 0) {
-            let (what, reason) = match why {
-                Unweighted::Group => ("weight ", "SYNC group"),
-                Unweighted::Owner => ("", "address owner"),
-            };
-            let text = format!("({name}) ignoring {} tracked interface {what}due to {reason}", tracked.interface);
-            reader.complain(changed(Code::Conflict, text).at(*place));
-            if why == Unweighted::Owner {
+        match unweighted.filter(|_| tracked.weight != 0) {
+            Some(Unweighted::Owner) => {
+                let text = format!("({name}) ignoring {interface} tracked interface due to address owner");
+                reader.complain(changed(Code::Conflict, text).at(*place));
                 continue;
             }
-            tracked.weight = 0;
+            Some(Unweighted::Group) => {
+                // Keepalived says so, and counts it: without it, a pair of both kinds would not agree who is master,
+                // and a whole group would be in FAULT where keepalived's goes on.
+                let text = format!("({name}) ignoring {interface} tracked interface weight due to SYNC group");
+                let diagnostic = changed(Code::Conflict, text).at(*place);
+                reader.complain(diagnostic.effect("the weight counts all the same, as in keepalived"));
+            }
+            None => {}
         }
-        done.push(tracked);
+        done.push(tracked.clone());
     }
     done
 }

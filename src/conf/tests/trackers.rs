@@ -87,7 +87,7 @@ fn references_that_are_not_right() {
 }
 
 #[test]
-fn members_of_a_group_and_owners_have_no_weights() {
+fn members_of_a_group_and_owners_have_no_weights_but_those_of_interfaces() {
     for (loaded, reason) in [
         (grouped(&block("script", "S"), ""), "SYNC group"),
         (following(&format!("priority 255\n{}", block("script", "S"))), "address_owner"),
@@ -101,6 +101,10 @@ fn members_of_a_group_and_owners_have_no_weights() {
     let loaded = grouped(&block("script", "S"), "sync_group_tracking_weight");
     assert_eq!(words(&loaded), Vec::<&str>::new());
     assert_eq!(loaded.config.vrrp.instances[0].tracking.scripts[0].weight, weight(7, true));
+    // Of an interface, keepalived says so, too, and counts its weight.
+    let loaded = grouped(&block("interface", "eth1 weight 9"), "");
+    assert_eq!(words(&loaded), ["(V) ignoring eth1 tracked interface weight due to SYNC group"]);
+    assert_eq!(loaded.config.vrrp.instances[0].track_interfaces[0].weight, 9);
     let loaded = grouped("priority 255", &block("process", "P"));
     let text = "(G) Cannot have weighted track process 'P' with member having priority 255 - setting weight 0";
     assert_eq!(words(&loaded), [text]);

@@ -100,7 +100,7 @@ fn condition(page: &mut Page, Now { running, router }: Now<'_>) {
     }
     let mut at = page.at(3);
     at.pair("Number of track scripts init", router.awaited_scripts);
-    at.pair("Last transition", timer::full(running.epoch(router.changed_at)));
+    at.pair("Last transition", timer::full(router.changed_on));
     match router.deadline {
         Some(deadline) => at.pair("Read timeout", timer::full(running.epoch(deadline))),
         None => at.pair("Read timeout", "DISABLED"),

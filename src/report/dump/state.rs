@@ -52,7 +52,7 @@ pub fn json(shared: &Shared, config: &VrrpConfig, running: &Running) -> String {
         json.open('{');
         json.name("data");
         json.open('{');
-        data(&mut json, shared, config, (one, &names), (running, router));
+        data(&mut json, shared, config, (one, &names), router);
         json.close('}');
         json.name("stats");
         json.open('{');
@@ -79,7 +79,7 @@ fn data(
     shared: &Shared,
     config: &VrrpConfig,
     (one, names): (&Instance, &Names<'_>),
-    (running, router): (&Running, &RunningRouter),
+    router: &RunningRouter,
 ) {
     json.string("iname", &one.name);
     json.bare("dont_track_primary", u8::from(!one.track_primary));
@@ -91,7 +91,7 @@ fn data(
         json.string("ifp_ifname", name);
     }
     json.bare("master_priority", router.leader.map_or(0, |(_, priority)| priority));
-    json.bare("last_transition", seconds(Micros(running.epoch(router.changed_at))));
+    json.bare("last_transition", seconds(Micros(router.changed_on)));
     bursts(json, one);
     json.bare("lower_prio_no_advert", u8::from(one.lower_prio_no_advert));
     json.bare("higher_prio_send_advert", u8::from(one.higher_prio_send_advert));

@@ -31,6 +31,7 @@ pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript,
         let first = match now.first_result {
             FirstResult::Known => "unknown",
             FirstResult::Awaited => "INIT",
+            FirstResult::AwaitedAsFailed => "INIT/FAILED",
             FirstResult::AwaitedAfterReload => "INIT/RELOAD",
         };
         at.pair("Init state", first);

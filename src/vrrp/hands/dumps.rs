@@ -2,6 +2,8 @@
 //!
 //! How things stand is told in the turn; it is put into words in the thread, which looks up what may take time.
 
+use std::collections::HashMap;
+
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::info;
 
@@ -10,7 +12,7 @@ use crate::model::frame::Shared;
 use crate::model::link::LinkKind;
 use crate::model::running::{Running, RunningProcess};
 use crate::model::stats::Stats;
-use crate::model::{Family, VrrpConfig};
+use crate::model::{Family, Time, VrrpConfig};
 use crate::net::{Setting, sysctl};
 use crate::os::packed::Packed;
 use crate::os::signals::Signal;
@@ -30,12 +32,34 @@ pub(in crate::vrrp) struct Dumps {
     writer: Writer,
     known: Packed<(Shared, VrrpConfig)>,
     lost: (UnboundedSender<Counted>, UnboundedReceiver<Counted>),
+    dates: Dates,
+}
+
+/// The time of day of each last transition, as it was first told. Later clocks would tell a little otherwise each time, and
+/// whoever watches it would take that for another transition.
+#[derive(Debug, Default)]
+struct Dates(HashMap<Time, u64>);
+
+impl Dates {
+    fn tell(&mut self, running: &mut Running) {
+        let moments = running.routers.iter().map(|router| router.changed_at);
+        let date = |at| self.0.get(&at).copied().unwrap_or_else(|| running.epoch(at));
+        self.0 = moments.map(|at| (at, date(at))).collect();
+        for router in &mut running.routers {
+            router.changed_on = self.0.get(&router.changed_at).copied().unwrap_or_default();
+        }
+    }
 }
 
 impl Dumps {
     /// Of a configuration.
     pub(in crate::vrrp) fn of(shared: &Shared, config: &VrrpConfig) -> Self {
-        Dumps { writer: Writer::default(), known: Packed::of(&(shared, config)), lost: unbounded_channel() }
+        Dumps {
+            writer: Writer::default(),
+            known: Packed::of(&(shared, config)),
+            lost: unbounded_channel(),
+            dates: Dates::default(),
+        }
     }
 
     /// Shows another configuration from now on.
@@ -44,7 +68,8 @@ impl Dumps {
     }
 
     /// Has a file written. `cleared`: what goes back to zero with it, to be given back if nobody can read it.
-    pub(in crate::vrrp) fn write(&mut self, signal: Signal, running: Running, cleared: Option<Counted>) {
+    pub(in crate::vrrp) fn write(&mut self, signal: Signal, mut running: Running, cleared: Option<Counted>) {
+        self.dates.tell(&mut running);
         let what = match signal {
             Signal::Data => Some("VRRP data"),
             Signal::Stats => Some("VRRP stats"),
@@ -160,3 +185,6 @@ impl Hands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,6 +140,21 @@ fn histories() {
     }
 }
 
+/// Keepalived's word for it is `INIT/FAILED`.
+#[test]
+fn one_that_counts_as_failed_until_it_is_heard_says_so() {
+    let failing = || TrackScript { init_fail: true, rise: 2, ..config("a") };
+    let first_result = |bench: &Bench| bench.scripts.running()["a"].first_result;
+    let mut bench = Bench::new([failing()]);
+    assert_eq!(first_result(&bench), FirstResult::AwaitedAsFailed);
+    bench.reload([failing()]);
+    assert_eq!(first_result(&bench), FirstResult::AwaitedAsFailed);
+    bench.result(0);
+    assert_eq!((bench.standing("a"), first_result(&bench)), (Standing::Bad, FirstResult::Known));
+    bench.reload([failing()]);
+    assert_eq!(first_result(&bench), FirstResult::Known);
+}
+
 #[test]
 fn keepalived_s_words() {
     let mut bench = Bench::new([TrackScript { fall: 2, ..config("a") }]);
