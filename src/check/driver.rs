@@ -28,7 +28,7 @@ use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
 use crate::os::scheduling::Scheduling;
-use crate::os::signals::{Signal, Signals};
+use crate::os::signals::{Dump, Signal, Signals};
 use crate::report::{Saved, dump};
 use crate::watch::file_watch::FileWatch;
 
@@ -117,8 +117,8 @@ pub async fn run(
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
-            Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                driver.dump(signal);
+            Woken::Signal(Signal::Dump(wanted)) => {
+                driver.dump(wanted);
             }
             Woken::Frame(Some(ToCheck::Configure(_, shared, config))) => {
                 info!("Reloading");
@@ -259,8 +259,8 @@ impl Driver {
     }
 
     /// Has written what a signal asks for. Only the data file is this process's.
-    fn dump(&mut self, signal: Signal) {
-        if signal == Signal::Data {
+    fn dump(&mut self, wanted: Dump) {
+        if wanted == Dump::Data {
             let mut running = self.engine.running();
             running.ahead = clock::ahead_of_monotonic();
             self.hands.prober.complete(&mut running);

@@ -23,7 +23,7 @@ use super::{config_test, exits, frames, reload, roles, script, systemd};
 use crate::model::frame::{FromChild, Role};
 use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
-use crate::os::signals::{Signal, Signals};
+use crate::os::signals::{Dump, Signal, Signals};
 use crate::os::{new_file, process, process_list, relay};
 use crate::report::dump::{self, place};
 use crate::report::fifo;
@@ -162,9 +162,7 @@ impl<'a> Parent<'a> {
                 }
             }
             Event::Signal(Signal::Reload) => self.reload(),
-            Event::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                self.dump(signal);
-            }
+            Event::Signal(Signal::Dump(wanted)) => self.dump(wanted),
             // The parent does no real-time work.
             Event::Signal(Signal::Overrun) => {}
             Event::Word((pid, word)) => self.heard(pid, word),
@@ -189,12 +187,12 @@ impl<'a> Parent<'a> {
     }
 
     /// Passes the signal on to the children that it is for, and writes what is the parent's own.
-    fn dump(&mut self, signal: Signal) {
-        let is_meant = |role: Role| role == Role::Vrrp || signal == Signal::Data;
+    fn dump(&mut self, wanted: Dump) {
+        let is_meant = |role: Role| role == Role::Vrrp || wanted == Dump::Data;
         for pid in self.places.iter().filter(|place| is_meant(place.role)).filter_map(Place::pid) {
-            process::send_signal_number(pid, signal.number());
+            process::send_signal_number(pid, wanted.number());
         }
-        if signal == Signal::Data {
+        if wanted == Dump::Data {
             info!("Printing parent data for process({}) on signal", std::process::id());
             let shared = self.recipe.config.shared.clone();
             self.writer.order(Order {

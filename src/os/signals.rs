@@ -3,7 +3,6 @@
 //! No signal that keepalived is known to survive kills one of our processes: from its first instruction on, a process
 //! holds back those that would, and once it listens it takes them all.
 
-use std::fmt;
 use std::io;
 use std::task::Poll;
 
@@ -26,47 +25,34 @@ pub enum Signal {
     Reload,
     /// SIGCHLD: a process that we started has ended
     Child,
-    /// SIGUSR1: write the data file
-    Data,
-    /// SIGUSR2: write the statistics file
-    Stats,
-    /// Signal 63: write the statistics file and start counting anew
-    StatsClear,
-    /// Signal 36: write the JSON file
-    Json,
+    /// Write a file
+    Dump(Dump),
     /// SIGXCPU: half of what real-time work may take without a pause is over
     Overrun,
 }
 
-impl Signal {
-    /// Its number, as `kill` takes it.
-    pub fn number(self) -> i32 {
-        match self {
-            Signal::Stop => libc::SIGTERM,
-            Signal::Reload => libc::SIGHUP,
-            Signal::Child => libc::SIGCHLD,
-            Signal::Data => libc::SIGUSR1,
-            Signal::Stats => libc::SIGUSR2,
-            Signal::StatsClear => STATS_CLEAR,
-            Signal::Json => JSON,
-            Signal::Overrun => libc::SIGXCPU,
-        }
-    }
+/// Which file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dump {
+    /// SIGUSR1: data
+    Data,
+    /// SIGUSR2: statistics
+    Stats,
+    /// Signal 63: statistics, which are counted anew from then on
+    StatsClear,
+    /// Signal 36: JSON
+    Json,
 }
 
-impl fmt::Display for Signal {
-    /// As in `SIGUSR1 (write the data file)`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Signal::Stop => "SIGTERM (stop)",
-            Signal::Reload => "SIGHUP (reload)",
-            Signal::Child => "SIGCHLD (a child has ended)",
-            Signal::Data => "SIGUSR1 (write the data file)",
-            Signal::Stats => "SIGUSR2 (write the statistics file)",
-            Signal::StatsClear => "signal 63 (write and clear the statistics)",
-            Signal::Json => "signal 36 (write the JSON file)",
-            Signal::Overrun => "SIGXCPU (too much work without a pause)",
-        })
+impl Dump {
+    /// The number of its signal, as `kill` takes it.
+    pub fn number(self) -> i32 {
+        match self {
+            Dump::Data => libc::SIGUSR1,
+            Dump::Stats => libc::SIGUSR2,
+            Dump::StatsClear => STATS_CLEAR,
+            Dump::Json => JSON,
+        }
     }
 }
 
@@ -77,10 +63,10 @@ const WORDS: [(i32, Signal); 9] = [
     (libc::SIGINT, Signal::Stop),
     (libc::SIGCHLD, Signal::Child),
     (libc::SIGHUP, Signal::Reload),
-    (libc::SIGUSR1, Signal::Data),
-    (libc::SIGUSR2, Signal::Stats),
-    (STATS_CLEAR, Signal::StatsClear),
-    (JSON, Signal::Json),
+    (libc::SIGUSR1, Signal::Dump(Dump::Data)),
+    (libc::SIGUSR2, Signal::Dump(Dump::Stats)),
+    (STATS_CLEAR, Signal::Dump(Dump::StatsClear)),
+    (JSON, Signal::Dump(Dump::Json)),
     (libc::SIGXCPU, Signal::Overrun),
 ];
 

@@ -29,7 +29,7 @@ use crate::os::ipc::{self, Link};
 use crate::os::process;
 use crate::os::runner::{End, Ends};
 use crate::os::scheduling::Scheduling;
-use crate::os::signals::{Signal, Signals};
+use crate::os::signals::{Dump, Signal, Signals};
 use crate::report::{Reporter, Saved, dump};
 use crate::sock::SockError;
 
@@ -136,8 +136,8 @@ pub async fn run(
             Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
-            Woken::Signal(signal @ (Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json)) => {
-                driver.turn_with(reporter, |driver, _| driver.dump(signal))?;
+            Woken::Signal(Signal::Dump(dump)) => {
+                driver.turn_with(reporter, |driver, _| driver.dump(dump))?;
             }
             Woken::NotWritten(stats) => driver.engine.return_stats(stats),
             Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
@@ -250,11 +250,11 @@ impl Driver {
     }
 
     /// Has written what a signal asks for, as things stand now.
-    fn dump(&mut self, signal: Signal) {
+    fn dump(&mut self, dump: Dump) {
         let mut running = self.engine.running();
         self.hands.complete(&mut running);
-        let cleared = (signal == Signal::StatsClear).then(|| self.engine.take_stats());
-        self.dumps.write(signal, running, cleared);
+        let cleared = (dump == Dump::StatsClear).then(|| self.engine.take_stats());
+        self.dumps.write(dump, running, cleared);
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.

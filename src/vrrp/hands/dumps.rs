@@ -15,7 +15,7 @@ use crate::model::stats::Stats;
 use crate::model::{Family, Time, VrrpConfig};
 use crate::net::{Setting, sysctl};
 use crate::os::packed::Packed;
-use crate::os::signals::Signal;
+use crate::os::signals::Dump;
 use crate::os::{clock, process_list};
 use crate::report::dump::{self, place};
 use crate::report::writer::{File, Order, Writer};
@@ -68,26 +68,26 @@ impl Dumps {
     }
 
     /// Has a file written. `cleared`: what goes back to zero with it, to be given back if nobody can read it.
-    pub(in crate::vrrp) fn write(&mut self, signal: Signal, mut running: Running, cleared: Option<Counted>) {
+    pub(in crate::vrrp) fn write(&mut self, wanted: Dump, mut running: Running, cleared: Option<Counted>) {
         self.dates.tell(&mut running);
-        let what = match signal {
-            Signal::Data => Some("VRRP data"),
-            Signal::Stats => Some("VRRP stats"),
-            Signal::StatsClear => Some("and clearing VRRP stats"),
+        let what = match wanted {
+            Dump::Data => Some("VRRP data"),
+            Dump::Stats => Some("VRRP stats"),
+            Dump::StatsClear => Some("and clearing VRRP stats"),
             // Silent, as in keepalived 2.4.
-            Signal::Json | Signal::Stop | Signal::Reload | Signal::Child | Signal::Overrun => None,
+            Dump::Json => None,
         };
         if let Some(what) = what {
             info!("Printing {what} for process({}) on signal", std::process::id());
         }
-        if signal == Signal::Json && running.routers.is_empty() {
+        if wanted == Dump::Json && running.routers.is_empty() {
             return;
         }
         let (known, lost) = (self.known.clone(), self.lost.0.clone());
         self.writer.order(Order {
             file: Box::new(move || {
                 let (shared, config) = known.open()?;
-                Ok(file(signal, &shared, &config, running))
+                Ok(file(wanted, &shared, &config, running))
             }),
             failed: Box::new(move || {
                 if let Some(counted) = cleared {
@@ -113,19 +113,19 @@ impl Dumps {
     }
 }
 
-fn file(signal: Signal, shared: &Shared, config: &VrrpConfig, mut running: Running) -> File {
+fn file(wanted: Dump, shared: &Shared, config: &VrrpConfig, mut running: Running) -> File {
     let folder = place::temporary_folder();
     let mode = place::mode(shared);
-    match signal {
-        Signal::Json => {
+    match wanted {
+        Dump::Json => {
             count_processes(config, &mut running);
             let text = dump::state::json(shared, config, &running);
             File { path: place::json(shared, &folder), mode: place::JSON_MODE, text }
         }
-        Signal::Stats | Signal::StatsClear => {
+        Dump::Stats | Dump::StatsClear => {
             File { path: place::stats(shared, &folder), mode, text: dump::stats::text(config, &running) }
         }
-        Signal::Data | Signal::Stop | Signal::Reload | Signal::Child | Signal::Overrun => {
+        Dump::Data => {
             count_processes(config, &mut running);
             read_filters(&mut running);
             let text = dump::running(shared, config, &running);
