@@ -222,7 +222,12 @@ fn a_reload_during_the_startup_script_is_not_lost() {
     std::thread::sleep(Duration::from_millis(100));
     daemon.folder.write("go", "");
     daemon.wait_for_line("Reload complete");
-    daemon.assert_order(&["startup script script succeeded", "Processing queued reload", "Reloading ...", "Reload complete"]);
+    daemon.assert_order(&[
+        "startup script script succeeded",
+        "Processing queued reload",
+        "Reloading ...",
+        "Reload complete",
+    ]);
     assert_eq!(daemon.stop().code(), Some(0));
 }
 
