@@ -136,7 +136,8 @@ fn every_row_of_the_table_is_tried() {
     let tried: Vec<(&str, &str)> = rows::rows().iter().map(|row| (row.block, row.keyword)).collect();
     let mut faults = Vec::new();
     for block in Block::ALL {
-        for keyword in block.keywords() {
+        // No keepalived has a verdict of keywords that are ours alone.
+        for keyword in block.keywords().filter(|keyword| !keyword.ours) {
             let path = if block == Block::Root { "(root)" } else { block.path() };
             if !tried.contains(&(path, keyword.name)) {
                 faults.push(format!("not tried: {path} {}", keyword.name));
