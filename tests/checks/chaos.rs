@@ -4,19 +4,15 @@
 use std::collections::BTreeMap;
 
 use keepalived_rs::check::event::Event;
-use keepalived_rs::model::Micros;
+use keepalived_rs::model::{Micros, Random};
 
 use crate::director::Director;
 
-/// SplitMix64.
-struct Dice(u64);
+struct Dice(Random);
 
 impl Dice {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.number()
     }
 
     fn below(&mut self, bound: u64) -> u64 {
@@ -151,7 +147,7 @@ fn look(services: &[Service], director: &mut Director, told: &mut BTreeMap<Strin
 }
 
 fn play(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice(Random::new(seed));
     let mut director = Director::new();
     let mut services = configuration(&mut dice);
     let mut told = BTreeMap::new();
