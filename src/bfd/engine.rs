@@ -254,5 +254,6 @@ impl Engine {
     }
 }
 
+mod running;
 #[cfg(test)]
 mod tests;

@@ -424,5 +424,6 @@ impl Session {
     }
 }
 
+mod running;
 #[cfg(test)]
 pub(super) mod tests;
