@@ -101,6 +101,7 @@ impl Rig {
             State::Init => rig.hear(State::Down),
             State::Up => {
                 rig.hear(State::Down);
+                rig.now = rig.now + Micros(2 * MS);
                 rig.hear(State::Init);
             }
         }
@@ -284,7 +285,7 @@ fn a_wild_peer_causes_bounded_work() {
         changes += rig.told().len();
     }
     // Five seconds.
-    assert!(rig.sent().len() <= 6_667);
+    assert!(rig.sent().len() <= 6_000);
     assert!(changes <= 2 * 11, "{changes}");
     assert!(rig.lines(Level::Detail).len() <= 100);
 }
@@ -415,7 +416,7 @@ fn a_peer_that_polls_without_end_is_polled_as_well() {
     let sent = rig.sent();
     let polls = sent.iter().filter(|packet| packet.poll).count();
     let answers = sent.iter().filter(|packet| packet.last).count();
-    assert!((9..=14).contains(&polls) && answers > 100, "{polls} polls and {answers} answers in 100 ms");
+    assert!((9..=14).contains(&polls) && answers > 80, "{polls} polls and {answers} answers in 100 ms");
 }
 
 #[test]
