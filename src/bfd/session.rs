@@ -91,8 +91,6 @@ pub(super) struct Session {
     pub(super) sent: Option<Time>,
     /// What the last packet said, but for P and F
     said: Option<Packet>,
-    /// It had F
-    answered: bool,
     /// P has been sent since the poll sequence in force began
     polled: bool,
     /// When the next ordinary packet is due
@@ -139,7 +137,6 @@ impl Session {
             heard: None,
             sent: None,
             said: None,
-            answered: false,
             polled: false,
             periodic: None,
             paced: None,
@@ -411,19 +408,22 @@ impl Session {
         let rested = self.sent.is_none_or(|at| now.since(at) >= GAP);
         if due && !news || rested && (self.answer || news) {
             self.send(now, news || due, outside);
+            // What was due with P could not go with F.
+            if self.periodic.is_some_and(|at| at <= now) {
+                self.send(now, true, outside);
+            }
         }
     }
 
     /// Sends a packet: an ordinary one, or one that only answers and is not counted with the ordinary ones.
     fn send(&mut self, now: Time, is_regular: bool, outside: &mut Outside<'_>) {
         let polls = self.timing.polls();
-        // P and F exclude each other: where both are wanted they take turns, so that neither side waits for ever.
-        let last = self.answer && !(self.answered && is_regular && polls);
+        // P and F exclude each other.
+        let last = std::mem::take(&mut self.answer);
         let packet = self.packet();
         let sent = Packet { poll: polls && !last, last, ..packet };
         outside.out.push_back(Action::Send(outside.id, sent.encode()));
-        (self.sent, self.said, self.answered) = (Some(now), Some(packet), last);
-        self.answer &= !last;
+        (self.sent, self.said) = (Some(now), Some(packet));
         self.polled |= sent.poll;
         if is_regular && !(polls && last) {
             self.periodic = None;
