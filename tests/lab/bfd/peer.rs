@@ -120,11 +120,7 @@ impl Peer {
 
     fn frr_timers(&self) -> [String; 3] {
         let Timers { tx, rx, multiplier } = self.timers;
-        [
-            format!("receive-interval {rx}"),
-            format!("transmit-interval {tx}"),
-            format!("detect-multiplier {multiplier}"),
-        ]
+        [format!("receive-interval {rx}"), format!("transmit-interval {tx}"), format!("detect-multiplier {multiplier}")]
     }
 
     fn frr_text(&self) -> String {

@@ -159,7 +159,7 @@ impl Stage {
             assert_eq!(down, None, "the session stays up");
         }
         let log = self.logged(mark);
-        assert!(!log.contains("Entering") && !log.contains("is DOWN"), "the session stays up:\n{log}");
+        assert!(!log.contains("(B) Entering") && !log.contains("is DOWN"), "the session stays up:\n{log}");
         assert!(self.ours().has_all(&[self.address()]), "VRRP stays master");
         assert!(self.peer.is_up(self.other()), "the peer agrees");
     }

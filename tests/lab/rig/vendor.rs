@@ -42,9 +42,14 @@ pub fn start_frr(host: &Host, program: &str, configuration: &str) -> Background 
     write(host, FRR_FOLDER, &file("conf"), configuration);
     host.run("sh", &["-c", &format!("touch {FRR_FOLDER}/vtysh.conf; chown -R frr:frr {FRR_FOLDER}")]);
     let mut command = Command::new(format!("{FRR}/{program}"));
-    command
-        .args(["-d", "-P", "0", "--vty_socket", FRR_FOLDER, "-z", &format!("{FRR_FOLDER}/zserv")])
-        .args(["-f", &file("conf"), "-i", &file("pid"), "--log", &format!("file:{}", file("log"))]);
+    command.args(["-d", "-P", "0", "--vty_socket", FRR_FOLDER, "-z", &format!("{FRR_FOLDER}/zserv")]).args([
+        "-f",
+        &file("conf"),
+        "-i",
+        &file("pid"),
+        "--log",
+        &format!("file:{}", file("log")),
+    ]);
     if program == "bfdd" {
         command.args(["--bfdctl", &format!("{FRR_FOLDER}/bfdd.sock")]);
     }
