@@ -9,6 +9,7 @@ mod hostile;
 mod life;
 mod peer;
 mod stage;
+mod words;
 
 use std::time::Duration;
 
