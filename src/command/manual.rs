@@ -32,7 +32,8 @@ fn synopsis(option: &Arg) -> Vec<Inline> {
         words.push(bold(name));
     }
     if option.get_action().takes_values() {
-        let value = option.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+        let value =
+            option.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
         let attached = option.is_require_equals_set();
         words.extend([roman(if attached { "[=" } else { " " }), italic(value), roman(if attached { "]" } else { "" })]);
     }
