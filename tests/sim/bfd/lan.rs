@@ -141,7 +141,7 @@ impl Lan {
         self.run_until(self.now + SETTLE, |_| false);
         let bound = self.now + BOUND + if self.was_broken { RETRY } else { Micros::ZERO };
         self.run_until(bound, Lan::is_up);
-        self.claim(self.is_up(), "a session does not come up");
+        self.claim(self.is_up(), &format!("sessions do not come up: {:?}", self.unsettled()));
         let before = self.falls();
         self.run_until(self.now + CALM, |_| false);
         let text = format!("a session went down for nothing: {} falls", self.falls() - before);
@@ -179,7 +179,13 @@ impl Lan {
             Body::Keepalived(sessions) => sessions.values().all(|session| session.state == State::Up),
             Body::Ours(_) | Body::Mad(..) => true,
         });
-        foreign && self.sane().all(|(_, judge)| judge.is_settled())
+        foreign && self.unsettled().is_empty()
+    }
+
+    /// Hosts and sessions that something is still to happen to.
+    fn unsettled(&self) -> Vec<(usize, &str)> {
+        let judges = self.sane().filter(|(_, judge)| !judge.is_settled());
+        judges.map(|(number, judge)| (number, judge.config.name.as_str())).collect()
     }
 
     fn falls(&self) -> u64 {
@@ -417,7 +423,10 @@ impl Lan {
                 }
                 Action::Open(id, path) => {
                     let is_far_enough = path.multihop || path.ttl == 255;
+                    // After a failure it is opened again without having been closed.
+                    let mut is_new = !host.paths.contains_key(&id);
                     if let Some(judge) = host.judges.get_mut(&(path.neighbor, path.multihop)) {
+                        is_new |= judge.broken;
                         if host.broken {
                             failed.push(id);
                         } else if judge.broken {
@@ -425,9 +434,7 @@ impl Lan {
                             judge.excuse(now + Micros::from_millis(1));
                         }
                     }
-                    let before = host.paths.insert(id, path);
-                    // After a failure it is opened again without having been closed.
-                    let is_new = before.is_none_or(|path| Some(&path) == host.paths.get(&id));
+                    host.paths.insert(id, path);
                     if is_far_enough && is_new { Ok(()) } else { Err("a socket that must not be".to_owned()) }
                 }
                 Action::Close(id) => host.paths.remove(&id).map(drop).ok_or("closed twice".to_owned()),
@@ -466,8 +473,8 @@ impl Lan {
         let paths = &self.hosts[number].paths;
         let distinct: BTreeSet<_> = paths.values().map(|path| (path.neighbor, path.source, path.multihop)).collect();
         self.claim(distinct.len() == paths.len(), "two sessions with one peer");
-        let host = &mut self.hosts[number];
-        let wrong = host.judges.values_mut().find_map(|judge| judge.end_turn().err());
+        let (now, host) = (self.now, &mut self.hosts[number]);
+        let wrong = host.judges.values_mut().find_map(|judge| judge.end_turn(now).err());
         if let Some(text) = wrong {
             self.claim(false, &format!("host {number}: {text}"));
         }
@@ -527,6 +534,9 @@ impl Lan {
         let number = self.rng.range(0, self.hosts.len() as u64 - 1) as usize;
         let other = self.rng.range(0, self.hosts.len() as u64 - 1) as usize;
         let kind = self.rng.range(0, 11);
+        if matches!(kind, 7..=10) && self.hosts[number].stalled_until >= self.now {
+            return;
+        }
         self.note(format!("trouble {kind} at {number}, {other}"));
         match kind {
             0 => self.weather.loss = self.rng.range(0, 60),

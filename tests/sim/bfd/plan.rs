@@ -89,6 +89,8 @@ impl Plan {
         });
         let mine = sides.filter(|(_, own, ..)| *own == host);
         let instances = mine.map(|(number, own, peer, relation, passive)| {
+            // A passive keepalived does not put off its expiry in Init, and speaks too late for a multiplier of 1: it never comes up.
+            let is_late = passive == Some(peer) && self.kinds[peer] == Kind::Keepalived;
             let interval = |rng: &mut Rng| Micros::from_millis(rng.pick(&[self.shortest, 10, 30, 100, 300]));
             BfdInstance {
                 name: format!("p{number}"),
@@ -97,7 +99,7 @@ impl Plan {
                 min_rx: interval(rng),
                 min_tx: interval(rng),
                 idle_tx: Micros::from_millis(rng.pick(&[1000, 1500])),
-                multiplier: rng.pick(&[1, 2, 3, 5]),
+                multiplier: rng.pick(&[1, 2, 3, 5]).max(if is_late { 2 } else { 1 }),
                 passive: passive == Some(own),
                 ttl: match relation {
                     Relation { multihop: true, .. } => rng.pick(&[64, 200]),
