@@ -264,5 +264,6 @@ impl Engine {
     }
 }
 
+mod running;
 #[cfg(test)]
 mod tests;

@@ -458,5 +458,6 @@ impl Session {
     }
 }
 
+mod running;
 #[cfg(test)]
 pub(super) mod tests;
