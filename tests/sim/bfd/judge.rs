@@ -182,11 +182,11 @@ impl Judge {
     pub fn tick(&mut self, now: Time) {
         self.ticked = !self.broken;
         if let Some((at, _)) = self.heard
+            && self.up
             && !self.broken
+            && now >= at + self.detection(Range::least)
         {
-            if self.up && now >= at + self.detection(Range::least) {
-                self.reason.get_or_insert("expired");
-            }
+            self.reason.get_or_insert("expired");
         }
     }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use keepalived_rs::bfd::engine::Engine;
 use keepalived_rs::bfd::event::{Action, Datagram, Event, Path, SessionId};
 use keepalived_rs::model::{BfdConfig, Micros, Time};
-use keepalived_rs::wire::bfd::{Diagnostic, Packet, State};
+use keepalived_rs::wire::bfd::{Packet, State};
 
 use super::foreign;
 use super::judge::Judge;
@@ -16,7 +16,7 @@ use super::plan::{HOPS, Kind, Plan, address, host_of};
 use crate::rng::Rng;
 
 /// Whose a session is: its peer, and whether that is several hops away.
-type Key = (IpAddr, bool);
+pub type Key = (IpAddr, bool);
 
 /// Time for all sessions to come up once nothing is wrong any more: idle intervals, the detection time of the slowest, and waits
 /// of keepalived.
@@ -63,7 +63,7 @@ struct Weather {
 const FAIR: (u64, u64) = (20, 50);
 
 pub struct Lan {
-    rng: Rng,
+    pub rng: Rng,
     plan: Plan,
     now: Time,
     hosts: Vec<Host>,
@@ -290,48 +290,13 @@ impl Lan {
                     return;
                 }
                 *next = Some(now + Micros(self.rng.range(20, 2_000)));
-                let known = known.clone();
-                self.rave(number, &known);
+                let instances = &host.config.instances;
+                let instance = &instances[self.rng.range(0, instances.len() as u64 - 1) as usize];
+                let key = (instance.neighbor, instance.multihop);
+                let yours = known.get(&key).copied().unwrap_or_default();
+                self.rave(number, key, yours);
             }
         }
-    }
-
-    /// A packet that may be anything, and is often nearly right.
-    fn rave(&mut self, number: usize, known: &BTreeMap<Key, u32>) {
-        let index = self.rng.range(0, self.hosts[number].config.instances.len() as u64 - 1) as usize;
-        let (neighbor, multihop) = {
-            let instance = &self.hosts[number].config.instances[index];
-            (instance.neighbor, instance.multihop)
-        };
-        let rng = &mut self.rng;
-        let number_of = |rng: &mut Rng| {
-            let any = rng.next() as u32;
-            rng.pick(&[0, 1, 1_000, 10_000, 10_000, 100_000, u32::MAX, any])
-        };
-        let yours = known.get(&(neighbor, multihop)).copied().unwrap_or_default();
-        let poll = rng.chance(30);
-        let packet = Packet {
-            diagnostic: Diagnostic::NONE,
-            state: rng.pick(&[State::AdminDown, State::Down, State::Init, State::Up, State::Up]),
-            poll,
-            last: !poll && rng.chance(30),
-            demand: rng.chance(10),
-            multiplier: rng.pick(&[1, 3, 255]),
-            mine: rng.pick(&[7, 8]),
-            yours: rng.pick(&[yours, yours, yours, 0]),
-            desired_min_tx: number_of(rng),
-            required_min_rx: number_of(rng),
-        };
-        let mut bytes = packet.encode().to_vec();
-        if rng.chance(20) {
-            let at = rng.range(0, 23) as usize;
-            bytes[at] = rng.next() as u8;
-        }
-        if rng.chance(5) {
-            bytes.truncate(rng.range(0, 23) as usize);
-        }
-        let ttl = rng.pick(&[255, 255, 255, 1]);
-        self.transmit(number, neighbor, multihop, ttl, bytes);
     }
 
     /// The end of a turn: what holds at any time.
@@ -351,7 +316,7 @@ impl Lan {
 
     // Packets
 
-    fn transmit(&mut self, from: usize, neighbor: IpAddr, multihop: bool, ttl: u8, bytes: Vec<u8>) {
+    pub fn transmit(&mut self, from: usize, neighbor: IpAddr, multihop: bool, ttl: u8, bytes: Vec<u8>) {
         let to = host_of(neighbor);
         self.note(format!("host {from} to {to}{}: {:?}", if multihop { " far" } else { "" }, Packet::decode(&bytes)));
         if self.weather.cut.contains(&(from, to)) || self.rng.chance(self.weather.loss) {
