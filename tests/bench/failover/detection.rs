@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::rig::conf::{Instance, Speech, file};
 use crate::rig::moment::{Moment, SOON, comes_true, now, stay};
 use crate::rig::node::{Daemon, Role};
-use crate::rig::packet::State;
+use crate::rig::packet::bfd::State;
 use crate::rig::vendor::{Background, start_bird};
 use crate::rig::{Lab, Layout};
 use crate::sample::Sample;

@@ -8,7 +8,7 @@ use super::stage::{ONE, Stage, TWO, configuration, here, instance, with_instance
 use super::{PATIENCE, PATIENT, Plan, Timers};
 use crate::rig::moment::{now, stay, wait_until};
 use crate::rig::node::{Daemon, Role};
-use crate::rig::packet::State;
+use crate::rig::packet::bfd::State;
 
 const PLAN: Plan = Plan::with_multiplier(PATIENT);
 const LATER: Timers = Timers { tx: 200, rx: 60, multiplier: PATIENT };

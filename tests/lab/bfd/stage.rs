@@ -8,7 +8,7 @@ use super::{PATIENCE, Plan, Timers};
 use crate::rig::conf::{Family, Instance, Speech, file};
 use crate::rig::moment::{Moment, now, wait_until};
 use crate::rig::node::{Daemon, Node};
-use crate::rig::packet::{Bfd, State};
+use crate::rig::packet::bfd::{Bfd, State};
 use crate::rig::{Lab, Layout};
 
 /// The node of ours.
