@@ -49,8 +49,17 @@ pub enum Topic {
     Code(Option<String>),
     /// A completion script
     Completion(Shell),
-    /// The keyword section of the manual
-    Manual,
+    /// A section of the manual
+    Manual(Section),
+}
+
+/// Sections of the manual that are made from lists of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The options, for keepalived-rs(8)
+    Options,
+    /// The keywords, for keepalived.conf(5)
+    Keywords,
 }
 
 /// Shells that can complete.
@@ -413,7 +422,8 @@ impl Reading {
                     return Some(1);
                 }
             },
-            "manual-keywords" => return Some(self.tell(Topic::Manual)),
+            "manual-options" => return Some(self.tell(Topic::Manual(Section::Options))),
+            "manual-keywords" => return Some(self.tell(Topic::Manual(Section::Keywords))),
             "signum" => return Some(signum(value.as_deref(), out, err)),
             "version" => {
                 let _ = err.write_all(version::text().as_bytes());

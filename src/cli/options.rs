@@ -84,6 +84,7 @@ pub fn command() -> Command {
         .arg(switch("cleanup", None, "Remove from the network and from IPVS what the configuration owns, print it, and end; refused while a daemon runs"))
         .arg(optional("explain", None, "CODE", "Explain a complaint by its code (KA0031); without CODE list all codes"))
         .arg(value("completion", None, "SHELL", "Print a script that completes options and keywords").value_parser(["bash", "zsh", "fish"]))
+        .arg(switch("manual-options", None, "Print the section of the manual that describes all options, as roff source"))
         .arg(switch("manual-keywords", None, "Print the section of the manual that describes all keywords, as roff source"))
         .arg(switch("version", Some('v'), "Display the version number"))
         .arg(switch("help", Some('h'), "Display this help message; `--help keyword NAME` describes a keyword of the configuration"))

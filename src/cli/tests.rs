@@ -237,7 +237,8 @@ fn what_can_be_told_is_asked_for_by_options() {
     assert_eq!(topic("keepalived --explain KA0031"), Topic::Code(name("KA0031")));
     assert_eq!(topic("keepalived --explain=KA0031 x"), Topic::Code(name("KA0031")));
     assert_eq!(topic("keepalived --completion fish"), Topic::Completion(Shell::Fish));
-    assert_eq!(topic("keepalived --manual-keywords"), Topic::Manual);
+    assert_eq!(topic("keepalived --manual-keywords"), Topic::Manual(Section::Keywords));
+    assert_eq!(topic("keepalived --manual-options"), Topic::Manual(Section::Options));
     refused("keepalived --completion csh", "Invalid --completion option csh: bash, zsh or fish\n");
     // Without the word `keyword` the help is the usual one.
     assert_eq!(run("keepalived --help other").2, Request::Exit(0));

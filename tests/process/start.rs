@@ -114,7 +114,7 @@ fn the_background_is_a_session_of_its_own_without_terminal() {
     // All files are given relative to where it was started, and are still those once it has gone elsewhere.
     let started = Command::new(BINARY)
         .current_dir(&folder.0)
-        .args(["--all", "-G", "-f", "conf", "-p", PARENT, "-r", VRRP, "-c", CHECK])
+        .args(["--all", "-G", "-f", "conf", "-p", PARENT, "-r", VRRP, "-c", CHECK, "-b", "bfd.pid"])
         .output()
         .expect("the binary runs");
     assert_eq!(started.status.code(), Some(0));

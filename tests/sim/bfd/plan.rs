@@ -114,4 +114,3 @@ impl Plan {
         BfdConfig { instances: instances.collect() }
     }
 }
-
