@@ -49,8 +49,17 @@ pub enum Topic {
     Code(Option<String>),
     /// A completion script
     Completion(Shell),
-    /// The keyword section of the manual
-    Manual,
+    /// A section of the manual
+    Manual(Section),
+}
+
+/// Sections of the manual that are made from lists of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The options, for keepalived-rs(8)
+    Options,
+    /// The keywords, for keepalived.conf(5)
+    Keywords,
 }
 
 /// Shells that can complete.
@@ -116,6 +125,8 @@ pub struct Options {
     pub vrrp_pid_file: Option<PathBuf>,
     /// `-c`
     pub checkers_pid_file: Option<PathBuf>,
+    /// `-b`
+    pub bfd_pid_file: Option<PathBuf>,
     /// `-s`
     pub namespace: Option<String>,
     /// `-m`
@@ -150,6 +161,8 @@ pub struct Subsystems {
     pub check: bool,
     /// VRRP: no `-C`
     pub vrrp: bool,
+    /// BFD: no `-B`
+    pub bfd: bool,
     /// Run them without configuration too: `--all`
     pub all: bool,
 }
@@ -167,7 +180,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             config_file: None,
-            subsystems: Subsystems { check: true, vrrp: true, all: false },
+            subsystems: Subsystems { check: true, vrrp: true, bfd: true, all: false },
             foreground: false,
             log_console: false,
             log_detail: false,
@@ -185,6 +198,7 @@ impl Default for Options {
             pid_file: None,
             vrrp_pid_file: None,
             checkers_pid_file: None,
+            bfd_pid_file: None,
             namespace: None,
             core_dump: false,
             core_pattern: None,
@@ -317,7 +331,8 @@ impl Reading {
             "use-file" => options.config_file = path(value),
             "vrrp" => options.subsystems.check = false,
             "check" => options.subsystems.vrrp = false,
-            "all" => options.subsystems = Subsystems { check: true, vrrp: true, all: true },
+            "no_bfd" => options.subsystems.bfd = false,
+            "all" => options.subsystems = Subsystems { check: true, vrrp: true, bfd: true, all: true },
             "log-console" => options.log_console = true,
             "log-detail" => options.log_detail = true,
             "log-facility" => match value.as_deref().and_then(facility) {
@@ -366,6 +381,7 @@ impl Reading {
             "pid" => options.pid_file = path(value),
             "vrrp_pid" => options.vrrp_pid_file = path(value),
             "checkers_pid" => options.checkers_pid_file = path(value),
+            "bfd_pid" => options.bfd_pid_file = path(value),
             "address-monitoring" => options.address_monitoring = true,
             "namespace" => options.namespace = text(value),
             "core-dump" => options.core_dump = true,
@@ -412,7 +428,8 @@ impl Reading {
                     return Some(1);
                 }
             },
-            "manual-keywords" => return Some(self.tell(Topic::Manual)),
+            "manual-options" => return Some(self.tell(Topic::Manual(Section::Options))),
+            "manual-keywords" => return Some(self.tell(Topic::Manual(Section::Keywords))),
             "signum" => return Some(signum(value.as_deref(), out, err)),
             "version" => {
                 let _ = err.write_all(version::text().as_bytes());

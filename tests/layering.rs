@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What each room may name of the crate. Engines and drivers share folders, so files count before folders.
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     ("model", &["model"]),
     ("conf", &["conf", "model"]),
     ("wire", &["wire", "model"]),
-    ("bfd", &["bfd", "model", "wire"]),
+    ("bfd", BFD_ENGINE),
+    ("bfd/mod", BFD_DRIVER),
+    ("bfd/driver", BFD_DRIVER),
+    ("bfd/hands", BFD_DRIVER),
     ("vrrp", ENGINE),
     ("vrrp/mod", DRIVER),
     ("vrrp/driver", DRIVER),
@@ -26,11 +29,13 @@ const ALLOWED: [(&str, &[&str]); 22] = [
     ("log", &["log", "model", "os"]),
     ("cli", &["cli", "os"]),
     ("command", &["command", "conf", "cli"]),
-    ("core", &["core", "conf", "cli", "command", "log", "model", "os", "net", "report", "vrrp", "check"]),
+    ("core", &["core", "conf", "cli", "command", "log", "model", "os", "net", "report", "vrrp", "check", "bfd"]),
 ];
 const ENGINE: &[&str] = &["vrrp", "model", "wire"];
 const CHECK_ENGINE: &[&str] = &["check", "model", "wire"];
 const CHECK_DRIVER: &[&str] = &["check", "model", "wire", "net", "sock", "os", "watch", "report"];
+const BFD_ENGINE: &[&str] = &["bfd", "model", "wire"];
+const BFD_DRIVER: &[&str] = &["bfd", "model", "os", "report", "sock"];
 const DRIVER: &[&str] = &["vrrp", "model", "wire", "net", "sock", "os", "watch", "report"];
 
 /// Crates and modules that the pure rooms (0 to 3) must not touch: they would bring in a clock, a socket or a task.
@@ -50,7 +55,7 @@ const HANDS_ONLY: [&str; 12] = [
 ];
 
 /// What engines must not name of their own folder.
-const HANDS: [&str; 8] = [
+const HANDS: [&str; 10] = [
     "super::driver",
     "super::hands",
     "super::probe",
@@ -59,10 +64,12 @@ const HANDS: [&str; 8] = [
     "check::driver",
     "check::hands",
     "check::probe",
+    "bfd::driver",
+    "bfd::hands",
 ];
 
 fn is_engine(allowed: &[&str]) -> bool {
-    allowed == ENGINE || allowed == CHECK_ENGINE
+    [ENGINE, CHECK_ENGINE, BFD_ENGINE].contains(&allowed)
 }
 
 /// Netlink packets live in one room.

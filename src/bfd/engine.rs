@@ -7,7 +7,7 @@ use super::event::{Action, Datagram, Event, Level, SessionId};
 use super::session::{Outside, Session};
 use super::words;
 use crate::model::{BfdConfig, BfdInstance, LogLimit, Random, Time};
-use crate::wire::bfd::{Packet, Refusal};
+use crate::wire::bfd::{Packet, Refusal, State};
 
 /// No check of how far a packet has come.
 const ANY_HOPS: u8 = 255;
@@ -21,18 +21,23 @@ pub struct Counters {
     pub sent: u64,
     /// Datagrams that are no packet, or one that RFC 5880 section 6.8.6 discards
     pub refused: u64,
+    /// The same by reason: see [`Refusal::KINDS`]
+    pub refused_for: [u64; Refusal::KINDS.len()],
     /// Packets for no session
     pub strayed: u64,
     /// Packets that have come too far
     pub too_far: u64,
+    /// Packets for a session that has no socket to answer by
+    pub held: u64,
 }
 
 /// A kind of log line that others cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Complaint {
-    Refused(IpAddr, std::mem::Discriminant<Refusal>),
+    Refused(IpAddr, usize),
     Strayed(IpAddr),
     TooFar(SessionId),
+    Held(SessionId),
 }
 
 /// The engine of BFD.
@@ -82,7 +87,7 @@ impl Engine {
             self.listening = wanted;
             self.out.push_back(Action::Listen { single_hop: wanted.0, multihop: wanted.1 });
         }
-        let mut known: HashMap<String, SessionId> = HashMap::new();
+        let mut known: BTreeMap<String, SessionId> = BTreeMap::new();
         for (id, session) in &self.sessions {
             known.insert(session.config.name.clone(), *id);
         }
@@ -192,9 +197,10 @@ impl Engine {
         let packet = match Packet::decode(datagram.bytes) {
             Ok(packet) => packet,
             Err(refusal) => {
+                let kind = refusal.kind();
                 self.counters.refused += 1;
-                let kind = Complaint::Refused(source, std::mem::discriminant(&refusal));
-                return self.complain(now, kind, || words::refused(source, port, &refusal));
+                self.counters.refused_for[kind] += 1;
+                return self.complain(now, Complaint::Refused(source, kind), || words::refused(source, port, &refusal));
             }
         };
         let Some(id) = self.whose(&packet, datagram) else {
@@ -211,7 +217,13 @@ impl Engine {
             let name = config.name.clone();
             return self.complain(now, Complaint::TooFar(id), || words::too_far(&name, source, port, ttl, least));
         }
-        self.counters.received += 1;
+        if session.state == State::AdminDown {
+            self.counters.held += 1;
+            let name = config.name.clone();
+            self.complain(now, Complaint::Held(id), || words::held(&name, source, port));
+        } else {
+            self.counters.received += 1;
+        }
         self.with(id, |session, outside| session.hear(now, &packet, outside));
     }
 
@@ -223,11 +235,9 @@ impl Engine {
                 .filter(|id| self.sessions.get(id).is_some_and(|it| it.config.multihop == datagram.multihop));
         }
         let peers = self.by_neighbor.get(&(datagram.source, datagram.multihop))?;
-        let is_to = |id: &&SessionId| {
-            let source = self.sessions.get(id).and_then(|session| session.config.source);
-            source.is_none() || source == datagram.destination
-        };
-        peers.iter().find(is_to).copied()
+        let from = |id: &SessionId| self.sessions.get(id).and_then(|session| session.config.source);
+        let meant = peers.iter().find(|id| from(id).is_some_and(|source| Some(source) == datagram.destination));
+        meant.or_else(|| peers.iter().find(|id| from(id).is_none())).copied()
     }
 
     fn complain(&mut self, now: Time, kind: Complaint, line: impl FnOnce() -> String) {
@@ -254,5 +264,6 @@ impl Engine {
     }
 }
 
+mod running;
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,9 @@ use super::words::{self, Side};
 use crate::model::{BfdInstance, Micros, Random, Time};
 use crate::wire::bfd::{Diagnostic, Packet, State};
 
-/// Between two packets of a session, however fast its peer asks or changes.
-const GAP: Micros = Micros::from_millis(1);
+/// Between two packets of a session, however fast its peer asks or changes: the shortest interval that can be configured, less
+/// its jitter. So an answer is never held back for longer than any interval that we tell of (section 6.8.7).
+const GAP: Micros = Micros(750);
 /// A session may come up so many times at once, and after that once in [`RISE_PERIOD`]: whoever follows it is not made to
 /// flap as fast as a peer likes.
 const RISES: u64 = 5;
@@ -17,6 +18,8 @@ const RISE_PERIOD: Micros = Micros::from_secs(1);
 /// The first wait before a socket is opened again, and the longest.
 const RETRY: Micros = Micros::from_secs(1);
 const LONGEST_RETRY: Micros = Micros::from_secs(60);
+/// keepalived's hop limit over IPv6, unless configured otherwise.
+const USUAL_HOP_LIMIT: u8 = 64;
 /// The least time between two tables of timers in the log.
 const QUIET: Micros = Micros::from_secs(1);
 
@@ -86,14 +89,20 @@ pub(super) struct Session {
     /// When a packet was accepted last; `None`: the peer is not known
     pub(super) heard: Option<Time>,
     pub(super) sent: Option<Time>,
+    /// What the last packet said, but for P and F
+    said: Option<Packet>,
+    /// It had F
+    answered: bool,
+    /// P has been sent since the poll sequence in force began
+    polled: bool,
     /// When the next ordinary packet is due
     periodic: Option<Time>,
     /// The interval that this was counted with
     paced: Option<Micros>,
     /// F is owed
     answer: bool,
-    /// The peer should hear of a change now
-    news: bool,
+    /// What followers were told last
+    told: bool,
     /// While the socket is not open: when it is tried again
     retry: Option<Time>,
     /// How long the last wait for that was
@@ -122,7 +131,6 @@ impl Session {
     pub(super) fn new(now: Time, config: BfdInstance, mine: u32) -> Self {
         Session {
             timing: Timing::new(&config),
-            periodic: (!config.passive).then_some(now),
             config,
             mine,
             state: State::Down,
@@ -130,9 +138,13 @@ impl Session {
             remote: Remote::UNKNOWN,
             heard: None,
             sent: None,
-            answer: false,
-            news: false,
+            said: None,
+            answered: false,
+            polled: false,
+            periodic: None,
             paced: None,
+            answer: false,
+            told: false,
             retry: None,
             pause: Micros::ZERO,
             rises: now,
@@ -141,45 +153,49 @@ impl Session {
         }
     }
 
-    /// The socket that it needs.
+    /// The socket that it needs. Over a single hop RFC 5881 section 5 wants a hop limit of 255, and whoever follows it discards
+    /// what keepalived sends unless configured; a keepalived that has that limit accepts any that is higher.
     pub(super) fn path(&self) -> Path {
         let BfdInstance { neighbor, source, ttl, multihop, .. } = self.config;
-        Path { neighbor, source, ttl, multihop }
+        let is_usual = neighbor.is_ipv6() && ttl == USUAL_HOP_LIMIT;
+        Path { neighbor, source, ttl: if is_usual && !multihop { 255 } else { ttl }, multihop }
     }
 
     /// Tells those who follow it how it stands.
-    pub(super) fn tell(&self, outside: &mut Outside<'_>) {
+    pub(super) fn tell(&mut self, outside: &mut Outside<'_>) {
+        self.told = self.state == State::Up;
+        self.repeat(outside);
+    }
+
+    /// Tells followers once more what they were told: a peer that its operator took down is no failure because of a reload.
+    fn repeat(&self, outside: &mut Outside<'_>) {
         let BfdInstance { name, for_vrrp, for_checker, .. } = &self.config;
-        let up = self.state == State::Up;
-        outside.out.push_back(Action::Tell { name: name.clone(), up, vrrp: *for_vrrp, checker: *for_checker });
+        let action = Action::Tell { name: name.clone(), up: self.told, vrrp: *for_vrrp, checker: *for_checker };
+        outside.out.push_back(action);
     }
 
     // What comes in
 
-    /// A packet for this session, which has passed all checks.
+    /// A packet for this session, which has passed all checks. The steps are in the order of section 6.8.6.
     pub(super) fn hear(&mut self, now: Time, packet: &Packet, outside: &mut Outside<'_>) {
-        if self.state == State::AdminDown {
-            return;
-        }
-        let before = self.detection();
         self.remote = Remote::from(packet);
         self.heard = Some(now);
-        self.pause = Micros::ZERO;
-        if packet.last && self.timing.answered() {
+        if packet.last && self.polled && self.timing.answered() {
             self.begin_poll(outside);
         }
+        if self.state == State::AdminDown {
+            return self.hasten();
+        }
+        self.pause = Micros::ZERO;
         match next(self.state, packet.state) {
             state if state == self.state => {}
             State::Down => self.fall(Diagnostic::NEIGHBOR_DOWN, outside),
             State::Up if self.may_rise(now) => self.rise(outside),
-            State::Init => {
-                self.state = State::Init;
-                self.news = true;
-            }
+            State::Init => self.state = State::Init,
             State::Up | State::AdminDown => {}
         }
         self.answer |= packet.poll;
-        self.show(now, before, outside);
+        self.show(now, outside);
         self.pace(now, outside.random);
         self.flush(now, outside);
     }
@@ -187,16 +203,15 @@ impl Session {
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, now: Time, outside: &mut Outside<'_>) {
         if let Some(retry) = self.retry {
-            if retry <= now {
-                self.reopen(now, outside);
+            if retry > now {
+                return;
             }
-            return;
+            self.reopen(outside);
         }
         if let Some(expiry) = self.expiry().filter(|at| *at <= now) {
             self.expire(now.since(expiry), outside);
         }
         self.pace(now, outside.random);
-        self.news |= self.periodic.is_some_and(|at| at <= now);
         self.flush(now, outside);
     }
 
@@ -206,7 +221,7 @@ impl Session {
             return self.retry;
         }
         let earliest = self.sent.map_or(Time(0), |at| at + GAP);
-        let urgent = (self.answer || self.news).then_some(earliest);
+        let urgent = (self.answer || self.has_news()).then_some(earliest);
         [urgent, self.periodic.map(|at| at.max(earliest)), self.expiry()].into_iter().flatten().min()
     }
 
@@ -215,39 +230,47 @@ impl Session {
         let name = &self.config.name;
         self.pause = (self.pause * 2).clamp(RETRY, LONGEST_RETRY);
         outside.log(Level::Warning, format!("({name}) {reason}; trying again in {} s", self.pause.0 / 1_000_000));
-        let was_up = self.state == State::Up;
         if self.state != State::AdminDown {
-            self.state = State::AdminDown;
+            (self.state, self.diagnostic) = (State::AdminDown, Diagnostic::PATH_DOWN);
             outside.log(Level::Warning, words::entering(name, self.state, self.diagnostic, self.remote.diagnostic));
         }
         self.retry = Some(now + self.pause);
-        self.forget();
-        if was_up {
+        self.answer = false;
+        if self.told {
             self.tell(outside);
         }
     }
 
-    fn reopen(&mut self, now: Time, outside: &mut Outside<'_>) {
+    /// The peer reaches us: what kept the socket from being opened may be over.
+    fn hasten(&mut self) {
+        if let Some(at) = self.retry {
+            self.retry = Some(at.min(at - self.pause + RETRY));
+            self.pause = self.pause.min(RETRY);
+        }
+    }
+
+    fn reopen(&mut self, outside: &mut Outside<'_>) {
         // Until the contrary is told, it works.
         self.state = State::Down;
         self.retry = None;
         self.set_intervals(outside);
-        self.periodic = (!self.config.passive).then_some(now);
         outside.out.push_back(Action::Open(outside.id, self.path()));
     }
 
     /// The same session with other parameters.
     pub(super) fn reload(&mut self, now: Time, config: BfdInstance, outside: &mut Outside<'_>) {
-        let (path, before, multiplier) = (self.path(), self.detection(), self.config.multiplier);
+        let path = self.path();
         self.config = config;
-        if self.path() != path && self.retry.is_none() {
+        if self.retry.is_some() {
+            // Somebody may have mended what was wrong.
+            (self.retry, self.pause) = (Some(now), Micros::ZERO);
+        } else if self.path() != path {
             outside.out.push_back(Action::Close(outside.id));
             outside.out.push_back(Action::Open(outside.id, self.path()));
         }
         self.set_intervals(outside);
-        self.news |= multiplier != self.config.multiplier || self.timing.polls();
-        self.show(now, before, outside);
-        self.tell(outside);
+        self.show(now, outside);
+        self.repeat(outside);
         if self.retry.is_none() {
             self.pace(now, outside.random);
             self.flush(now, outside);
@@ -258,8 +281,9 @@ impl Session {
     pub(super) fn stop(&mut self, now: Time, outside: &mut Outside<'_>) {
         let talks = self.retry.is_none() && !self.is_silent();
         (self.state, self.diagnostic) = (State::AdminDown, Diagnostic::ADMIN_DOWN);
+        self.set_intervals(outside);
         if talks {
-            self.send(now, outside);
+            self.send(now, true, outside);
         }
         outside.out.push_back(Action::Close(outside.id));
     }
@@ -277,7 +301,6 @@ impl Session {
 
     fn rise(&mut self, outside: &mut Outside<'_>) {
         (self.state, self.diagnostic) = (State::Up, Diagnostic::NONE);
-        self.news = true;
         let line = words::entering(&self.config.name, self.state, self.diagnostic, self.remote.diagnostic);
         outside.log(Level::Info, line);
         self.set_intervals(outside);
@@ -287,7 +310,6 @@ impl Session {
     fn fall(&mut self, why: Diagnostic, outside: &mut Outside<'_>) {
         let was_up = self.state == State::Up;
         (self.state, self.diagnostic) = (State::Down, why);
-        self.news = true;
         self.set_intervals(outside);
         if !was_up {
             return;
@@ -301,17 +323,12 @@ impl Session {
     }
 
     fn expire(&mut self, late: Micros, outside: &mut Outside<'_>) {
+        if self.state == State::Up {
+            outside.log(Level::Warning, words::expired(&self.config.name, self.detection() + late, late));
+        }
         if matches!(self.state, State::Init | State::Up) {
-            let line = words::expired(&self.config.name, self.detection(), late);
-            outside.log(Level::Warning, line);
-            // It does not speak for its operator any more.
-            self.remote.state = State::Down;
             self.fall(Diagnostic::EXPIRED, outside);
         }
-        self.forget();
-    }
-
-    fn forget(&mut self) {
         self.remote = Remote::UNKNOWN;
         self.heard = None;
         self.answer = false;
@@ -327,8 +344,9 @@ impl Session {
         }
     }
 
+    /// P goes with the packets that leave anyway (section 6.5).
     fn begin_poll(&mut self, outside: &mut Outside<'_>) {
-        self.news = true;
+        self.polled = false;
         outside.log(Level::Detail, words::polling(&self.config.name));
     }
 
@@ -353,56 +371,67 @@ impl Session {
         self.timing.transmit(min_rx).filter(|_| !on_demand && !self.is_silent())
     }
 
-    /// Sees to it that the next ordinary packet is not later than the interval in force has it.
+    /// Sees to it that the interval in force lies between the last packet and the next ordinary one (section 6.8.3).
     fn pace(&mut self, now: Time, random: &mut Random) {
         let interval = self.interval();
         if interval == self.paced && self.periodic.is_some() {
             return;
         }
         self.paced = interval;
-        let latest = interval.map(|interval| now + jittered(interval, self.config.multiplier, random));
-        self.periodic = match (self.periodic, latest) {
-            (Some(at), Some(latest)) => Some(at.min(latest)),
-            (_, latest) => latest,
-        };
+        let since = self.sent.unwrap_or(now);
+        self.periodic = interval.map(|interval| since + jittered(interval, self.config.multiplier, random));
     }
 
-    /// Sends what cannot wait, unless the last packet left just now.
-    fn flush(&mut self, now: Time, outside: &mut Outside<'_>) {
-        if self.is_silent() {
-            self.news = false;
-        }
-        let may = self.sent.is_none_or(|at| now.since(at) >= GAP);
-        if (self.answer || self.news) && may {
-            self.send(now, outside);
-        }
-    }
-
-    fn send(&mut self, now: Time, outside: &mut Outside<'_>) {
+    /// What a packet says now.
+    fn packet(&self) -> Packet {
         let micros = |span: Micros| u32::try_from(span.0).unwrap_or(u32::MAX);
-        let packet = Packet {
+        Packet {
             diagnostic: self.diagnostic,
             state: self.state,
-            poll: self.timing.polls() && !self.answer,
-            last: self.answer,
+            poll: false,
+            last: false,
             demand: false,
             multiplier: self.config.multiplier,
             mine: self.mine,
             yours: self.remote.discriminator,
             desired_min_tx: micros(self.timing.desired_min_tx),
             required_min_rx: micros(self.timing.required_min_rx),
-        };
-        outside.out.push_back(Action::Send(outside.id, packet.encode()));
-        // An answer has no P: what the peer has to confirm is still to be sent.
-        self.news &= self.answer && self.timing.polls();
-        self.answer = false;
-        self.sent = Some(now);
-        self.periodic = None;
-        self.pace(now, outside.random);
+        }
+    }
+
+    /// Whether the peer should hear of a change without waiting (end of section 6.8.7).
+    fn has_news(&self) -> bool {
+        !self.is_silent() && self.said != Some(self.packet())
+    }
+
+    /// Sends what is due or cannot wait, unless the last packet left just now.
+    fn flush(&mut self, now: Time, outside: &mut Outside<'_>) {
+        let is_regular = self.has_news() || self.periodic.is_some_and(|at| at <= now);
+        let may = self.sent.is_none_or(|at| now.since(at) >= GAP);
+        if (self.answer || is_regular) && may {
+            self.send(now, is_regular, outside);
+        }
+    }
+
+    /// Sends a packet: an ordinary one, or one that only answers and is not counted with the ordinary ones.
+    fn send(&mut self, now: Time, is_regular: bool, outside: &mut Outside<'_>) {
+        let polls = self.timing.polls();
+        // P and F exclude each other: where both are wanted they take turns, so that neither side waits for ever.
+        let last = self.answer && !(self.answered && is_regular && polls);
+        let packet = self.packet();
+        let sent = Packet { poll: polls && !last, last, ..packet };
+        outside.out.push_back(Action::Send(outside.id, sent.encode()));
+        (self.sent, self.said, self.answered) = (Some(now), Some(packet), last);
+        self.answer &= !last;
+        self.polled |= sent.poll;
+        if is_regular && !(polls && last) {
+            self.periodic = None;
+            self.pace(now, outside.random);
+        }
     }
 
     /// Shows the timers in the log when they have changed.
-    fn show(&mut self, now: Time, before: Micros, outside: &mut Outside<'_>) {
+    fn show(&mut self, now: Time, outside: &mut Outside<'_>) {
         let Remote { min_tx, min_rx, multiplier, .. } = self.remote;
         let interval = self.timing.transmit(min_rx).unwrap_or_default();
         let local = Side {
@@ -416,13 +445,18 @@ impl Session {
             Side { min_tx, min_rx, interval: self.timing.receive(min_tx), multiplier, detection: self.detection() };
         let is_quiet = self.shown_at.is_none_or(|at| now.since(at) >= QUIET);
         if self.heard.is_some() && self.shown != (local, remote) && is_quiet {
+            let before = self.shown.1.detection;
             (self.shown, self.shown_at) = ((local, remote), Some(now));
-            for line in words::parameters(&self.config.name, local, remote, before) {
+            for line in words::parameters(&self.config.name, local, remote) {
                 outside.log(Level::Detail, line);
+            }
+            if remote.detection != before {
+                outside.log(Level::Info, words::detection(&self.config.name, remote.detection, before));
             }
         }
     }
 }
 
+mod running;
 #[cfg(test)]
 pub(super) mod tests;

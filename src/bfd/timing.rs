@@ -100,7 +100,7 @@ impl Timing {
 /// means death (section 6.8.7).
 pub(super) fn jittered(interval: Micros, multiplier: u8, random: &mut Random) -> Micros {
     let most = if multiplier == 1 { 90 } else { 100 };
-    let (shortest, longest) = (interval.0 / 4 * 3, interval.0.saturating_mul(most) / 100);
+    let (shortest, longest) = (interval.0 - interval.0 / 4, interval.0.saturating_mul(most) / 100);
     Micros(shortest) + random.span(Micros(longest.saturating_sub(shortest)))
 }
 

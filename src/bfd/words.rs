@@ -17,9 +17,9 @@ pub(super) fn entering(name: &str, state: State, local: Diagnostic, remote: Diag
     }
 }
 
-/// Nothing has come for the detection time; the process noticed it so much later.
-pub(super) fn expired(name: &str, detection: Micros, late: Micros) -> String {
-    format!("({name}) Expired after {} ms ({} usec overdue)", detection.0 / 1000, late.0)
+/// Nothing has come for so long, which is so much more than the detection time.
+pub(super) fn expired(name: &str, silence: Micros, late: Micros) -> String {
+    format!("({name}) Expired after {} ms ({} usec overdue)", silence.0 / 1000, late.0)
 }
 
 /// A poll sequence begins.
@@ -39,22 +39,32 @@ pub(super) struct Side {
     pub(super) detection: Micros,
 }
 
-/// A table of both sides' timers, and how long silence may last here.
-pub(super) fn parameters(name: &str, local: Side, remote: Side, before: Micros) -> Vec<String> {
+/// As far as the head of the first line is wide.
+fn indent(name: &str) -> String {
+    " ".repeat(name.len() + 2)
+}
+
+/// A table of both sides' timers.
+pub(super) fn parameters(name: &str, local: Side, remote: Side) -> [String; 4] {
+    let indent = indent(name);
     let row = |title: &str, side: Side| {
         let Side { min_tx, min_rx, interval, multiplier, detection } = side;
         format!(
-            "     {title:<6}  {:>7} {:>7} {:>8} {multiplier:>5} {:>12}",
+            "{indent} {title:<6} {:>8} {:>7} {:>8} {multiplier:>5} {:>12}",
             min_tx.0, min_rx.0, interval.0, detection.0
         )
     };
-    vec![
+    [
         format!("({name}) ---------------< Session parameters >--------------"),
-        "              min_tx  min_rx  tx_intv  mult  detect_time".to_owned(),
+        format!("{indent}          min_tx  min_rx  tx_intv  mult  detect_time"),
         row("local", local),
         row("remote", remote),
-        format!("     Detection time is {} us (was {} us)", remote.detection.0, before.0),
     ]
+}
+
+/// How long silence may last, and how long it might before.
+pub(super) fn detection(name: &str, is: Micros, was: Micros) -> String {
+    format!("{} Detection time is {} us (was {} us)", indent(name), is.0, was.0)
 }
 
 /// A datagram that is no packet of ours to understand.
@@ -77,4 +87,9 @@ pub(super) fn strayed(source: IpAddr, port: u16, yours: u32) -> String {
 /// A packet that has come too far.
 pub(super) fn too_far(name: &str, source: IpAddr, port: u16, ttl: u8, least: u8) -> String {
     format!("({name}) Discarding packet from [{source}]:{port} (ttl {ttl}, at least {least} expected)")
+}
+
+/// A packet for a session that cannot send.
+pub(super) fn held(name: &str, source: IpAddr, port: u16) -> String {
+    format!("({name}) Discarding packet from [{source}]:{port} (session is in AdminDown state)")
 }

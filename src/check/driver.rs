@@ -6,7 +6,6 @@ mod cleanup;
 pub use cleanup::clean_up;
 
 use std::future::pending;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -27,6 +26,7 @@ use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
 use crate::os::process;
+use crate::os::random;
 use crate::os::scheduling::Scheduling;
 use crate::os::signals::{Dump, Signal, Signals};
 use crate::report::{Saved, dump};
@@ -135,8 +135,9 @@ pub async fn run(
                 driver.scheduling.work();
             }
             Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
-            Woken::Frame(Some(ToCheck::Bfd { name, up })) => {
-                driver.turn(|engine, now| engine.handle(now, Event::Bfd { name, up }));
+            Woken::Frame(Some(ToCheck::Bfd(news))) => {
+                debug!("{}", news.line(clock::now()));
+                driver.turn(|engine, now| engine.handle(now, Event::Bfd { name: news.name, up: news.up }));
             }
             Woken::Kernel(events) => driver.take(events),
             Woken::Files(found) => driver.turn(|engine, now| numbers(engine, now, found)),
@@ -199,7 +200,7 @@ impl Driver {
             timer: Timer::new()?,
             dumps,
             standing: Pace::new(TELL_SPAN),
-            engine: Engine::new(config, &shared.global, seed()),
+            engine: Engine::new(config, &shared.global, random::seed()),
         };
         driver.follow(followed, shared)?;
         Ok(driver)
@@ -340,11 +341,6 @@ async fn addresses(monitor: &mut Option<Monitor>) -> Result<Vec<KernelEvent>, Ne
 /// Tells the engine what files say.
 fn numbers(engine: &mut Engine, now: Time, found: Vec<(String, i32)>) {
     found.into_iter().for_each(|(name, number)| engine.handle(now, Event::File(name, number)));
-}
-
-/// What the engine's randomness begins with: the standard library keys its hashes by the system's randomness.
-fn seed() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 /// `-d`: the configuration in the log.

@@ -26,7 +26,7 @@ fn short_options_share_a_dash_and_values_may_be_attached() {
     assert!(o.foreground && o.log_console && o.log_detail);
     assert_eq!(o.config_file, Some("/a/b".into()));
     assert_eq!(o.pid_file, Some("/run/x.pid".into()));
-    assert_eq!(o.subsystems, Subsystems { check: false, vrrp: true, all: false });
+    assert_eq!(o.subsystems, Subsystems { check: false, vrrp: true, bfd: true, all: false });
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn facilities_have_their_syslog_numbers() {
 #[test]
 fn all_brings_back_what_was_switched_off() {
     let o = options("keepalived -P -C --all");
-    assert_eq!(o.subsystems, Subsystems { check: true, vrrp: true, all: true });
+    assert_eq!(o.subsystems, Subsystems { check: true, vrrp: true, bfd: true, all: true });
     assert!(!options("keepalived --all -C").subsystems.vrrp);
 }
 
@@ -238,7 +238,8 @@ fn what_can_be_told_is_asked_for_by_options() {
     assert_eq!(topic("keepalived --explain KA0031"), Topic::Code(name("KA0031")));
     assert_eq!(topic("keepalived --explain=KA0031 x"), Topic::Code(name("KA0031")));
     assert_eq!(topic("keepalived --completion fish"), Topic::Completion(Shell::Fish));
-    assert_eq!(topic("keepalived --manual-keywords"), Topic::Manual);
+    assert_eq!(topic("keepalived --manual-keywords"), Topic::Manual(Section::Keywords));
+    assert_eq!(topic("keepalived --manual-options"), Topic::Manual(Section::Options));
     refused("keepalived --completion csh", "Invalid --completion option csh: bash, zsh or fish\n");
     // Without the word `keyword` the help is the usual one.
     assert_eq!(run("keepalived --help other").2, Request::Exit(0));

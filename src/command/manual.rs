@@ -1,12 +1,46 @@
-//! The section of the manual that describes all keywords.
+//! The sections of the manual that describe all options and all keywords, as roff source (man macros) from `.SH` on.
 
+use clap::Arg;
 use roff::{Inline, Roff, bold, italic, roman};
 
 use super::keyword::{sentence, title};
+use crate::cli;
 use crate::conf::table::forms::FORMS;
 use crate::conf::table::{Block, Keyword};
 
-/// The section as roff source (man macros), from `.SH` on.
+/// Every option, in the order of `--help`.
+pub(super) fn options() -> String {
+    let mut page = Roff::new();
+    page.control("SH", ["OPTIONS"]);
+    for option in cli::command().get_arguments().filter(|option| !option.is_hide_set()) {
+        page.control("TP", []);
+        page.text(synopsis(option));
+        page.text([roman(sentence(&option.get_help().map(ToString::to_string).unwrap_or_default()))]);
+    }
+    page.to_roff()
+}
+
+/// `-f, --use-file FILE`; a value that must be attached is shown so: `--log-file[=FILE]`.
+fn synopsis(option: &Arg) -> Vec<Inline> {
+    let short = option.get_short().map(|letter| format!("-{letter}"));
+    let long = option.get_long().map(|name| format!("--{name}"));
+    let mut words = Vec::new();
+    for name in short.into_iter().chain(long) {
+        if !words.is_empty() {
+            words.push(roman(", "));
+        }
+        words.push(bold(name));
+    }
+    if option.get_action().takes_values() {
+        let value =
+            option.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+        let attached = option.is_require_equals_set();
+        words.extend([roman(if attached { "[=" } else { " " }), italic(value), roman(if attached { "]" } else { "" })]);
+    }
+    words
+}
+
+/// Every keyword, block by block.
 pub(super) fn keywords() -> String {
     let mut page = Roff::new();
     page.control("SH", ["KEYWORDS"]);

@@ -7,7 +7,7 @@ mod completion;
 mod keyword;
 mod manual;
 
-use crate::cli::Topic;
+use crate::cli::{Section, Topic};
 
 /// The text that answers, or why there is none.
 pub fn tell(topic: &Topic) -> Result<String, String> {
@@ -17,7 +17,8 @@ pub fn tell(topic: &Topic) -> Result<String, String> {
         Topic::Code(None) => Ok(codes::list()),
         Topic::Code(Some(code)) => codes::describe(code),
         Topic::Completion(shell) => Ok(completion::script(*shell)),
-        Topic::Manual => Ok(manual::keywords()),
+        Topic::Manual(Section::Options) => Ok(manual::options()),
+        Topic::Manual(Section::Keywords) => Ok(manual::keywords()),
     }
 }
 

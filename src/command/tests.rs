@@ -143,7 +143,7 @@ fn scripts_for_zsh_and_fish_have_every_option_and_keyword_in_closed_quotes() {
 
 #[test]
 fn the_manual_section_is_sound_roff_with_every_keyword() {
-    let roff = tell(&Topic::Manual).unwrap();
+    let roff = tell(&Topic::Manual(Section::Keywords)).unwrap();
     let requests = [".SH ", ".SS ", ".TP"];
     for line in roff.lines().filter(|line| line.starts_with(['.', '\''])) {
         assert!(requests.iter().any(|request| line.starts_with(request)), "{line}");

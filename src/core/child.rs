@@ -1,6 +1,7 @@
 //! The life of a child around its driver: what every child does first and last.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::panic;
@@ -9,9 +10,10 @@ use tokio::runtime;
 use tracing::{debug, error, info, warn};
 
 use super::{roles, start};
+use crate::bfd;
 use crate::check;
 use crate::log::Log;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToCheck, ToVrrp};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToBfd, ToCheck, ToVrrp};
 use crate::os::capabilities::Process;
 use crate::os::ipc::{self, Link};
 use crate::os::signals::Signals;
@@ -60,6 +62,7 @@ fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
         match role {
             Role::Check => check(socket, signals).await,
             Role::Vrrp => vrrp(socket, signals).await,
+            Role::Bfd => bfd(socket, signals).await,
         }
     });
     // Work that is still going on must not delay the end.
@@ -71,7 +74,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToCheck::Bfd { .. } | ToCheck::Ask) => return Err(Error::NoConfiguration),
+        Some(ToCheck::Bfd(_) | ToCheck::Ask) => return Err(Error::NoConfiguration),
         // The parent has ended already.
         None => return Ok(0),
     };
@@ -79,13 +82,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     // As a task of its own it is woken by its checks without a call of the kernel, unlike what the runtime blocks on.
     let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, *config, signals));
     let end = driver.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
-    let status = end.map_or_else(
-        |error| {
-            error!("{error}");
-            error.exit().map_or(FAILED, |permanent| permanent as u8)
-        },
-        |()| 0,
-    );
+    let status = status(end, check::driver::Error::exit);
     finish(&options, &log);
     Ok(status)
 }
@@ -94,22 +91,41 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
     let (options, shared, config) = match link.receiver.receive().await? {
         Some(ToVrrp::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToVrrp::Bfd { .. } | ToVrrp::Ask) => return Err(Error::NoConfiguration),
+        Some(ToVrrp::Bfd(_) | ToVrrp::Ask) => return Err(Error::NoConfiguration),
         None => return Ok(0),
     };
     let log = begin(Role::Vrrp, &options, &shared);
     let mut reporter = Reporter::start()?;
     let end = driver::run(link, &options, &shared, *config, signals, &mut reporter).await;
     reporter.finish().await;
-    let status = end.map_or_else(
-        |error| {
-            error!("{error}");
-            error.exit().map_or(FAILED, |permanent| permanent as u8)
-        },
-        |()| 0,
-    );
+    let status = status(end, driver::Error::exit);
     finish(&options, &log);
     Ok(status)
+}
+
+async fn bfd(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
+    let mut link = Link::<FromChild, ToBfd>::new(socket)?;
+    let (options, shared) = match link.receiver.receive().await? {
+        Some(ToBfd::Configure(options, shared)) => (options, shared),
+        Some(ToBfd::Ask) => return Err(Error::NoConfiguration),
+        None => return Ok(0),
+    };
+    let log = begin(Role::Bfd, &options, &shared);
+    let end = bfd::driver::run(link, &options, *shared, signals).await;
+    let status = status(end, bfd::driver::Error::exit);
+    finish(&options, &log);
+    Ok(status)
+}
+
+/// The exit status after the end of a driver.
+fn status<E: Display>(end: Result<(), E>, permanent: fn(&E) -> Option<PermanentExit>) -> u8 {
+    end.map_or_else(
+        |error| {
+            error!("{error}");
+            permanent(&error).map_or(FAILED, |permanent| permanent as u8)
+        },
+        |()| 0,
+    )
 }
 
 /// Becomes what the first frame says. There is only one thread so far.

@@ -9,11 +9,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::frames::InForce;
+use super::frames::{self, InForce};
 use super::respawn::{Pause, Respawn};
 use super::roles;
+use super::sessions::Sessions;
 use super::start::Setting;
 use crate::model::frame::{FromChild, Role};
+use crate::os::clock;
 use crate::os::ipc::{Frame, Link};
 use crate::os::pid_file::PidFile;
 use crate::os::process;
@@ -80,7 +82,7 @@ impl Child {
     }
 
     /// Queues a frame; a child that is gone does not mind.
-    fn send(&self, frame: Frame) {
+    pub(super) fn send(&self, frame: Frame) {
         let _ = self.outbox.send(frame);
     }
 
@@ -176,6 +178,8 @@ pub(super) struct Recipe<'a> {
     pub(super) config: InForce,
     /// Where their words go
     pub(super) words: mpsc::UnboundedSender<Word>,
+    /// BFD sessions, of which those that follow some are told
+    pub(super) sessions: Sessions,
 }
 
 /// All about the child of one role.
@@ -218,6 +222,8 @@ impl Place {
             Ok(child) => {
                 info!("Starting {name} child process, pid={}", child.pid);
                 self.write_pid(recipe.setting.paths.of(self.role), child.pid);
+                let told = recipe.sessions.all(self.role, clock::now());
+                told.into_iter().filter_map(|news| frames::news(self.role, news)).for_each(|frame| child.send(frame));
                 self.slot = Slot::Living(child);
             }
             Err(error) => {

@@ -5,8 +5,7 @@ use super::shared;
 use super::start::Setting;
 use super::systemd;
 use crate::cli::Dump;
-use crate::model::checker::CheckKind;
-use crate::model::frame::{ChildOptions, Role, Shared, ToCheck, ToVrrp};
+use crate::model::frame::{ChildOptions, Role, SessionNews, Shared, ToBfd, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
 use crate::os::ipc::{Error, Frame};
 use crate::os::packed::Packed;
@@ -16,8 +15,18 @@ pub(super) fn question(role: Role) -> Option<Frame> {
     match role {
         Role::Check => Frame::encode(&ToCheck::Ask),
         Role::Vrrp => Frame::encode(&ToVrrp::Ask),
+        Role::Bfd => Frame::encode(&ToBfd::Ask),
     }
     .ok()
+}
+
+/// What a child is told of a BFD session.
+pub(super) fn news(role: Role, news: SessionNews) -> Option<Frame> {
+    match role {
+        Role::Check => Frame::encode(&ToCheck::Bfd(news)).ok(),
+        Role::Vrrp => Frame::encode(&ToVrrp::Bfd(news)).ok(),
+        Role::Bfd => None,
+    }
 }
 
 /// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
@@ -30,9 +39,12 @@ pub(super) struct InForce {
     pub(super) instances: usize,
     /// How many virtual servers there are
     pub(super) virtual_servers: usize,
+    /// How many BFD sessions there are
+    pub(super) sessions: usize,
     /// For the roles that are asked for
     check: Option<Result<Frame, Error>>,
     vrrp: Option<Result<Frame, Error>>,
+    bfd: Option<Result<Frame, Error>>,
 }
 
 impl InForce {
@@ -41,34 +53,24 @@ impl InForce {
         let wanted = |role, has_work| setting.allows(role) && (has_work || setting.options.subsystems.all);
         let has_check = wanted(Role::Check, !config.check.is_empty());
         let has_vrrp = wanted(Role::Vrrp, !config.vrrp.is_empty());
+        let has_bfd = wanted(Role::Bfd, !config.bfd.instances.is_empty());
         let options = |role| child_options(role, setting, &config.global);
-        let (for_check, for_vrrp) = (options(Role::Check), options(Role::Vrrp));
+        let (for_check, for_vrrp, for_bfd) = (options(Role::Check), options(Role::Vrrp), options(Role::Bfd));
         let shared = Box::new(shared::of(&setting.options, setting.namespace.as_deref(), &config));
         let mut for_vrrp_only = shared.clone();
         if has_check && let Some(all) = &mut for_vrrp_only.global.fifos.all {
             // Both write, one has it read.
             all.script = None;
         }
-        let Config { global, mut vrrp, mut check, .. } = config;
-        // Nobody tells of BFD sessions: what follows them would be in FAULT for good.
-        for tracking in vrrp
-            .instances
-            .iter_mut()
-            .map(|it| &mut it.tracking)
-            .chain(vrrp.groups.iter_mut().map(|it| &mut it.tracking))
-        {
-            tracking.bfds.clear();
-        }
-        // A server that they would have to prove up would be down for good.
-        let servers = check.virtual_servers.iter_mut().flat_map(|it| &mut it.real_servers);
-        for checker in servers.flat_map(|it| &mut it.checkers) {
-            checker.schedule.alpha &= !matches!(checker.kind, CheckKind::Bfd { .. });
-        }
+        let Config { global, vrrp, check, bfd } = config;
+        let bfd_frame = has_bfd.then(|| Frame::encode(&ToBfd::Configure(for_bfd, shared.clone())));
         InForce {
             global,
             shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
+            sessions: bfd.instances.len(),
+            bfd: bfd_frame,
             check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared, Box::new(check)))),
             vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, for_vrrp_only, Box::new(vrrp)))),
         }
@@ -91,6 +93,7 @@ impl InForce {
         match role {
             Role::Check => &self.check,
             Role::Vrrp => &self.vrrp,
+            Role::Bfd => &self.bfd,
         }
     }
 }

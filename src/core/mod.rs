@@ -27,6 +27,7 @@ mod respawn;
 mod roles;
 mod saved;
 mod script;
+mod sessions;
 mod shared;
 mod standing;
 mod start;
@@ -104,5 +105,5 @@ fn part(command_line: &[OsString]) -> Option<Part> {
         return Some(Part::Reader);
     }
     let is_named = |candidate: &Role| role == roles::words(*candidate).argument;
-    [Role::Check, Role::Vrrp].into_iter().find(is_named).map(Part::Child)
+    roles::ALL.into_iter().find(is_named).map(Part::Child)
 }

@@ -15,6 +15,7 @@ use super::configuration::{Reading, Verdict};
 use super::frames::InForce;
 use super::saved::Saved;
 use super::script::Outcome;
+use super::sessions::{Sessions, Told};
 use super::standing::Standing;
 use super::start::{self, Setting};
 use super::timetable::{self, Timetable};
@@ -24,7 +25,7 @@ use crate::model::frame::{FromChild, Role};
 use crate::model::{Config, Global, Micros};
 use crate::os::pid_file::PidFile;
 use crate::os::signals::{Dump, Signal, Signals};
-use crate::os::{new_file, process, process_list, relay};
+use crate::os::{clock, new_file, process, process_list, relay};
 use crate::report::dump::{self, place};
 use crate::report::fifo;
 use crate::report::writer::{File, Order, Writer};
@@ -93,7 +94,12 @@ impl<'a> Parent<'a> {
         let (sender, words) = mpsc::unbounded_channel();
         let places = pid_files.into_iter().map(|(role, file)| Place::new(role, file)).collect();
         Ok(Parent {
-            recipe: Recipe { setting, config: InForce::new(setting, config), words: sender },
+            recipe: Recipe {
+                setting,
+                config: InForce::new(setting, config),
+                words: sender,
+                sessions: Sessions::default(),
+            },
             signals,
             places,
             fifos: fifo::Places::default(),
@@ -141,7 +147,8 @@ impl<'a> Parent<'a> {
 
     async fn next(&mut self) -> Event {
         let turn = self.watchdog.as_ref().map(Watchdog::deadline);
-        let deadline = self.places.iter().filter_map(Place::deadline).chain(turn).min();
+        let others = turn.into_iter().chain(self.recipe.sessions.deadline());
+        let deadline = self.places.iter().filter_map(Place::deadline).chain(others).min();
         tokio::select! {
             // A stop counts before everything else, in particular before the deaths that come with it.
             biased;
@@ -172,7 +179,7 @@ impl<'a> Parent<'a> {
         }
         self.settle();
         if self.stage == Stage::Running
-            && let Some(news) = self.standing.news(&self.recipe.config, &self.places)
+            && let Some(news) = self.standing.news(&self.recipe, &self.places)
         {
             systemd::status(news);
         }
@@ -227,7 +234,7 @@ impl<'a> Parent<'a> {
             place.wanted = config.wants(place.role);
         }
         let kinds: Vec<_> =
-            self.places.iter().filter(|place| place.wanted).map(|place| roles::events(place.role)).collect();
+            self.places.iter().filter(|place| place.wanted).filter_map(|place| roles::events(place.role)).collect();
         self.fifos.set(&config.global.fifos, &kinds);
     }
 
@@ -247,7 +254,24 @@ impl<'a> Parent<'a> {
             }
             (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
             (_, FromChild::Stands(tally)) => self.standing.note(tally),
+            (Phase::Leaving { .. }, FromChild::Session { .. }) => {}
+            (_, FromChild::Session { news, vrrp, checker }) => {
+                let told = self.recipe.sessions.note(news, vrrp, checker);
+                self.pass_on(told);
+            }
             (Phase::Starting | Phase::Ready | Phase::Reloading | Phase::Leaving { .. }, _) => {}
+        }
+    }
+
+    /// Tells followers of BFD sessions.
+    fn pass_on(&self, told: Told) {
+        for (role, news) in told {
+            let place = self.places.iter().find(|place| place.role == role);
+            if let Some(Slot::Living(child)) = place.map(|place| &place.slot)
+                && let Some(frame) = frames::news(role, news)
+            {
+                child.send(frame);
+            }
         }
     }
 
@@ -269,6 +293,9 @@ impl<'a> Parent<'a> {
             return;
         }
         exits::report(pid, status);
+        if place.role == Role::Bfd {
+            self.recipe.sessions.end(place.wanted, Instant::now());
+        }
         if leaves {
             place.fill(&self.recipe);
         } else if self.recipe.setting.options.dont_respawn {
@@ -284,6 +311,8 @@ impl<'a> Parent<'a> {
     fn overdue(&mut self) {
         let now = Instant::now();
         self.watch(now);
+        let told = self.recipe.sessions.give_up(now, clock::now());
+        self.pass_on(told);
         for place in &mut self.places {
             if place.deadline().is_none_or(|deadline| deadline > now) {
                 continue;
@@ -495,7 +524,7 @@ impl<'a> Parent<'a> {
 
     /// Tells systemd that the daemon works, and how things stand.
     fn ready(&mut self) {
-        systemd::ready(self.standing.text(&self.recipe.config, &self.places));
+        systemd::ready(self.standing.text(&self.recipe, &self.places));
     }
 
     // Stopping
@@ -510,7 +539,7 @@ impl<'a> Parent<'a> {
         self.reload_again = false;
         start::remove_marker(&self.recipe.setting.paths, &self.recipe.config.global);
         let patience = self.patience();
-        // VRRP first: it has neighbours that wait.
+        // Those with neighbours that wait come first.
         for place in self.places.iter_mut().rev() {
             place.wanted = false;
             match &mut place.slot {

@@ -23,6 +23,7 @@ pub(super) struct Paths {
     pub(super) parent: PathBuf,
     vrrp: PathBuf,
     check: PathBuf,
+    bfd: PathBuf,
     /// Where `reload_file` without a path is
     reload_marker: PathBuf,
     /// Whether [`PID_DIR`] is used, and has to be made
@@ -45,6 +46,7 @@ impl Paths {
             parent: choose(&options.pid_file, "keepalived"),
             vrrp: choose(&options.vrrp_pid_file, "vrrp"),
             check: choose(&options.checkers_pid_file, "checkers"),
+            bfd: choose(&options.bfd_pid_file, "bfd"),
             reload_marker: folder.join(format!("keepalived{suffix}.reload")),
             needs_folder,
         }
@@ -61,6 +63,7 @@ impl Paths {
         match role {
             Role::Check => &self.check,
             Role::Vrrp => &self.vrrp,
+            Role::Bfd => &self.bfd,
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) const OPTION: &str = "--role";
 pub(super) const IGNORE_INTERRUPT: &str = "--ignore-sigint";
 
 /// The children in the order in which they are started.
-pub(super) const ALL: [Role; 2] = [Role::Check, Role::Vrrp];
+pub(super) const ALL: [Role; 3] = [Role::Check, Role::Vrrp, Role::Bfd];
 
 /// The names of one child.
 pub(super) struct Words {
@@ -47,14 +47,16 @@ pub(super) fn words(role: Role) -> Words {
             let ident = "Keepalived_vrrp";
             Words { argument: "vrrp", process: "VRRP", short: "vrrp", ident, file: "vrrp" }
         }
+        Role::Bfd => Words { argument: "bfd", process: "BFD", short: "bfd", ident: "Keepalived_bfd", file: "bfd" },
     }
 }
 
-/// The events that a child tells of.
-pub(super) fn events(role: Role) -> fifo::Kind {
+/// The events that a child writes to pipes.
+pub(super) fn events(role: Role) -> Option<fifo::Kind> {
     match role {
-        Role::Check => fifo::Kind::Lvs,
-        Role::Vrrp => fifo::Kind::Vrrp,
+        Role::Check => Some(fifo::Kind::Lvs),
+        Role::Vrrp => Some(fifo::Kind::Vrrp),
+        Role::Bfd => None,
     }
 }
 
@@ -63,6 +65,7 @@ pub(super) fn process_name(role: Role, names: &ProcessNames) -> String {
     let configured = match role {
         Role::Check => &names.check,
         Role::Vrrp => &names.vrrp,
+        Role::Bfd => &names.bfd,
     };
     configured.clone().unwrap_or_else(|| process::NAME.to_owned())
 }

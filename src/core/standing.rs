@@ -2,7 +2,7 @@
 //!
 //! Gathers what the parent's loop hears; `parent` says it to systemd.
 
-use super::children::{Place, Slot};
+use super::children::{Place, Recipe, Slot};
 use super::frames::InForce;
 use super::roles;
 use crate::model::frame::{Role, Tally};
@@ -22,6 +22,22 @@ pub(super) struct Standing {
     told: String,
 }
 
+/// What there is.
+#[derive(Debug, Default)]
+struct Scope {
+    instances: usize,
+    virtual_servers: usize,
+    /// BFD sessions: those that are up, and all
+    sessions: (usize, usize),
+}
+
+impl Scope {
+    fn of(recipe: &Recipe<'_>) -> Self {
+        let InForce { instances, virtual_servers, sessions, .. } = recipe.config;
+        Scope { instances, virtual_servers, sessions: (recipe.sessions.up(), sessions) }
+    }
+}
+
 impl Standing {
     /// A child has said how its part stands.
     pub(super) fn note(&mut self, tally: Tally) {
@@ -36,18 +52,19 @@ impl Standing {
         match role {
             Role::Check => self.servers = None,
             Role::Vrrp => self.instances = None,
+            Role::Bfd => {}
         }
     }
 
     /// The line.
-    pub(super) fn text(&mut self, config: &InForce, places: &[Place]) -> &str {
-        self.told = self.line((config.instances, config.virtual_servers), &awaited(places));
+    pub(super) fn text(&mut self, recipe: &Recipe<'_>, places: &[Place]) -> &str {
+        self.told = self.line(&Scope::of(recipe), &awaited(places));
         &self.told
     }
 
     /// The line, if it is another one than before.
-    pub(super) fn news(&mut self, config: &InForce, places: &[Place]) -> Option<&str> {
-        let line = self.line((config.instances, config.virtual_servers), &awaited(places));
+    pub(super) fn news(&mut self, recipe: &Recipe<'_>, places: &[Place]) -> Option<&str> {
+        let line = self.line(&Scope::of(recipe), &awaited(places));
         if line == self.told {
             return None;
         }
@@ -55,18 +72,21 @@ impl Standing {
         Some(&self.told)
     }
 
-    fn line(&self, (instances, virtual_servers): (usize, usize), awaited: &[&str]) -> String {
+    fn line(&self, scope: &Scope, awaited: &[&str]) -> String {
         let mut text = match &self.refused {
             Some(reason) => format!("Running on the older configuration: {reason}; "),
             None => "Running: ".to_owned(),
         };
-        text += &count(instances, "VRRP instance");
+        text += &count(scope.instances, "VRRP instance");
         if let Some(Tally::Instances { master, backup, fault }) = self.instances {
             text += &format!(" ({master} MASTER, {backup} BACKUP, {fault} FAULT)");
         }
-        text += &format!(", {}", count(virtual_servers, "virtual server"));
+        text += &format!(", {}", count(scope.virtual_servers, "virtual server"));
         if let Some(Tally::Servers { up, all: all @ 1.. }) = self.servers {
             text += &format!(" ({up} of {all} real servers up)");
+        }
+        if let (up, all @ 1..) = scope.sessions {
+            text += &format!(", {} ({up} up)", count(all, "BFD session"));
         }
         for process in awaited {
             text += &format!("; the {process} process has died and will be started again");

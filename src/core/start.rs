@@ -78,6 +78,7 @@ impl Setting {
         match role {
             Role::Check => self.options.subsystems.check,
             Role::Vrrp => self.options.subsystems.vrrp,
+            Role::Bfd => self.options.subsystems.bfd,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
-use super::{CheckConfig, Global, Micros, VrrpConfig, readable};
+use super::{CheckConfig, Global, Micros, Time, VrrpConfig, readable};
 
 /// The children of the core process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum Role {
     Check,
     /// VRRP
     Vrrp,
+    /// BFD
+    Bfd,
 }
 
 /// What a log line looks like.
@@ -119,13 +121,8 @@ pub enum ToVrrp {
     /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
     /// The options are those of the start
     Configure(ChildOptions, Box<Shared>, Box<VrrpConfig>),
-    /// A BFD session is up, or no longer. Sessions that have not been told of are down
-    Bfd {
-        /// Its name
-        name: String,
-        /// Whether it is up
-        up: bool,
-    },
+    /// How a BFD session stands. Sessions that have not been told of are down
+    Bfd(SessionNews),
     /// Answer with [`FromChild::Alive`]
     Ask,
 }
@@ -136,15 +133,40 @@ pub enum ToCheck {
     /// The first frame, and each new configuration; the answer is [`FromChild::Ready`], later [`FromChild::Reloaded`].
     /// The options are those of the start
     Configure(ChildOptions, Box<Shared>, Box<CheckConfig>),
-    /// A BFD session is up, or no longer. Of one that has not been told of, each BFD_CHECK says what it says at first
-    Bfd {
-        /// Its name
-        name: String,
-        /// Whether it is up
-        up: bool,
-    },
+    /// How a BFD session stands. Of one that has not been told of, each BFD_CHECK says what it says at first
+    Bfd(SessionNews),
     /// Answer with [`FromChild::Alive`]
     Ask,
+}
+
+/// From core to `bfd`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToBfd {
+    /// The first frame, and each new configuration, whose sessions are in what everybody knows; the answer is
+    /// [`FromChild::Ready`], later [`FromChild::Reloaded`]. The options are those of the start
+    Configure(ChildOptions, Box<Shared>),
+    /// Answer with [`FromChild::Alive`]
+    Ask,
+}
+
+/// How a BFD session stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionNews {
+    /// Its name
+    pub name: String,
+    /// Whether it is up
+    pub up: bool,
+    /// When this was sent
+    pub sent: Time,
+}
+
+impl SessionNews {
+    /// What the log says of it where it has arrived.
+    pub fn line(&self, now: Time) -> String {
+        let state = if self.up { "Up" } else { "Down" };
+        let took = now.since(self.sent).0;
+        format!("Received BFD event: instance {} is in state {state} (delivered in {took} usec)", self.name)
+    }
 }
 
 /// From a child to core.
@@ -158,6 +180,15 @@ pub enum FromChild {
     Alive,
     /// How things stand now
     Stands(Tally),
+    /// How a BFD session stands, and who is to be told
+    Session {
+        /// How it stands
+        news: SessionNews,
+        /// `vrrp` is
+        vrrp: bool,
+        /// `check` is
+        checker: bool,
+    },
 }
 
 /// Exit status of a child that makes the parent stop instead of starting it again.

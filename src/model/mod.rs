@@ -29,6 +29,7 @@ pub mod random;
 pub mod readable;
 pub mod route;
 pub mod running;
+pub mod running_bfd;
 pub mod running_check;
 pub mod script;
 pub mod secret;

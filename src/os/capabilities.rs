@@ -34,22 +34,20 @@ pub enum Process {
 }
 
 /// Of every process: files in folders of others (pid files, dumps, FIFOs, tracked files), and of other owners (FIFOs),
-/// taking the place of a file in `/tmp`, scripts under the name of others and signals to them, limits beyond the hard
-/// ones.
-const COMMON: [Capability; 7] = [
+/// taking the place of a file in `/tmp`, limits beyond the hard ones.
+const COMMON: [Capability; 4] = [
     Capability::CAP_CHOWN,
     Capability::CAP_DAC_OVERRIDE,
     Capability::CAP_FOWNER,
-    Capability::CAP_KILL,
-    Capability::CAP_SETGID,
-    Capability::CAP_SETUID,
     Capability::CAP_SYS_RESOURCE,
 ];
 
-/// Of both children: interfaces, addresses, routes, IPVS and nftables; sockets for packets of any kind; memory that is not
-/// swapped; scheduling.
-const CHILD: [Capability; 4] =
-    [Capability::CAP_NET_ADMIN, Capability::CAP_NET_RAW, Capability::CAP_IPC_LOCK, Capability::CAP_SYS_NICE];
+/// Of those that run scripts: under the name of others, and signals to them.
+const SCRIPTS: [Capability; 3] = [Capability::CAP_KILL, Capability::CAP_SETGID, Capability::CAP_SETUID];
+
+/// Of every child: queues of sockets beyond the usual; memory that is not swapped; scheduling. CAP_NET_ADMIN is for
+/// interfaces, addresses, routes, IPVS and nftables, too.
+const CHILD: [Capability; 3] = [Capability::CAP_NET_ADMIN, Capability::CAP_IPC_LOCK, Capability::CAP_SYS_NICE];
 
 impl Process {
     /// What it needs from here to its end, whatever a reload brings.
@@ -58,16 +56,25 @@ impl Process {
         match self {
             // Namespaces are entered and mounts made at the start, and taken off at the end.
             Process::Parent => {
+                needs.extend(SCRIPTS);
                 needs.insert(Capability::CAP_SYS_ADMIN);
             }
             Process::Child { role, visits_namespace } => {
                 needs.extend(CHILD);
-                needs.insert(match role {
-                    // Tracked processes of others where `/proc` hides them (`hidepid=`), and the namespace of the host.
-                    Role::Vrrp => Capability::CAP_SYS_PTRACE,
-                    // `bind_port` below 1024.
-                    Role::Check => Capability::CAP_NET_BIND_SERVICE,
-                });
+                match role {
+                    // Packets of any kind; tracked processes of others where `/proc` hides them (`hidepid=`), and the
+                    // namespace of the host.
+                    Role::Vrrp => {
+                        needs.extend(SCRIPTS);
+                        needs.extend([Capability::CAP_NET_RAW, Capability::CAP_SYS_PTRACE]);
+                    }
+                    // Echoes; `bind_port` below 1024.
+                    Role::Check => {
+                        needs.extend(SCRIPTS);
+                        needs.extend([Capability::CAP_NET_RAW, Capability::CAP_NET_BIND_SERVICE]);
+                    }
+                    Role::Bfd => {}
+                }
                 if visits_namespace {
                     needs.insert(Capability::CAP_SYS_ADMIN);
                 }

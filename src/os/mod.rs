@@ -18,6 +18,7 @@ pub mod pcre2;
 pub mod pid_file;
 pub mod process;
 pub mod process_list;
+pub mod random;
 pub mod relay;
 pub mod runner;
 pub mod scheduling;

@@ -104,6 +104,7 @@ impl Scheduling {
         let new = match self.role {
             Role::Vrrp => &processes.vrrp,
             Role::Check => &processes.check,
+            Role::Bfd => &processes.bfd,
         };
         self.raise = Raise::by(processes);
         if usual_priority(new) != usual_priority(&self.wanted) {
@@ -178,6 +179,7 @@ impl Scheduling {
         let (process, keyword) = match self.role {
             Role::Vrrp => ("VRRP", "vrrp"),
             Role::Check => ("Checker", "checker"),
+            Role::Bfd => ("BFD", "bfd"),
         };
         format!("{process} process has used too much CPU time, {keyword}_rlimit_rttime may need to be increased")
     }
@@ -192,6 +194,7 @@ fn name(role: Role) -> &'static str {
     match role {
         Role::Vrrp => "vrrp",
         Role::Check => "checker",
+        Role::Bfd => "bfd",
     }
 }
 

@@ -32,6 +32,7 @@ impl Saved {
         let process = match role {
             Role::Vrrp => "vrrp",
             Role::Check => "check",
+            Role::Bfd => "bfd",
         };
         Saved { process, reloads: 0, running: text(shared, dump) }
     }

@@ -1,9 +1,10 @@
-//! Room 4: the sockets that VRRP speaks and listens with.
+//! Room 4: the sockets that VRRP and BFD speak and listen with.
 //!
-//! Holds raw advert sockets, the packet socket for gratuitous ARP and neighbour advertisements, and the waiting for
-//! many sockets at once. Never looks into a packet beyond its addresses and its TTL. Called by the drivers.
+//! Holds raw advert sockets, the packet socket for gratuitous ARP and neighbour advertisements, the UDP sockets of BFD, and
+//! the waiting for many sockets at once. Never looks into a packet beyond its addresses and its TTL. Called by the drivers.
 
 pub mod advert;
+pub mod bfd;
 mod filter;
 mod option;
 pub mod packet;
@@ -36,6 +37,16 @@ pub enum SockError {
         /// What the system said
         source: io::Error,
     },
+    /// A socket of BFD
+    #[error("BFD socket {socket}: cannot {action}: {source}")]
+    Bfd {
+        /// Its port, or its two ends
+        socket: String,
+        /// What was tried
+        action: &'static str,
+        /// What the system said
+        source: io::Error,
+    },
     /// The waiting for sockets
     #[error("cannot {action}: {source}")]
     Ready {
@@ -50,9 +61,10 @@ impl SockError {
     /// What the system said.
     pub fn cause(&self) -> &io::Error {
         match self {
-            SockError::Advert { source, .. } | SockError::Packet { source, .. } | SockError::Ready { source, .. } => {
-                source
-            }
+            SockError::Advert { source, .. }
+            | SockError::Packet { source, .. }
+            | SockError::Bfd { source, .. }
+            | SockError::Ready { source, .. } => source,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 mod cleanup;
 
@@ -161,10 +161,11 @@ pub async fn run(
                 driver.scheduling.work();
             }
             Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
-            Woken::Frame(Some(ToVrrp::Bfd { name, up })) => {
-                let standing = if up { Standing::Good } else { Standing::Bad };
+            Woken::Frame(Some(ToVrrp::Bfd(news))) => {
+                let standing = if news.up { Standing::Good } else { Standing::Bad };
+                debug!("{}", news.line(clock::now()));
                 driver.turn(reporter, |engine, now| {
-                    engine.handle(now, Event::Tracked(Tracker::Bfd(name), standing));
+                    engine.handle(now, Event::Tracked(Tracker::Bfd(news.name), standing));
                 })?;
             }
             Woken::Tracked(found) => driver.turn(reporter, |engine, now| standings(engine, now, found))?,

@@ -1,6 +1,6 @@
 //! BFD control packets (RFC 5880 section 4.1).
 //!
-//! Without authentication, as keepalived speaks it: a packet that is signed is read, and its reader has to discard it.
+//! Without authentication, as keepalived speaks it: a packet that is signed is refused.
 
 use thiserror::Error;
 
@@ -36,6 +36,8 @@ impl Diagnostic {
     pub const EXPIRED: Self = Diagnostic(1);
     /// The peer said that its session is down
     pub const NEIGHBOR_DOWN: Self = Diagnostic(3);
+    /// The way to the peer does not work on our side
+    pub const PATH_DOWN: Self = Diagnostic(5);
     /// The operator wants it so
     pub const ADMIN_DOWN: Self = Diagnostic(7);
 
@@ -116,6 +118,36 @@ pub enum Refusal {
     /// A: we use no authentication
     #[error("authentication bit is set")]
     Authenticated,
+}
+
+impl Refusal {
+    /// What is counted apart, in the order of the checks.
+    pub const KINDS: [&str; 9] = [
+        "too short",
+        "version",
+        "length field",
+        "multiplier is 0",
+        "multipoint",
+        "my discriminator is 0",
+        "your discriminator is 0",
+        "poll and final",
+        "authentication",
+    ];
+
+    /// Which of [`Refusal::KINDS`].
+    pub fn kind(&self) -> usize {
+        match self {
+            Refusal::Short(_) => 0,
+            Refusal::Version(_) => 1,
+            Refusal::Length { .. } => 2,
+            Refusal::Multiplier => 3,
+            Refusal::Multipoint => 4,
+            Refusal::NoDiscriminator => 5,
+            Refusal::Unaddressed(_) => 6,
+            Refusal::PollAndFinal => 7,
+            Refusal::Authenticated => 8,
+        }
+    }
 }
 
 impl Packet {

@@ -60,9 +60,8 @@ fn number(stats: &str, start: &str) -> u64 {
 }
 
 #[test]
-fn files_are_there_at_once_for_root_alone_and_the_log_tells() {
+fn files_are_there_whole_for_root_alone_and_the_log_tells() {
     let scene = run("signals", "", &[], &[]);
-    let mut spans = Vec::new();
     for (signal, file) in [(STATS, "stats"), (DATA, "data"), (JSON, "json"), (STATS, "stats"), (JSON, "json")] {
         let file = format!("/tmp/keepalived.{file}");
         let path = file.clone();
@@ -73,14 +72,10 @@ fn files_are_there_at_once_for_root_alone_and_the_log_tells() {
             assert!(start.elapsed() < Duration::from_secs(5), "{file} is not there:\n{}", scene.log());
             sleep(Duration::from_micros(200));
         }
-        spans.push(start.elapsed());
         assert_eq!(mode(&scene, &file), 0o600, "{file}");
         // Whole from the first moment.
         assert!(scene.text(&file).ends_with('\n'), "{file}");
     }
-    spans.sort();
-    // Exporters read after 10 ms; tests run beside others, so the middle one counts.
-    assert!(spans[2] < Duration::from_millis(10), "{spans:?}");
     scene.awaits(&["on signal"]);
     assert_eq!(
         names(&scene, "/tmp"),

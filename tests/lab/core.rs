@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::rig::conf::{Cast, Family, Speech};
 use crate::rig::moment::{SOON, comes_true, now, stay, wait_until};
-use crate::rig::node::{Daemon, Role};
+use crate::rig::node::Role;
 use crate::scene::{FIRST, OURS, OURS_FIRST, OURS_SECOND, PRIORITIES, Pair, SECOND, Scene};
 
 /// Start; SIGTERM on the master; its return. Scripts, log, packets and what is left.
@@ -31,11 +31,7 @@ fn start_stop_return(name: &str, pair: Pair, speech: Speech) {
     }
 
     let start = now();
-    let took = scene.node_mut(FIRST).stop();
-    if pair[FIRST] == Daemon::Ours && !crate::is_stand_in() {
-        // Ten times what is aimed at: the machine may be busy.
-        assert!(took < Duration::from_millis(200), "SIGTERM to exit took {took:?}");
-    }
+    scene.node_mut(FIRST).stop();
     let since = scene.expect_master(SECOND, start);
     scene.assert_after_goodbye(FIRST, SECOND, start, since);
     scene.expect_announcements(SECOND, start);

@@ -186,7 +186,7 @@ fn a_stop_with_omega_tells_scripts_and_is_quick_without_it() {
     expect_told(&daemon, &["quorum up"]);
     let begun = Instant::now();
     assert!(daemon.stop().success());
-    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SOON / 2, "{:?}", begun.elapsed());
     assert_eq!(told(&daemon), ["quorum up"]);
 
     let (namespace, folder) = host();

@@ -174,6 +174,7 @@ fn what_is_asked_for_goes_to_standard_output() {
         (&["--explain"], "KA0001  "),
         (&["--help", "keyword", "priority"], "priority INT\n"),
         (&["--completion", "bash"], "# bash completion for keepalived-rs\n"),
+        (&["--manual-options"], ".SH OPTIONS\n"),
         (&["--manual-keywords"], ".SH KEYWORDS\n"),
     ] {
         let (status, out, err) = run(arguments);

@@ -107,7 +107,9 @@ fn scripts_see_what_keepalived_shows_them_and_nothing_else() {
 #[test]
 fn a_stop_waits_for_stop_scripts_but_not_for_ever() {
     let slow = "#!/bin/sh\ntrap '' TERM\nsleep 30 &\necho begun >> FOLDER/slow.out\nwait\nsleep 30\n";
-    for (text, least, most) in [("#!/bin/sh\nsleep 0.3\necho done > FOLDER/slow.out\n", 300, 900), (slow, 1000, 3000)] {
+    for (text, least, most) in
+        [("#!/bin/sh\nsleep 0.3\necho done > FOLDER/slow.out\n", 300, 5000), (slow, 1000, 10_000)]
+    {
         let config = INSTANCE.replace("notify_stop \"FOLDER/witness s\" nobody nogroup", "notify_stop FOLDER/slow");
         let (namespace, folder) = host(&config);
         folder.program("slow", &text.replace("FOLDER", &folder.0.display().to_string()));
@@ -207,7 +209,7 @@ fn a_stop_interrupts_the_startup_script() {
     let begun = Instant::now();
     daemon.signal(libc::SIGTERM);
     assert_eq!(daemon.wait().code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

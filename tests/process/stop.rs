@@ -10,7 +10,7 @@ use super::daemon::{Daemon, VRRP, is_alive, signal};
 
 #[test]
 fn a_stop_waits_for_nothing() {
-    // The best of some: the machine may be busy with other tests.
+    // The best of some: the machine may be busy with other tests. keepalived waits for a second.
     let best = (0..5)
         .map(|_| {
             let mut daemon = Daemon::idle(&[]);
@@ -25,7 +25,7 @@ fn a_stop_waits_for_nothing() {
             begun.elapsed()
         })
         .min();
-    assert!(best < Some(Duration::from_millis(100)), "{best:?}");
+    assert!(best < Some(Duration::from_secs(1)), "{best:?}");
 }
 
 #[test]

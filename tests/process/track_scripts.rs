@@ -145,7 +145,7 @@ fn scripts_that_do_not_obey_are_killed() {
     let begun = Instant::now();
     assert_eq!(daemon.stop().code(), Some(0));
     let taken = begun.elapsed();
-    assert!(taken >= Duration::from_secs(1) && taken < Duration::from_secs(4), "{taken:?}");
+    assert!(taken >= Duration::from_secs(1) && taken < Duration::from_secs(15), "{taken:?}");
     let left = pids(&daemon)[1].clone();
     assert!(eventually(|| !lives(&left)), "the last one is there still");
 }

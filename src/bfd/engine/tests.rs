@@ -206,8 +206,9 @@ fn packets_for_others_are_counted_and_change_nothing() {
     let multihop = Datagram { source: address(1), multihop: true, ..elsewhere };
     pair.engines[0].handle(now, Event::Datagram(multihop));
     pair.carry_out(0);
-    let Counters { refused, strayed, too_far, .. } = pair.engines[0].counters();
+    let Counters { refused, refused_for, strayed, too_far, .. } = pair.engines[0].counters();
     assert_eq!((refused, strayed, too_far), (1, 3, 1));
+    assert_eq!(refused_for, [0, 1, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!((pair.states(), pair.told()), (UP, [vec![], vec![]]));
 }
 
@@ -247,4 +248,72 @@ fn a_first_packet_finds_its_session_by_both_addresses() {
     engine.handle(Time(1), Event::Datagram(datagram));
     let states: Vec<_> = engine.sessions.values().map(|it| (it.config.name.as_str(), it.state)).collect();
     assert_eq!(states, [("a", State::Down), ("b", State::Init)]);
+}
+
+/// Each kind of bad input is discarded, changes nothing, and is counted as what it is.
+#[test]
+fn bad_packets_are_discarded_and_counted_by_reason() {
+    let mut pair = Pair::new(|_, _| {}, 6);
+    pair.run(Micros::from_secs(3));
+    pair.told();
+    let yours = pair.engines[0].sessions.values().next().expect("a session").mine;
+    let good = Packet { yours, ..packet() }.encode();
+    let with = |changes: &[(usize, u8)]| {
+        let mut bytes = good;
+        changes.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+        bytes
+    };
+    pair.deliver(0, &good[..23], 255);
+    pair.deliver(0, &[], 255);
+    let unaddressed = [(1, 0xc0), (8, 0), (9, 0), (10, 0), (11, 0)];
+    let bad: [&[(usize, u8)]; 8] = [
+        &[(0, 0x40)],
+        &[(3, 25)],
+        &[(2, 0)],
+        &[(1, 0x41)],
+        &[(4, 0), (5, 0), (6, 0), (7, 0)],
+        &unaddressed,
+        &[(1, 0x70)],
+        &[(1, 0x44)],
+    ];
+    for changes in bad {
+        pair.deliver(0, &with(changes), 255);
+    }
+    let counters = pair.engines[0].counters();
+    assert_eq!((counters.refused, counters.refused_for), (10, [2, 1, 1, 1, 1, 1, 1, 1, 1]));
+    assert_eq!((pair.states(), pair.told()), (UP, [vec![], vec![]]));
+}
+
+#[test]
+fn what_comes_for_a_session_without_a_socket_is_counted_apart() {
+    let mut pair = Pair::new(|_, _| {}, 7);
+    let id = *pair.engines[0].sessions.keys().next().expect("a session");
+    pair.engines[0].handle(pair.now, Event::PathFailed(id, "no address".into()));
+    let before = pair.engines[0].counters();
+    pair.deliver(0, &Packet { yours: 0, ..packet() }.encode(), 255);
+    let after = pair.engines[0].counters();
+    assert_eq!((after.held, after.received), (before.held + 1, before.received));
+}
+
+/// A session whose own address is given is meant by packets to that address, wherever it stands in the list.
+#[test]
+fn the_session_that_is_named_by_both_addresses_comes_first() {
+    let mut engine = Engine::new(1);
+    let instance = |name: &str, source: Option<IpAddr>| BfdInstance { name: name.into(), source, ..config() };
+    let instances = vec![instance("any", None), instance("exact", Some([10, 0, 0, 3].into()))];
+    engine.reload(Time(0), BfdConfig { instances });
+    let hello = Packet { yours: 0, ..packet() }.encode();
+    for (destination, expected) in [([10, 0, 0, 3], "exact"), ([10, 0, 0, 1], "any")] {
+        let datagram = Datagram {
+            source: address(1),
+            port: 50_000,
+            destination: Some(destination.into()),
+            ttl: Some(255),
+            multihop: false,
+            bytes: &hello,
+        };
+        engine.handle(Time(1), Event::Datagram(datagram));
+        let session = engine.sessions.values().find(|it| it.config.name == expected).expect("a session");
+        assert_eq!(session.state, State::Init, "{expected}");
+    }
 }

@@ -175,7 +175,7 @@ fn a_change_of_state_leaves_at_once_and_confirms_the_new_pace() {
     rig.hear(State::Up);
     let sent = rig.sent();
     assert_eq!((sent.len(), sent[0].state, sent[0].poll, sent[0].desired_min_tx), (1, State::Up, true, 10_000));
-    assert_eq!(rig.lines(Level::Info), ["(b1) Entering Up state"]);
+    assert_eq!(rig.lines(Level::Info).last().map(String::as_str), Some("(b1) Entering Up state"));
     rig.wait(Micros(25 * MS));
     assert!(rig.sent().iter().all(|packet| packet.poll), "until it is answered");
     rig.hear_packet(Packet { state: State::Up, last: true, ..packet() });
@@ -284,7 +284,7 @@ fn a_wild_peer_causes_bounded_work() {
         changes += rig.told().len();
     }
     // Five seconds.
-    assert!(rig.sent().len() <= 5_001);
+    assert!(rig.sent().len() <= 6_667);
     assert!(changes <= 2 * 11, "{changes}");
     assert!(rig.lines(Level::Detail).len() <= 100);
 }
@@ -300,7 +300,7 @@ fn a_socket_that_fails_is_tried_again_ever_more_rarely() {
         rig.out.clear();
         rig.now = rig.session.next_timeout().expect("another try");
         rig.act(|session, now, outside| session.handle_timeout(now, outside));
-        assert!(matches!(rig.out.back(), Some(Action::Open(..))));
+        assert!(rig.out.iter().any(|action| matches!(action, Action::Open(..))));
         waits.push(rig.now.since(begun).0 / 1_000_000);
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
@@ -358,4 +358,137 @@ fn timers_are_shown_in_keepaliveds_words() {
             "     Detection time is 5000000 us (was 0 us)",
         ]
     );
+}
+
+#[test]
+fn table_and_lines_are_as_wide_as_the_name() {
+    let side = Side { min_tx: Micros(10_000_000), ..Side::default() };
+    let lines = words::parameters("session", side, side);
+    assert_eq!(lines[1], "                   min_tx  min_rx  tx_intv  mult  detect_time");
+    assert_eq!(lines[2], "          local  10000000       0        0     0            0");
+    assert_eq!(words::detection("session", Micros(3), Micros(2)), "          Detection time is 3 us (was 2 us)");
+}
+
+/// Section 6.8.3: the new interval lies between the last packet and the next, not between now and the next.
+#[test]
+fn a_shorter_interval_is_counted_from_the_last_packet() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.hear_packet(Packet { state: State::Up, required_min_rx: 1_000_000, last: true, ..packet() });
+    rig.wait(Micros(25 * MS));
+    rig.sent();
+    rig.hear_packet(Packet { state: State::Up, required_min_rx: 10_000, ..packet() });
+    assert_eq!(rig.sent().len(), 1, "10 ms have passed since the last");
+}
+
+#[test]
+fn a_longer_interval_holds_from_the_last_packet_on() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.wait(Micros(2 * MS));
+    rig.sent();
+    rig.hear_packet(Packet { state: State::Up, required_min_rx: 25_000, last: true, ..packet() });
+    rig.wait(Micros(16 * MS));
+    assert_eq!(rig.sent(), []);
+}
+
+/// Section 6.5: P goes with scheduled packets, additional ones are not sent.
+#[test]
+fn a_poll_makes_no_packets_beside_the_scheduled_ones() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.wait(Micros(2 * MS));
+    rig.sent();
+    rig.hear_packet(Packet { state: State::Up, poll: true, ..packet() });
+    assert!(rig.sent()[0].last);
+    rig.wait(Micros(2 * MS));
+    assert_eq!(rig.sent(), [], "P waits");
+    rig.wait(Micros(7 * MS));
+    assert!(rig.sent()[0].poll);
+}
+
+#[test]
+fn a_peer_that_polls_without_end_is_polled_as_well() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.sent();
+    for _ in 0..1000 {
+        rig.wait(Micros(100));
+        rig.hear_packet(Packet { state: State::Up, poll: true, ..packet() });
+    }
+    let sent = rig.sent();
+    let polls = sent.iter().filter(|packet| packet.poll).count();
+    let answers = sent.iter().filter(|packet| packet.last).count();
+    assert!((9..=14).contains(&polls) && answers > 100, "{polls} polls and {answers} answers in 100 ms");
+}
+
+#[test]
+fn the_end_is_said_slowly_and_without_a_poll() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.act(|session, now, outside| session.stop(now, outside));
+    let sent = rig.sent();
+    assert_eq!((sent[0].poll, sent[0].desired_min_tx), (false, 1_000_000));
+}
+
+#[test]
+fn a_session_that_never_was_up_expires_without_a_word() {
+    let mut rig = Rig::new(config());
+    for _ in 0..100 {
+        rig.hear_packet(Packet { multiplier: 1, desired_min_tx: 1, ..packet() });
+        rig.wait(Micros(20 * MS));
+        assert_eq!(rig.session.state, State::Down);
+    }
+    assert!(rig.lines(Level::Warning).is_empty());
+}
+
+#[test]
+fn a_peer_that_is_heard_hastens_the_next_try_of_a_socket() {
+    let mut rig = Rig::in_state(State::Up);
+    for _ in 0..9 {
+        rig.act(|session, now, outside| session.path_failed(now, "no address", outside));
+        rig.hear(State::Down);
+        assert_eq!(rig.session.next_timeout(), Some(rig.now + RETRY));
+        rig.wait(RETRY);
+        assert_eq!(rig.session.state, State::Down);
+    }
+}
+
+#[test]
+fn a_reload_tries_a_socket_at_once() {
+    let mut rig = Rig::in_state(State::AdminDown);
+    rig.act(|session, now, outside| session.reload(now, config(), outside));
+    assert_eq!(rig.session.next_timeout(), Some(rig.now));
+    rig.wait(Micros::ZERO);
+    let sent = rig.sent();
+    assert_eq!((sent.len(), sent[0].state, sent[0].diagnostic), (1, State::Down, Diagnostic::PATH_DOWN));
+}
+
+#[test]
+fn a_reload_makes_no_failure_of_what_the_peers_operator_did() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.hear(State::AdminDown);
+    rig.out.clear();
+    rig.act(|session, now, outside| session.reload(now, config(), outside));
+    assert_eq!((rig.session.state, rig.told()), (State::Down, vec![true]));
+    rig.act(|session, now, outside| session.path_failed(now, "gone", outside));
+    assert_eq!(rig.told(), [false], "but that is one");
+}
+
+/// RFC 5881 section 5, and keepalived's usual hop limit over IPv6.
+#[test]
+fn a_single_hop_is_sent_with_255_unless_something_else_is_asked_for() {
+    let v6 =
+        |ttl, multihop| BfdInstance { neighbor: "fe80::2".parse().expect("an address"), ttl, multihop, ..config() };
+    let sent = |config| Session::new(Time(0), config, 7).path().ttl;
+    assert_eq!([sent(v6(64, false)), sent(v6(64, true)), sent(v6(63, false)), sent(config())], [255, 64, 63, 255]);
+    assert_eq!(sent(BfdInstance { ttl: 64, ..config() }), 64);
+}
+
+/// Section 6.8.1: what is known of a peer is kept for a detection time, even over a socket that fails.
+#[test]
+fn a_peer_is_remembered_over_a_socket_that_fails_for_a_detection_time() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.hear_packet(Packet { state: State::Up, multiplier: 200, ..packet() });
+    rig.act(|session, now, outside| session.path_failed(now, "gone", outside));
+    rig.out.clear();
+    rig.wait(RETRY);
+    assert_eq!(rig.sent()[0].yours, 9);
+    rig.wait(RETRY);
+    assert_eq!(rig.sent().last().map(|packet| packet.yours), Some(0));
 }

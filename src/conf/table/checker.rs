@@ -206,10 +206,10 @@ pub(super) static FILE: &[Keyword] = &[
 /// `BFD_CHECK`
 #[rustfmt::skip]
 pub(super) static BFD_CHECK: &[Keyword] = &[
-    later_set("name", "NAME", "must be defined earlier", "required",
+    set("name", "NAME", "must be defined earlier", "required",
         "Bfd_instance to follow; unknown, or already followed by this server: checker dropped (reported)",
         checker_kinds::bfd_name),
-    later_set("alpha", "[BOOL]", "", "real server's",
+    set("alpha", "[BOOL]", "", "real server's",
         "Start as down",
         schedule::alpha),
 ];

@@ -56,7 +56,7 @@ pub(super) static INSTANCE: &[Keyword] = &[
     lines("track_process", "block of lines: NAME [weight INT [reverse|noreverse]]", "-254..254", "weight of the tracker",
         "Must be defined earlier",
         track::instance_processes),
-    later_lines("track_bfd", "block of lines: NAME [weight INT [reverse|noreverse]]", "-253..253", "weight of the bfd_instance",
+    lines("track_bfd", "block of lines: NAME [weight INT [reverse|noreverse]]", "-253..253", "weight of the bfd_instance",
         "Must be defined earlier",
         track::instance_bfds),
     set("mcast_src_ip", "ADDR", "", "first address of the interface",

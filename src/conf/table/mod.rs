@@ -16,7 +16,7 @@ mod track;
 /// What the family files are written with.
 mod prelude {
     pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later_block, later_lines, later_set, lines, set,
+        Block, Keyword, Owners, block, checked_lines, later_set, lines, set,
     };
     pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
@@ -334,14 +334,10 @@ constructors! {
     later_set, false, (apply: Apply) => Action::Set(apply);
     /// A block of keywords.
     block, true, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
-    /// A block of keywords for a feature that is not done yet.
-    later_block, false, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of entries.
     lines, true, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
     checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
-    /// A block of entries for a feature that is not done yet.
-    later_lines, false, (entry: Apply) => Action::Lines(nothing, entry);
 }
 
 type Index = Map<(Block, &'static [u8]), &'static Keyword>;

@@ -71,7 +71,7 @@ pub(super) static ROOT: &[Keyword] = &[
     block("virtual_server", "ADDR [PORT]|fwmark INT|group NAME, block", "PORT 1..65535 or all zeros = none; fwmark 0..4294967295", "",
         "IPVS service; a `/mask` or `-range` suffix on ADDR is silently cut; repeated services are kept, not reported; invalid header: whole block skipped; no real_server: dropped",
         Block::VirtualServer, (service::open, service::close)).by(Owners::CHECK),
-    later_block("bfd_instance", "NAME block", "name at most 31 bytes", "",
+    block("bfd_instance", "NAME block", "name at most 31 bytes", "",
         "BFD session; duplicate or long name: block skipped",
         Block::Bfd, (bfd::open, bfd::close)).by(Owners::ALL_BUT_CORE),
     block("track_file", "NAME block", "", "",

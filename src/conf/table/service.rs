@@ -202,7 +202,7 @@ pub(super) static REAL_SERVER: &[Keyword] = &[
     block("FILE_CHECK", "block", "", "",
         "Weight from a track_file",
         Block::FileCheck, (checker_kinds::open_file, checker_kinds::close_file)),
-    later_block("BFD_CHECK", "block", "", "",
+    block("BFD_CHECK", "block", "", "",
         "State of a bfd_instance",
         Block::BfdCheck, (checker_kinds::open_bfd, checker_kinds::close_bfd)),
 ];

@@ -2,6 +2,7 @@ use super::*;
 
 const VRRP: Process = Process::Child { role: Role::Vrrp, visits_namespace: false };
 const CHECK: Process = Process::Child { role: Role::Check, visits_namespace: false };
+const BFD: Process = Process::Child { role: Role::Bfd, visits_namespace: false };
 
 #[test]
 fn parent_has_nothing_to_do_with_the_network() {
@@ -18,6 +19,13 @@ fn children_can_start_scripts_as_others_and_end_them() {
             [Capability::CAP_SETUID, Capability::CAP_SETGID, Capability::CAP_KILL].iter().all(|it| needs.contains(it))
         );
     }
+}
+
+#[test]
+fn bfd_speaks_udp_and_runs_nothing() {
+    let needs = BFD.needs();
+    let others = [Capability::CAP_NET_RAW, Capability::CAP_SETUID, Capability::CAP_SETGID, Capability::CAP_KILL];
+    assert!(others.iter().all(|it| !needs.contains(it)));
 }
 
 #[test]
@@ -38,7 +46,7 @@ fn nobody_keeps_what_reaches_beyond_the_work() {
         Capability::CAP_MKNOD,
         Capability::CAP_SETPCAP,
     ];
-    for process in [Process::Parent, VRRP, CHECK] {
+    for process in [Process::Parent, VRRP, CHECK, BFD] {
         assert!(too_much.iter().all(|it| !process.needs().contains(it)));
     }
 }

@@ -2,7 +2,8 @@
 //! as JSON ([`json`]).
 //!
 //! Prints what the configuration determines, with defaults filled in, and with it, of a running process, how things stand
-//! (states, timers, sockets, interfaces: [`Running`]; servers and checkers: [`RunningCheck`]). Where there is no such thing, what only a running daemon knows
+//! (states, timers, sockets, interfaces: [`Running`]; servers and checkers: [`RunningCheck`]; BFD sessions:
+//! [`RunningBfd`]). Where there is no such thing, what only a running daemon knows
 //! is left out; where such a word stands inside a line, it is the one of a daemon that has not begun. Beside it, in words
 //! of their own, the counters ([`stats`]) and the state for programs ([`state`]).
 //! Every object has a function of its own, whose lines are in keepalived's order. Never shows a secret, and neither
@@ -12,6 +13,7 @@ use std::fmt::Display;
 
 use crate::model::frame::Shared;
 use crate::model::running::Running;
+use crate::model::running_bfd::RunningBfd;
 use crate::model::running_check::RunningCheck;
 use crate::model::{CheckConfig, Config, VrrpConfig};
 
@@ -71,6 +73,22 @@ pub fn checking(shared: &Shared, config: &CheckConfig, running: &RunningCheck) -
     page.text()
 }
 
+/// The dump of the `bfd` process, line by line.
+pub fn bfd(shared: &Shared) -> Vec<String> {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, None);
+    bfd::dump(&mut page, &shared.bfd, None);
+    page.lines
+}
+
+/// The dump of the running `bfd` process.
+pub fn talking(shared: &Shared, running: &RunningBfd) -> String {
+    let mut page = Page::default();
+    global::dump(&mut page, shared, None);
+    bfd::dump(&mut page, &shared.bfd, Some(running));
+    page.text()
+}
+
 /// The dumps of all processes that have something to do as one text; the part that they share comes once.
 pub fn whole(shared: &Shared, config: &Config) -> String {
     let mut page = Page::default();
@@ -82,7 +100,7 @@ pub fn whole(shared: &Shared, config: &Config) -> String {
     if !config.check.is_empty() {
         check::dump(&mut page, shared, &config.check, None);
     }
-    bfd::dump(&mut page, &config.bfd);
+    bfd::dump(&mut page, &config.bfd, None);
     page.text()
 }
 

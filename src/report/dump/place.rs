@@ -18,6 +18,8 @@ pub enum Owner {
     Parent,
     /// The `check` process
     Check,
+    /// The `bfd` process
+    Bfd,
 }
 
 /// Where files go whose folder is not configured: `TMPDIR`, if that is a folder with an absolute path.
@@ -34,6 +36,7 @@ pub fn data(shared: &Shared, folder: &Path, owner: Owner) -> PathBuf {
         Owner::Vrrp => "",
         Owner::Parent => "_parent",
         Owner::Check => "_check",
+        Owner::Bfd => "_bfd",
     });
     let names = [&shared.global.net_namespace, &shared.global.instance].map(Option::as_deref);
     let names: Vec<&str> = names.into_iter().flatten().collect();

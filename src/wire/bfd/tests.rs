@@ -42,6 +42,28 @@ fn what_the_rfc_discards_is_discarded() {
     assert_eq!(refused(&|it| it[8..12].fill(0)), Refusal::Unaddressed(State::Up));
     assert_eq!(refused(&|it| it[1] |= 0x10), Refusal::PollAndFinal);
     assert_eq!(refused(&|it| it[1] |= 0x04), Refusal::Authenticated);
+    for state in [State::Init, State::Up] {
+        let bytes = Packet { yours: 0, state, ..packet() }.encode();
+        assert_eq!(Packet::decode(&bytes), Err(Refusal::Unaddressed(state)));
+    }
+    for state in [State::Down, State::AdminDown] {
+        let unaddressed = Packet { yours: 0, state, ..packet() };
+        assert_eq!(Packet::decode(&unaddressed.encode()), Ok(unaddressed));
+    }
+}
+
+/// Section 6.8.6: the first rule that is broken is the one that counts.
+#[test]
+fn rules_are_looked_at_in_the_order_of_the_rfc() {
+    let mut bytes = [0x43, 0xf5, 0, 25, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut kinds = Vec::new();
+    for (at, byte) in [(0, 0x23), (3, 24), (2, 1), (1, 0xf4), (4, 1), (8, 1), (1, 0xc4), (1, 0xc0)] {
+        kinds.push(Packet::decode(&bytes).expect_err("to be discarded").kind());
+        bytes[at] = byte;
+    }
+    assert_eq!(kinds, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(Packet::decode(&bytes[..23]).expect_err("to be discarded").kind(), 0);
+    assert!(Packet::decode(&bytes).is_ok());
 }
 
 #[test]

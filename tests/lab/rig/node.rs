@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -235,22 +235,17 @@ impl Node {
         status.expect("it was waited for")
     }
 
-    /// Stops the daemon in the orderly way, checks that it says success and leaves nothing, and gives the time from
-    /// the signal to the end of the process.
-    pub fn stop(&mut self) -> Duration {
-        let took = self.terminate();
+    /// Stops the daemon in the orderly way, and checks that it says success and leaves nothing.
+    pub fn stop(&mut self) {
+        self.terminate();
         self.assert_nothing_left();
-        took
     }
 
     /// Stops the daemon in the orderly way and checks that it says success.
-    pub fn terminate(&mut self) -> Duration {
-        let start = Instant::now();
+    pub fn terminate(&mut self) {
         self.signal(Role::Parent, Signal::SIGTERM);
         let status = self.wait_end(Duration::from_secs(8));
-        let took = start.elapsed();
         assert!(status.success(), "{}: the daemon ended with {status}\n{}", self.name(), self.log_tail());
-        took
     }
 
     /// Kills the parent, the VRRP child or both, without giving either time to react to the other's death.

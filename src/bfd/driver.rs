@@ -1,0 +1,188 @@
+//! The driver of the `bfd` process: waits for the first of signal, frame of the parent, packet and deadline, takes the time
+//! once, feeds the engine, and carries out what it wants.
+
+use std::io;
+
+use thiserror::Error;
+use tracing::info;
+
+use super::engine::Engine;
+use super::event::Event;
+use super::hands::Hands;
+use super::hands::dumps::Dumps;
+use crate::model::Time;
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToBfd};
+use crate::os::clock::{self, Timer};
+use crate::os::ipc::{self, Herald, Link};
+use crate::os::scheduling::Scheduling;
+use crate::os::signals::{Dump, Signal, Signals};
+use crate::os::{process, random};
+use crate::report::{Saved, dump};
+use crate::sock::SockError;
+
+/// How many helpings of packets each port gets before sessions expire, at most: a socket's queue, but no endless flood.
+const CATCH_UP_ROUNDS: usize = 64;
+
+/// Why the process cannot go on.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Sockets
+    #[error("{0}")]
+    Sock(#[from] SockError),
+    /// The timer
+    #[error("timer: {0}")]
+    Timer(#[from] io::Error),
+    /// The parent
+    #[error("{0}")]
+    Parent(#[from] ipc::Error),
+}
+
+impl Error {
+    /// The exit status by which the parent knows that a new start would not help; `None` if it might. That another program
+    /// has a port may pass.
+    pub fn exit(&self) -> Option<PermanentExit> {
+        match self {
+            Error::Sock(error) => PermanentExit::after(error.cause()),
+            Error::Timer(source) => PermanentExit::after(source),
+            Error::Parent(_) => None,
+        }
+    }
+}
+
+/// Runs until the parent goes away or a signal asks to stop; peers are told so then.
+///
+/// # Errors
+/// If the process cannot go on.
+pub async fn run(
+    parent: Link<FromChild, ToBfd>,
+    options: &ChildOptions,
+    shared: Shared,
+    mut signals: Signals,
+) -> Result<(), Error> {
+    let Link { sender, receiver: mut parent } = parent;
+    if options.dump {
+        show(&shared);
+    }
+    let mut saved = Saved::begin(Role::Bfd, &shared, || dump::bfd(&shared));
+    let mut driver = Driver {
+        engine: Engine::new(random::seed()),
+        hands: Hands::open()?,
+        parent: sender.detach(),
+        timer: Timer::new()?,
+        scheduling: Scheduling::begin(Role::Bfd, &shared.global.processes),
+        dumps: Dumps::of(&shared),
+    };
+    driver.turn(|driver, now| {
+        driver.engine.reload(now, shared.bfd);
+        Ok(())
+    })?;
+    driver.parent.say(FromChild::Ready);
+    process::return_free_memory();
+    driver.scheduling.work();
+    loop {
+        driver.timer.arm(driver.engine.next_timeout())?;
+        let woken = tokio::select! {
+            biased;
+            signal = signals.next() => Woken::Signal(signal),
+            frame = parent.receive() => Woken::Frame(frame?),
+            ports = driver.hands.packets() => Woken::Packets(ports?),
+            expired = driver.timer.expired() => { expired?; Woken::Timer }
+        };
+        match woken {
+            Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
+            Woken::Signal(Signal::Reload | Signal::Child) => {}
+            Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
+            Woken::Signal(Signal::Dump(Dump::Data)) => driver.dumps.write(driver.hands.running(&driver.engine)),
+            // Only the data file is this process's.
+            Woken::Signal(Signal::Dump(_)) => {}
+            Woken::Frame(Some(ToBfd::Configure(_, shared))) => {
+                info!("Reloading");
+                driver.scheduling.pause();
+                if options.dump {
+                    show(&shared);
+                }
+                saved.replace(&shared, || dump::bfd(&shared));
+                driver.dumps.configure(&shared);
+                let processes = shared.global.processes.clone();
+                driver.turn(|driver, now| {
+                    driver.engine.reload(now, shared.bfd);
+                    Ok(())
+                })?;
+                driver.scheduling.adopt(&processes);
+                driver.parent.say(FromChild::Reloaded);
+                process::return_free_memory();
+                driver.scheduling.work();
+            }
+            Woken::Frame(Some(ToBfd::Ask)) => driver.parent.say(FromChild::Alive),
+            Woken::Packets(ports) => driver.turn(|driver, now| driver.hear(now, &ports).map(drop))?,
+            Woken::Timer => driver.turn(|_, _| Ok(()))?,
+        }
+    }
+    driver.turn(|driver, now| {
+        driver.engine.handle(now, Event::Stop);
+        Ok(())
+    })?;
+    driver.dumps.finish();
+    Ok(())
+}
+
+enum Woken {
+    Signal(Signal),
+    Frame(Option<ToBfd>),
+    Packets(Vec<u64>),
+    Timer,
+}
+
+struct Driver {
+    engine: Engine,
+    hands: Hands,
+    parent: Herald<FromChild>,
+    timer: Timer,
+    scheduling: Scheduling,
+    dumps: Dumps,
+}
+
+impl Driver {
+    /// One turn: the engine is fed, what is due by now is done, and everything that the engine wants is carried out.
+    fn turn(&mut self, feed: impl FnOnce(&mut Self, Time) -> Result<(), SockError>) -> Result<(), Error> {
+        let now = clock::now();
+        feed(self, now)?;
+        if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
+            self.scheduling.late(now, now.since(at));
+            // Who has spoken while we did not listen is not silent.
+            self.catch_up(now)?;
+            self.engine.handle_timeout(now);
+        }
+        while let Some(action) = self.engine.poll() {
+            if let Some(event) = self.hands.carry_out(action, &self.parent)? {
+                self.engine.handle(now, event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the engine of some packets of each port; gives the ports that may have more.
+    fn hear(&mut self, now: Time, ports: &[u64]) -> Result<Vec<u64>, SockError> {
+        let mut more = Vec::new();
+        for port in ports {
+            if self.hands.hear(now, *port, &mut self.engine)? {
+                more.push(*port);
+            }
+        }
+        Ok(more)
+    }
+
+    /// Tells the engine of all packets that wait in the sockets.
+    fn catch_up(&mut self, now: Time) -> Result<(), SockError> {
+        let mut ports = vec![0, 1];
+        for _ in 0..CATCH_UP_ROUNDS {
+            ports = self.hear(now, &ports)?;
+        }
+        Ok(())
+    }
+}
+
+/// `-d`: the configuration in the log.
+fn show(shared: &Shared) {
+    dump::bfd(shared).iter().for_each(|line| info!("{line}"));
+}

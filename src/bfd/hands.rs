@@ -1,0 +1,161 @@
+//! Carries out the actions of the engine of BFD: sockets, packets, words for followers, log. Part of the driver; decides
+//! nothing.
+
+pub(super) mod dumps;
+
+use std::collections::{BTreeMap, HashSet};
+
+use tracing::{debug, info, warn};
+
+use super::engine::Engine;
+use super::event::{Action, Datagram, Event, Level, Path, SessionId};
+use crate::model::Time;
+use crate::model::frame::{FromChild, SessionNews};
+use crate::model::running_bfd::RunningBfd;
+use crate::os::clock;
+use crate::os::ipc::Herald;
+use crate::sock::bfd::{Inbox, Receiver, Sender};
+use crate::sock::{ReadySet, SockError};
+
+/// At most so many packets of a port are taken before everything else has its turn.
+const HELPING: usize = 64;
+
+/// What the driver acts by.
+pub(super) struct Hands {
+    /// Of one hop, and of several
+    receivers: [Option<Receiver>; 2],
+    ready: ReadySet,
+    inbox: Inbox,
+    senders: BTreeMap<SessionId, Outlet>,
+    /// The source ports in use: each session has its own, whatever its address
+    ports: HashSet<u16>,
+}
+
+/// The socket of a session.
+struct Outlet {
+    sender: Sender,
+    /// The last packet could not be sent, which has been told
+    failed: bool,
+}
+
+impl Hands {
+    /// Hands that listen to nothing. Must be called inside a tokio runtime.
+    pub(super) fn open() -> Result<Self, SockError> {
+        Ok(Hands {
+            receivers: [None, None],
+            ready: ReadySet::new()?,
+            inbox: Inbox::default(),
+            senders: BTreeMap::new(),
+            ports: HashSet::new(),
+        })
+    }
+
+    /// Carries out an action; gives what the engine has to be told of that.
+    pub(super) fn carry_out(
+        &mut self,
+        action: Action,
+        parent: &Herald<FromChild>,
+    ) -> Result<Option<Event<'static>>, SockError> {
+        match action {
+            Action::Listen { single_hop, multihop } => self.listen([single_hop, multihop])?,
+            Action::Open(id, path) => return Ok(self.open_path(id, &path)),
+            Action::Close(id) => self.close(id),
+            Action::Send(id, packet) => self.send(id, &packet),
+            Action::Tell { name, up, vrrp, checker } => {
+                let news = SessionNews { name, up, sent: clock::now() };
+                parent.say(FromChild::Session { news, vrrp, checker });
+            }
+            Action::Log(level, line) => say(level, &line),
+        }
+        Ok(None)
+    }
+
+    fn listen(&mut self, wanted: [bool; 2]) -> Result<(), SockError> {
+        for (at, (receiver, wanted)) in self.receivers.iter_mut().zip(wanted).enumerate() {
+            if !wanted {
+                *receiver = None;
+            } else if receiver.is_none() {
+                let opened = Receiver::open(at == 1)?;
+                self.ready.add(&opened, at as u64)?;
+                *receiver = Some(opened);
+            }
+        }
+        Ok(())
+    }
+
+    fn open_path(&mut self, id: SessionId, path: &Path) -> Option<Event<'static>> {
+        self.close(id);
+        let Path { neighbor, source, ttl, multihop } = *path;
+        match Sender::open(neighbor, source, ttl, multihop, |port| self.ports.contains(&port)) {
+            Ok(sender) => {
+                self.ports.insert(sender.port());
+                self.senders.insert(id, Outlet { sender, failed: false });
+                None
+            }
+            Err(error) => Some(Event::PathFailed(id, error.to_string())),
+        }
+    }
+
+    fn close(&mut self, id: SessionId) {
+        if let Some(outlet) = self.senders.remove(&id) {
+            self.ports.remove(&outlet.sender.port());
+        }
+    }
+
+    fn send(&mut self, id: SessionId, packet: &[u8]) {
+        let Some(outlet) = self.senders.get_mut(&id) else {
+            return;
+        };
+        let sent = outlet.sender.send(packet);
+        if let Err(error) = &sent
+            && !outlet.failed
+        {
+            warn!("{error}");
+        }
+        outlet.failed = sent.is_err();
+    }
+
+    /// Waits until packets have come; gives the ports, as numbers for [`Hands::hear`]. Can be dropped at any time without
+    /// loss.
+    pub(super) async fn packets(&self) -> Result<Vec<u64>, SockError> {
+        self.ready.ready().await
+    }
+
+    /// Tells the engine of some packets of a port; gives whether there may be more.
+    pub(super) fn hear(&mut self, now: Time, at: u64, engine: &mut Engine) -> Result<bool, SockError> {
+        let multihop = at == 1;
+        let Some(Some(receiver)) = self.receivers.get(usize::from(multihop)) else {
+            return Ok(false);
+        };
+        for _ in 0..HELPING {
+            let Some(it) = receiver.receive(&mut self.inbox)? else {
+                return Ok(false);
+            };
+            let (source, port, destination, ttl, bytes) = (it.source, it.port, it.destination, it.ttl, it.bytes);
+            engine.handle(now, Event::Datagram(Datagram { source, port, destination, ttl, multihop, bytes }));
+        }
+        Ok(true)
+    }
+
+    /// How everything stands.
+    pub(super) fn running(&self, engine: &Engine) -> RunningBfd {
+        let sessions = engine.running().into_iter().map(|(id, mut session)| {
+            let outlet = self.senders.get(&id);
+            session.sender = outlet.map(|outlet| outlet.sender.descriptor());
+            session.send_failed = outlet.is_some_and(|outlet| outlet.failed);
+            session
+        });
+        let receivers = [0, 1].map(|at: usize| {
+            self.receivers.get(at).and_then(Option::as_ref).map(Receiver::descriptor)
+        });
+        RunningBfd { ahead: clock::ahead_of_monotonic(), receivers, sessions: sessions.collect() }
+    }
+}
+
+fn say(level: Level, line: &str) {
+    match level {
+        Level::Warning => warn!("{line}"),
+        Level::Info => info!("{line}"),
+        Level::Detail => debug!("{line}"),
+    }
+}
