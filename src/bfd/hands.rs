@@ -145,9 +145,8 @@ impl Hands {
             session.send_failed = outlet.is_some_and(|outlet| outlet.failed);
             session
         });
-        let receivers = [0, 1].map(|at: usize| {
-            self.receivers.get(at).and_then(Option::as_ref).map(Receiver::descriptor)
-        });
+        let receivers =
+            [0, 1].map(|at: usize| self.receivers.get(at).and_then(Option::as_ref).map(Receiver::descriptor));
         RunningBfd { ahead: clock::ahead_of_monotonic(), receivers, sessions: sessions.collect() }
     }
 }

@@ -35,12 +35,8 @@ pub enum Process {
 
 /// Of every process: files in folders of others (pid files, dumps, FIFOs, tracked files), and of other owners (FIFOs),
 /// taking the place of a file in `/tmp`, limits beyond the hard ones.
-const COMMON: [Capability; 4] = [
-    Capability::CAP_CHOWN,
-    Capability::CAP_DAC_OVERRIDE,
-    Capability::CAP_FOWNER,
-    Capability::CAP_SYS_RESOURCE,
-];
+const COMMON: [Capability; 4] =
+    [Capability::CAP_CHOWN, Capability::CAP_DAC_OVERRIDE, Capability::CAP_FOWNER, Capability::CAP_SYS_RESOURCE];
 
 /// Of those that run scripts: under the name of others, and signals to them.
 const SCRIPTS: [Capability; 3] = [Capability::CAP_KILL, Capability::CAP_SETGID, Capability::CAP_SETUID];

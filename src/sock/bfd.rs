@@ -110,16 +110,12 @@ impl Receiver {
     pub fn receive<'a>(&self, inbox: &'a mut Inbox) -> Result<Option<Datagram<'a>>, SockError> {
         let mut room = [IoSliceMut::new(&mut inbox.bytes)];
         let flags = MsgFlags::MSG_DONTWAIT;
-        let received = match recvmsg::<SockaddrStorage>(
-            self.socket.as_raw_fd(),
-            &mut room,
-            Some(&mut inbox.control),
-            flags,
-        ) {
-            Ok(received) => received,
-            Err(Errno::EAGAIN) => return Ok(None),
-            Err(errno) => return Err(failed(format!("of port {}", self.port), "receive")(errno.into())),
-        };
+        let received =
+            match recvmsg::<SockaddrStorage>(self.socket.as_raw_fd(), &mut room, Some(&mut inbox.control), flags) {
+                Ok(received) => received,
+                Err(Errno::EAGAIN) => return Ok(None),
+                Err(errno) => return Err(failed(format!("of port {}", self.port), "receive")(errno.into())),
+            };
         let (destination, ttl) = envelope(&received);
         let (source, port) = sender(&received).unwrap_or((Ipv4Addr::UNSPECIFIED.into(), 0));
         let length = received.bytes;
@@ -196,9 +192,7 @@ impl Sender {
         // The kernel keeps its minimum.
         socket.set_recv_buffer_size(0).map_err(step("set SO_RCVBUF"))?;
         match neighbor {
-            IpAddr::V4(_) => {
-                socket.set_ttl_v4(ttl.into()).and_then(|()| socket.set_tos_v4(INTERNETWORK_CONTROL))
-            }
+            IpAddr::V4(_) => socket.set_ttl_v4(ttl.into()).and_then(|()| socket.set_tos_v4(INTERNETWORK_CONTROL)),
             IpAddr::V6(_) => {
                 socket.set_unicast_hops_v6(ttl.into()).and_then(|()| socket.set_tclass_v6(INTERNETWORK_CONTROL))
             }

@@ -15,9 +15,7 @@ mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::{
-        Block, Keyword, Owners, block, checked_lines, later_set, lines, set,
-    };
+    pub(super) use super::{Block, Keyword, Owners, block, checked_lines, later_set, lines, set};
     pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
         address, auth, bfd, checker, checker_http, checker_kinds, closed, extras, garp, group, instance, nothing,

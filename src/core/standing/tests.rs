@@ -5,7 +5,10 @@ const ONE_EACH: Scope = Scope { instances: 1, virtual_servers: 1, sessions: (0, 
 #[test]
 fn the_line_tells_what_children_have_said() {
     let mut standing = Standing::default();
-    assert_eq!(standing.line(&Scope { virtual_servers: 2, ..Scope::default() }, &[]), "Running: 0 VRRP instances, 2 virtual servers");
+    assert_eq!(
+        standing.line(&Scope { virtual_servers: 2, ..Scope::default() }, &[]),
+        "Running: 0 VRRP instances, 2 virtual servers"
+    );
     standing.note(Tally::Instances { master: 1, backup: 0, fault: 0 });
     standing.note(Tally::Servers { up: 1, all: 2 });
     let all = "1 VRRP instance (1 MASTER, 0 BACKUP, 0 FAULT), 1 virtual server (1 of 2 real servers up)";
