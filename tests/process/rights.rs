@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nix::libc;
 
-use super::daemon::{BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, own_files};
+use super::daemon::{BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, own_files};
 
 /// Numbers of capabilities (linux/capability.h).
 const NET_BIND_SERVICE: u64 = 1 << 10;
@@ -70,13 +70,14 @@ fn own_rights() -> u64 {
 #[test]
 fn each_process_keeps_what_it_needs() {
     let mut daemon = Daemon::idle(&[]);
-    let [vrrp, check] = [VRRP, CHECK].map(|file| daemon.folder.pid(file).expect("a pid"));
+    let [vrrp, check, bfd] = [VRRP, CHECK, BFD].map(|file| daemon.folder.pid(file).expect("a pid"));
     for set in ["CapPrm", "CapEff"] {
-        for pid in [daemon.pid(), vrrp, check] {
+        for pid in [daemon.pid(), vrrp, check, bfd] {
             assert_eq!(rights(pid, set) & (SYS_MODULE | SYS_BOOT), 0, "{set}");
         }
         assert_eq!(rights(daemon.pid(), set) & (NET_ADMIN | NET_RAW), 0);
         assert_eq!(rights(vrrp, set) & (NET_ADMIN | NET_RAW | SYS_ADMIN | NET_BIND_SERVICE), NET_ADMIN | NET_RAW);
+        assert_eq!(rights(bfd, set) & (NET_RAW | SETUID | SYS_ADMIN | NET_BIND_SERVICE), 0);
         assert_eq!(rights(check, set) & (SYS_ADMIN | NET_BIND_SERVICE), NET_BIND_SERVICE);
     }
     // What comes after a start works with it, too.
@@ -118,10 +119,10 @@ fn nothing_is_given_up_that_scripts_would_lose() {
     assert_eq!(rights(daemon.folder.pid(VRRP).expect("a pid"), "CapPrm"), own_rights());
 }
 
-/// Another user with rights of its own, as in a unit with `AmbientCapabilities=`.
-fn as_nobody(rights: &str) -> (Daemon, Namespace) {
+/// Another user with rights of its own, as in a unit with `AmbientCapabilities=`. `user` is that of the script.
+fn as_nobody(rights: &str, user: &str) -> (Daemon, Namespace) {
     let namespace = Namespace::with_interface();
-    let folder = folder("nobody");
+    let folder = folder(user);
     // The program may be where only root can look.
     let program = folder.path("keepalived");
     let copied = Command::new("cp").arg(BINARY).arg(&program).status();
@@ -136,7 +137,7 @@ fn as_nobody(rights: &str) -> (Daemon, Namespace) {
 
 #[test]
 fn a_user_with_the_rights_that_are_needed_can_run_it() {
-    let (mut daemon, _namespace) = as_nobody("+net_admin,+net_raw");
+    let (mut daemon, _namespace) = as_nobody("+net_admin,+net_raw", "nobody");
     daemon.wait_for_line("Entering MASTER STATE");
     let vrrp = daemon.folder.pid(VRRP).expect("a pid");
     assert_eq!(rights(vrrp, "CapPrm"), NET_ADMIN | NET_RAW);
@@ -145,9 +146,21 @@ fn a_user_with_the_rights_that_are_needed_can_run_it() {
     assert_eq!(daemon.stop().code(), Some(0));
 }
 
+/// Its further groups are those that whoever started it has given it.
+#[test]
+fn a_user_without_the_right_to_be_another_runs_its_own_scripts_alone() {
+    let (daemon, _namespace) = as_nobody("+net_admin,+net_raw", "nobody :nogroup");
+    assert_eq!(noted(&daemon), NET_ADMIN | NET_RAW);
+    let (mut daemon, _namespace) = as_nobody("+net_admin,+net_raw", "root");
+    daemon.wait_for_line("Entering MASTER STATE");
+    daemon.wait_for_line("Disabling track script note due to insecure: Unable to set uid:gid 0:0 for script ");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(!daemon.folder.path("noted").exists());
+}
+
 #[test]
 fn a_missing_right_ends_the_daemon_with_its_status() {
-    let (mut daemon, _namespace) = as_nobody("+net_admin");
+    let (mut daemon, _namespace) = as_nobody("+net_admin", "nobody");
     assert_eq!(daemon.wait().code(), Some(4), "{}", daemon.log());
     daemon.wait_for_line("exited with permanent error missing permission. Terminating");
     let namespace = Namespace::with_interface();
