@@ -84,8 +84,12 @@ fn the_top_level_is_as_agreed() {
 }
 
 #[test]
-fn the_readme_names_the_oldest_rust() {
+fn the_oldest_rust_is_the_same_everywhere() {
     let oldest = env!("CARGO_PKG_RUST_VERSION");
-    let said = format!("Rust {oldest} or newer");
-    assert!(include_str!("../README.md").contains(&said), "README.md does not say: {said}");
+    for (name, text, said) in [
+        ("README.md", include_str!("../README.md"), format!("Rust {oldest} or newer")),
+        ("keepalived-rs.spec", include_str!("../packaging/keepalived-rs.spec"), format!("cargo >= {oldest},")),
+    ] {
+        assert!(text.contains(&said), "{name} does not say: {said}");
+    }
 }
