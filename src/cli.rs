@@ -80,6 +80,8 @@ pub struct TestOptions {
     pub json: bool,
     /// `--target`: major, minor and patch number
     pub target: Option<[u16; 3]>,
+    /// `--would-start`: the only question is whether a daemon runs with it
+    pub would_start: bool,
 }
 
 /// The options of the daemon.
@@ -395,6 +397,10 @@ impl Reading {
             "ignore-sigint" => options.ignore_sigint = true,
             "cleanup" => self.clean = true,
             "config-test" => self.test = Some(path(value)),
+            "would-start" => {
+                options.test.would_start = true;
+                self.test.get_or_insert_default();
+            }
             "strict" => options.test.strict = true,
             "diagnostics" => match value.as_deref().map(OsStr::as_bytes) {
                 Some(b"json") => options.test.json = true,

@@ -18,8 +18,6 @@ const RISE_PERIOD: Micros = Micros::from_secs(1);
 /// The first wait before a socket is opened again, and the longest.
 const RETRY: Micros = Micros::from_secs(1);
 const LONGEST_RETRY: Micros = Micros::from_secs(60);
-/// keepalived's hop limit over IPv6, unless configured otherwise.
-const USUAL_HOP_LIMIT: u8 = 64;
 /// The least time between two tables of timers in the log.
 const QUIET: Micros = Micros::from_secs(1);
 
@@ -150,12 +148,10 @@ impl Session {
         }
     }
 
-    /// The socket that it needs. Over a single hop RFC 5881 section 5 wants a hop limit of 255, and whoever follows it discards
-    /// what keepalived sends unless configured; a keepalived that has that limit accepts any that is higher.
+    /// The socket that it needs.
     pub(super) fn path(&self) -> Path {
         let BfdInstance { neighbor, source, ttl, multihop, .. } = self.config;
-        let is_usual = neighbor.is_ipv6() && ttl == USUAL_HOP_LIMIT;
-        Path { neighbor, source, ttl: if is_usual && !multihop { 255 } else { ttl }, multihop }
+        Path { neighbor, source, ttl, multihop }
     }
 
     /// Tells those who follow it how it stands.

@@ -78,6 +78,7 @@ pub fn command() -> Command {
         .arg(switch("ignore-sigint", None, "Ignore SIGINT (default: terminate)"))
         .arg(value("signum", None, "SIGFUNC", "Print the signal number for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON"))
         .arg(optional("config-test", Some('t'), "LOG_FILE", "Check the configuration, complaints to LOG_FILE or standard error"))
+        .arg(switch("would-start", None, "End with 0 and in silence if a daemon would run with the configuration, otherwise say why not. For ExecReload="))
         .arg(switch("strict", None, "With -t: missing files, warnings and notes are errors too (exit code 5 instead of 0)"))
         .arg(value("diagnostics", None, "FORMAT", "With -t: complaints as text for people, or as one JSON document").value_parser(["text", "json"]))
         .arg(value("target", None, "RELEASE", "With -t: note keywords that this release of keepalived does not know (2.2.7 for instance)"))

@@ -202,9 +202,10 @@ fn a_test_can_be_strict_in_json_and_for_a_release() {
         other => panic!("{other:?}"),
     };
     assert_eq!(test("keepalived -t"), TestOptions::default());
-    let expected = TestOptions { strict: true, json: true, target: Some([2, 2, 7]) };
+    let expected = TestOptions { strict: true, json: true, target: Some([2, 2, 7]), would_start: false };
     assert_eq!(test("keepalived --strict -t --diagnostics=json --target 2.2.7"), expected);
     assert!(!test("keepalived -t --diag json --diagnostics text").json);
+    assert!(test("keepalived --would-start -n").would_start);
     assert_eq!(test("keepalived -t --target v2.4").target, Some([2, 4, 0]));
     refused("keepalived -t --diagnostics=xml", "Invalid --diagnostics option xml: text or json\n");
     refused("keepalived -t --target 2.x", "Invalid --target option 2.x: a release such as 2.2.7\n");

@@ -61,6 +61,8 @@ pub enum Absence {
     NotPermitted,
     /// It is not there, or the user does not get to it, in the system's words
     Inaccessible(String),
+    /// The daemon has not the right to run anything as this user
+    Foreign(Identity),
 }
 
 /// How somebody else than root could change what root runs.

@@ -1,4 +1,5 @@
-//! `-t`: what is wrong with the configuration, and with `-d` what it means. No pid file, no log, no child.
+//! `-t`: what is wrong with the configuration, and with `-d` what it means; `--would-start`: whether a daemon runs with it.
+//! No pid file, no log, no child.
 
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use nix::libc;
 
-use super::configuration::Source;
+use super::configuration::{Reading, Source};
 use super::{shared, start};
 use crate::cli::{Dump, Options};
 use crate::model::Config;
@@ -17,6 +18,9 @@ use crate::report::dump;
 /// Checks, reports to `log` or standard error; the answer is the exit status.
 pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
     start::apply_umask(options, None);
+    if options.test.would_start {
+        return would_start(options);
+    }
     let mut to: Box<dyn Write> = match log {
         None => Box::new(io::stderr()),
         Some(path) => match open(path, false) {
@@ -51,6 +55,24 @@ pub(super) fn run(options: &Options, log: Option<&Path>) -> u8 {
             1
         }
     }
+}
+
+/// Says on standard error why a daemon would refuse to run with the configuration, or to take it over at a reload; the answer
+/// is its exit status, or 0.
+fn would_start(options: &Options) -> u8 {
+    if let Some(name) = &options.namespace
+        && let Err(error) = namespace::enter(name)
+    {
+        start::complain(&error.to_string());
+        return 1;
+    }
+    let Reading { complaints, refusal, .. } = Source::new(options).read();
+    let Some(refusal) = refusal else {
+        return 0;
+    };
+    complaints.iter().for_each(|line| start::complain(line));
+    start::complain(&refusal.text);
+    refusal.status
 }
 
 /// `-d`: what the configuration means, on standard output.

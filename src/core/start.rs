@@ -3,7 +3,10 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
 use tracing::{debug, info, warn};
 
@@ -18,7 +21,7 @@ use crate::model::{Config, Global};
 use crate::os::capabilities::Process;
 use crate::os::core_dump::Pattern as CorePattern;
 use crate::os::pid_file::{self, PidFile};
-use crate::os::{capabilities, core_dump, host, namespace, process, usage};
+use crate::os::{capabilities, core_dump, host, namespace, process, process_list, usage};
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,12 @@ const UMASK: u32 = 0o177;
 
 /// Exit status when the system does not let us start.
 const FAILED: u8 = 1;
+
+/// How long a child of a daemon that was killed may take to end, and the kernel to end it by force.
+const ORPHAN_WAIT: Duration = Duration::from_secs(10);
+const FORCE_WAIT: Duration = Duration::from_secs(1);
+/// How often we look for it.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The width of the log lines that show the command line.
 const LINE_WIDTH: usize = 100;
@@ -338,7 +347,10 @@ pub(super) fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
     let mut files = PidFiles { parent, children: Vec::new() };
     for role in roles::ALL.into_iter().filter(|role| setting.allows(*role)) {
         match PidFile::claim(setting.paths.of(role)) {
-            Ok(file) => files.children.push((role, file)),
+            Ok(mut file) => {
+                outlive_orphan(role, &mut file);
+                files.children.push((role, file));
+            }
             Err(error) => {
                 files.parent.remove();
                 files.children.into_iter().for_each(|(_, file)| file.remove());
@@ -347,6 +359,28 @@ pub(super) fn claim(setting: &Setting) -> Result<PidFiles, Failure> {
         }
     }
     Ok(files)
+}
+
+/// Waits for a child of a daemon that was killed: it is taking away what it has set, and would take away the same of ours.
+fn outlive_orphan(role: Role, file: &mut PidFile) {
+    let is_orphan = |pid: &u32| process_list::ancestors(*pid).next().is_none_or(|parent| !process::is_named(parent));
+    let Some(pid) = file.daemon_without_lock().filter(is_orphan) else {
+        return;
+    };
+    let ends_within = |span| {
+        let begun = Instant::now();
+        while process::is_named(pid) && begun.elapsed() < span {
+            thread::sleep(LOOK);
+        }
+        !process::is_named(pid)
+    };
+    let short = roles::words(role).short;
+    info!("{short} process {pid} of a daemon that is gone has not ended yet");
+    if !ends_within(ORPHAN_WAIT) {
+        info!("{short} process failed to die - forcing termination");
+        process::send_signal(pid, Signal::SIGKILL);
+        ends_within(FORCE_WAIT);
+    }
 }
 
 fn not_claimed(error: pid_file::Error) -> Failure {

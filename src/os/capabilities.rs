@@ -98,6 +98,12 @@ pub fn keep_for(process: Process) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether this process may start programs under the name of any user and with any groups.
+pub fn may_become_others() -> bool {
+    let has = |right| caps::has_cap(None, CapSet::Effective, right).unwrap_or_default();
+    has(Capability::CAP_SETUID) && has(Capability::CAP_SETGID)
+}
+
 /// Whether a program that this process starts has again what this process has given up.
 fn come_back() -> bool {
     geteuid().is_root() && prctl::get_no_new_privs() == Ok(false) && root_is_special()

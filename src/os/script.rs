@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::{Gid, Uid, User, getegid, geteuid, getgrouplist, setgid, setgroups, setuid};
 
-use super::{core_dump, descriptors, process, scheduling};
+use super::{capabilities, core_dump, descriptors, process, scheduling};
 use crate::model::Script;
 
 /// Variables that could change what a script of another user runs, and what is between systemd and us alone.
@@ -84,7 +84,8 @@ fn prepare(command: &mut Command, script: &Script) {
 /// Who a script has to become; `None` if it is who we are. The user's further groups are looked up each time.
 fn identity(script: &Script) -> Option<(Uid, Gid, Vec<Gid>)> {
     let (uid, gid) = (Uid::from_raw(script.uid), Gid::from_raw(script.gid));
-    if (uid, gid) == (geteuid(), getegid()) && !script.further_groups {
+    // Without the right to change them, we have the groups that whoever started us has found to be the user's.
+    if (uid, gid) == (geteuid(), getegid()) && !(script.further_groups && capabilities::may_become_others()) {
         return None;
     }
     let groups = if script.further_groups { groups_of(uid) } else { None };

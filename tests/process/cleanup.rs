@@ -69,6 +69,44 @@ fn what_a_killed_daemon_has_left_is_removed_and_nothing_else() {
     assert_eq!(said(&clean_up(&namespace, &daemon.folder)), (Some(0), "nothing to remove\n".into(), String::new()));
 }
 
+/// What would it be worth if the child of a killed daemon were still at work, or another daemon were to come meanwhile?
+#[test]
+fn children_of_a_killed_daemon_have_ended_when_a_cleanup_ends_or_the_next_daemon_begins() {
+    let namespace = Namespace::with_interface();
+    let folder = Folder::new();
+    folder.write("conf", CONF);
+    let start = |folder: Folder| {
+        let mut command = namespace.command();
+        command.arg(BINARY).args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
+        Daemon::run(folder, command, |_| {})
+    };
+    let mut killed = start(folder);
+    killed.wait_for_line("Entering MASTER STATE");
+    let vrrp = killed.folder.pid(VRRP).expect("a pid");
+    kill(Pid::from_raw(killed.pid()), Signal::SIGKILL).expect("killed");
+    killed.wait();
+    let (status, _, err) = said(&clean_up(&namespace, &killed.folder));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    assert!(!is_alive(vrrp));
+    assert_eq!(addresses(&namespace), ["10.77.0.1/24"]);
+
+    let again = Folder::new();
+    again.write("conf", CONF);
+    let mut killed = start(again);
+    killed.wait_for_line("Entering MASTER STATE");
+    let vrrp = killed.folder.pid(VRRP).expect("a pid");
+    kill(Pid::from_raw(killed.pid()), Signal::SIGKILL).expect("killed");
+    killed.wait();
+    let folder = std::mem::replace(&mut killed.folder, Folder::new());
+    let mut next = start(folder);
+    next.wait_for_line(&format!("vrrp process {vrrp} of a daemon that is gone has not ended yet"));
+    next.wait_for_line("Entering MASTER STATE");
+    assert!(!is_alive(vrrp));
+    assert!(eventually(|| addresses(&namespace).len() == 4), "{:?}", addresses(&namespace));
+    assert_eq!(next.folder.pid(VRRP), super::daemon::children_of(next.pid()).last().copied());
+    assert_eq!(next.stop().code(), Some(0));
+}
+
 #[test]
 fn tables_of_the_packet_filter_go_with_the_instances_that_need_them() {
     let namespace = Namespace::with_interface();

@@ -55,6 +55,29 @@ fn exit_codes_are_those_of_keepalived_and_strict_ones_never_0_where_something_is
     }
 }
 
+/// For `ExecReload=`: complaints that keep no daemon from running are not told, and do not count.
+#[test]
+fn whether_a_daemon_would_start_is_told_by_the_status() {
+    let folder = folder();
+    let ask = |file: &str, more: &[&str]| {
+        let path = folder.path(file).display().to_string();
+        run(["--would-start", "-n", "-D", "-f", &path].into_iter().chain(more.iter().copied()))
+    };
+    for file in ["good.conf", "faulty.conf", "plain-include.conf", "note.conf"] {
+        assert_eq!(ask(file, &[]), (Some(0), String::new(), String::new()), "{file}");
+    }
+    for (file, more, status, told) in [
+        ("stop.conf", &[][..], 2, "priority"),
+        ("include.conf", &[], 6, "nosuch.conf"),
+        ("nosuch.conf", &[], 6, "keepalived: Config files missing"),
+        ("good.conf", &["-s", "nosuch"], 1, "/run/netns/nosuch"),
+    ] {
+        let (code, out, err) = ask(file, more);
+        assert_eq!((code, out.as_str()), (Some(status), ""), "{file}: {err}");
+        assert!(err.contains(told), "{file}: {err}");
+    }
+}
+
 #[test]
 fn an_empty_file_name_is_passed_over_in_silence() {
     for (options, code) in [(&["-t"][..], 0), (&["-t", "-e"], 0), (&["-t", "--strict"], 5)] {

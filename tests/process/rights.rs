@@ -119,10 +119,10 @@ fn nothing_is_given_up_that_scripts_would_lose() {
     assert_eq!(rights(daemon.folder.pid(VRRP).expect("a pid"), "CapPrm"), own_rights());
 }
 
-/// Another user with rights of its own, as in a unit with `AmbientCapabilities=`.
-fn as_nobody(rights: &str) -> (Daemon, Namespace) {
+/// Another user with rights of its own, as in a unit with `AmbientCapabilities=`. `user` is that of the script.
+fn as_nobody(rights: &str, user: &str) -> (Daemon, Namespace) {
     let namespace = Namespace::with_interface();
-    let folder = folder("nobody");
+    let folder = folder(user);
     // The program may be where only root can look.
     let program = folder.path("keepalived");
     let copied = Command::new("cp").arg(BINARY).arg(&program).status();
@@ -137,7 +137,7 @@ fn as_nobody(rights: &str) -> (Daemon, Namespace) {
 
 #[test]
 fn a_user_with_the_rights_that_are_needed_can_run_it() {
-    let (mut daemon, _namespace) = as_nobody("+net_admin,+net_raw");
+    let (mut daemon, _namespace) = as_nobody("+net_admin,+net_raw", "nobody");
     daemon.wait_for_line("Entering MASTER STATE");
     let vrrp = daemon.folder.pid(VRRP).expect("a pid");
     assert_eq!(rights(vrrp, "CapPrm"), NET_ADMIN | NET_RAW);
@@ -146,9 +146,21 @@ fn a_user_with_the_rights_that_are_needed_can_run_it() {
     assert_eq!(daemon.stop().code(), Some(0));
 }
 
+/// Its further groups are those that whoever started it has given it.
+#[test]
+fn a_user_without_the_right_to_be_another_runs_its_own_scripts_alone() {
+    let (daemon, _namespace) = as_nobody("+net_admin,+net_raw", "nobody :nogroup");
+    assert_eq!(noted(&daemon), NET_ADMIN | NET_RAW);
+    let (mut daemon, _namespace) = as_nobody("+net_admin,+net_raw", "root");
+    daemon.wait_for_line("Entering MASTER STATE");
+    daemon.wait_for_line("Disabling track script note due to insecure: Unable to set uid:gid 0:0 for script ");
+    assert_eq!(daemon.stop().code(), Some(0));
+    assert!(!daemon.folder.path("noted").exists());
+}
+
 #[test]
 fn a_missing_right_ends_the_daemon_with_its_status() {
-    let (mut daemon, _namespace) = as_nobody("+net_admin");
+    let (mut daemon, _namespace) = as_nobody("+net_admin", "nobody");
     assert_eq!(daemon.wait().code(), Some(4), "{}", daemon.log());
     daemon.wait_for_line("exited with permanent error missing permission. Terminating");
     let namespace = Namespace::with_interface();

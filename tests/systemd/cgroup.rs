@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::rig::moment::{SOON, comes_true};
+use crate::machine::comes;
 
 /// The hierarchies that systemd uses, as systems with control groups of version 1, 2 or both mount them.
 const ROOTS: [&str; 3] = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
@@ -33,7 +33,7 @@ impl Groups {
 impl Drop for Groups {
     fn drop(&mut self) {
         for group in &self.0 {
-            comes_true(SOON, || remove(group));
+            comes(|| remove(group));
         }
     }
 }

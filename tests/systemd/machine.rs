@@ -3,15 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::cgroup::Groups;
 use crate::rig::host::{Host, Running};
-use crate::rig::moment::{comes_true, wait_until};
 use crate::rig::node::write_script;
 
-/// How long a machine may take to boot.
-const BOOT: Duration = Duration::from_secs(60);
+/// How long anything may take, on a host that does much else.
+const LIMIT: Duration = Duration::from_secs(120);
+/// How often we look: each look is a process.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Whether `condition` comes to hold within the limit that everything here has.
+pub fn comes(mut condition: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while !condition() {
+        if begun.elapsed() > LIMIT {
+            return false;
+        }
+        thread::sleep(LOOK);
+    }
+    true
+}
 
 /// A machine. Cut its power, then drop its keeper, then drop it.
 pub struct Machine {
@@ -104,22 +118,32 @@ impl Machine {
         self.nspawn = Some(nspawn);
         // nspawn has other children for a moment.
         let runs_systemd = |pid: &&str| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c == "systemd\n");
-        wait_until(&format!("{} has a first process", self.name), BOOT, || {
+        let booted = comes(|| {
             let pids = fs::read_to_string(&children).unwrap_or_default();
             self.leader = pids.split_whitespace().find(runs_systemd).unwrap_or_default().to_owned();
             !self.leader.is_empty()
         });
+        assert!(booted, "{} has no first process", self.name);
     }
 
     /// Switches the machine off at once.
     pub fn cut_power(&mut self) {
+        if self.nspawn.is_some() {
+            // With its first process all others of the machine end.
+            let _ = Command::new("kill").args(["-KILL", &self.leader]).status();
+        }
         self.nspawn = None;
+    }
+
+    /// Whether it has no power.
+    pub fn is_off(&self) -> bool {
+        self.nspawn.is_none()
     }
 
     /// Waits until systemd has started everything.
     pub fn wait_until_up(&self) {
         let mut state = String::new();
-        let up = comes_true(BOOT, || {
+        let up = comes(|| {
             let out = self.execute("systemctl is-system-running");
             state = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).trim().to_owned();
             state == "running"
@@ -129,10 +153,22 @@ impl Machine {
 
     /// Runs a command line on the machine to its end.
     pub fn execute(&self, line: &str) -> Output {
+        self.enter("-a", line)
+    }
+
+    /// What a tool of this test's own host prints that looks at the machine's network.
+    pub fn network(&self, line: &str) -> String {
+        let out = self.enter("-n", line);
+        assert!(out.status.success(), "{}: {line}: {out:?}", self.name);
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    }
+
+    fn enter(&self, namespaces: &str, line: &str) -> Output {
         Command::new("nsenter")
-            .args(["-t", &self.leader, "-a", "--", "/bin/bash", "-c", line])
+            .args(["-t", &self.leader, namespaces, "--", "/bin/bash", "-c", line])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("DEBIAN_FRONTEND", "noninteractive")
             .stdin(Stdio::null())
             .output()
             .expect("run nsenter (package util-linux)")
@@ -156,11 +192,4 @@ impl Machine {
     pub fn journal(&self) -> String {
         format!("the journal of {}:\n{}", self.name, self.output("journalctl --no-pager -n 40"))
     }
-}
-
-/// The files that this repository installs.
-pub fn install_ours(machine: &Machine, program: &Path) {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    machine.install(program, "usr/sbin/keepalived-rs");
-    machine.install(&repository.join("systemd/keepalived-rs.service"), "etc/systemd/system/keepalived-rs.service");
 }

@@ -160,10 +160,12 @@ fn our_session_goes_the_way_of_keepalived_s() {
     };
     engine.reload(heard[0].at, BfdConfig { instances: vec![instance] });
     drain(&mut engine, heard[0].at);
+    let mut now = heard[0].at;
     for captured in &heard {
         while let Some(at) = engine.next_timeout().filter(|at| *at < captured.at) {
-            engine.handle_timeout(at);
-            drain(&mut engine, at);
+            now = now.max(at);
+            engine.handle_timeout(now);
+            drain(&mut engine, now);
         }
         let known = drain(&mut engine, captured.at);
         // The discriminators are of our session.

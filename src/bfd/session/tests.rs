@@ -471,16 +471,6 @@ fn a_reload_makes_no_failure_of_what_the_peers_operator_did() {
     assert_eq!(rig.told(), [false], "but that is one");
 }
 
-/// RFC 5881 section 5, and keepalived's usual hop limit over IPv6.
-#[test]
-fn a_single_hop_is_sent_with_255_unless_something_else_is_asked_for() {
-    let v6 =
-        |ttl, multihop| BfdInstance { neighbor: "fe80::2".parse().expect("an address"), ttl, multihop, ..config() };
-    let sent = |config| Session::new(Time(0), config, 7).path().ttl;
-    assert_eq!([sent(v6(64, false)), sent(v6(64, true)), sent(v6(63, false)), sent(config())], [255, 64, 63, 255]);
-    assert_eq!(sent(BfdInstance { ttl: 64, ..config() }), 64);
-}
-
 /// Section 6.8.1: what is known of a peer is kept for a detection time, even over a socket that fails.
 #[test]
 fn a_peer_is_remembered_over_a_socket_that_fails_for_a_detection_time() {

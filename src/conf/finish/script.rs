@@ -88,6 +88,9 @@ impl Reason {
             Absence::NotInPath => format!("Cannot find script {shown} in path - disabling"),
             Absence::NotPermitted => format!("Permissions failure for script {shown} in path - disabling"),
             Absence::Inaccessible(why) => format!("Script {shown} cannot be accessed - {why}"),
+            Absence::Foreign(Identity { uid, gid, .. }) => {
+                format!("Unable to set uid:gid {uid}:{gid} for script {shown} - disabling")
+            }
         };
         Reason { text, help: None }
     }
@@ -332,6 +335,7 @@ fn check_tracked(reader: &mut Reader, seen: &mut Seen, raw: &RawTrackScript) -> 
     let shown = command.argv.first()?.to_string_lossy().into_owned();
     let effect = "instances do not follow this script";
     let (why, reason) = match found {
+        Command::Missing(absence @ Absence::Foreign(_)) => ("due to insecure", Reason::missing(&shown, absence)),
         Command::Missing(absence) => ("since not found/accessible", Reason::missing(&shown, absence)),
         Command::Found { executable: false, .. } => {
             Reason::not_executable(&shown, &command).complain(reader, *place, effect);

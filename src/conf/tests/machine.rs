@@ -93,6 +93,12 @@ fn each_reason_for_not_running_a_script_is_told() {
         (Command::Missing(Absence::NotPermitted), "x", "", "Permissions failure for script x in path - disabling"),
         (inaccessible("Not a directory"), "/a/x", "", "Script /a/x cannot be accessed - Not a directory"),
         (
+            Command::Missing(Absence::Foreign(Identity { uid: 0, gid: 0, further_groups: false })),
+            "/bin/x",
+            "",
+            "Unable to set uid:gid 0:0 for script /bin/x - disabling",
+        ),
+        (
             found("/bin/text", false, false),
             "/bin/text",
             "nobody nogroup",

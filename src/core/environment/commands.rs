@@ -11,9 +11,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
 
 use crate::conf::environment::{Absence, Command, Identity, Weakness};
+use crate::os::capabilities;
 
 /// Folders of commands if `PATH` is not set (`confstr(_CS_PATH)`).
 const USUAL_PATH: &str = "/bin:/usr/bin";
@@ -23,6 +24,10 @@ const LINKS: usize = 40;
 
 /// What a command means for somebody. One without slash is looked for in `PATH`.
 pub(super) fn find(command: &OsStr, identity: Identity) -> Command {
+    let is_own = (identity.uid, identity.gid) == (geteuid().as_raw(), getegid().as_raw());
+    if !is_own && !capabilities::may_become_others() {
+        return Command::Missing(Absence::Foreign(identity));
+    }
     if command.as_bytes().contains(&b'/') {
         return look(Path::new(command), identity);
     }

@@ -8,7 +8,7 @@ use super::stage::{ONE, Stage, TWO, configuration, here, instance, with_instance
 use super::{PATIENCE, PATIENT, Plan, Timers};
 use crate::rig::moment::{now, stay, wait_until};
 use crate::rig::node::{Daemon, Role};
-use crate::rig::packet::State;
+use crate::rig::packet::bfd::State;
 
 const PLAN: Plan = Plan::with_multiplier(PATIENT);
 const LATER: Timers = Timers { tx: 200, rx: 60, multiplier: PATIENT };
@@ -55,6 +55,7 @@ each! {
 crate::tests! {
     goodbye_of_the_peer
     our_goodbye
+    end_of_our_parent
 }
 
 /// The peer asks for other intervals by a poll sequence, which we answer; we send as slowly as it wants.
@@ -207,4 +208,19 @@ fn our_goodbye() {
     stage.start_ours();
     stage.expect_up();
     stage.end();
+}
+
+/// A crash is nobody's wish: the peer is told nothing and misses us, so that those who follow the session hear of it.
+fn end_of_our_parent() {
+    let mut stage = Stage::up("end_of_our_parent", Kind::Frr, PLAN);
+    stage.ours().reload(&configuration(ONE, &PLAN, Timers { multiplier: HASTY, ..PLAN.timers }));
+    let start = now();
+    stage.packet("ours says so", ONE, start, |it| it.multiplier == HASTY);
+    stage.lab.nodes[ONE].crash(&[Role::Parent]);
+    wait_until("FRR takes the session for down", PATIENCE, || !stage.peer.is_up(stage.other()));
+    let spoken = stage.lab.wire.bfd("lb01", start);
+    assert!(spoken.iter().all(|(_, it)| it.state == State::Up), "no goodbye: {:?}", spoken.last());
+    let session = stage.peer.frr_session(stage.other()).expect("FRR answers");
+    assert_eq!(session["diagnostic"], "control detection time expired", "{session}");
+    stage.peer.stop(&mut stage.lab.nodes[TWO]);
 }

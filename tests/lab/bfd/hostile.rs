@@ -11,7 +11,7 @@ use super::{PATIENT, Plan};
 use crate::rig::host::Host;
 use crate::rig::moment::{now, stay};
 use crate::rig::node::{Node, Role};
-use crate::rig::packet::{Bfd, State};
+use crate::rig::packet::bfd::{Bfd, State};
 
 const PLAN: Plan = Plan::with_multiplier(PATIENT);
 /// State Down, were it taken.

@@ -9,7 +9,7 @@ use super::{PATIENCE, Plan, WATCHFUL};
 use crate::rig::conf::Family::V6;
 use crate::rig::moment::{now, stay, wait_until};
 use crate::rig::node::Daemon;
-use crate::rig::packet::State;
+use crate::rig::packet::bfd::State;
 
 const PLAN: Plan = Plan::with_multiplier(WATCHFUL);
 

@@ -61,7 +61,7 @@ impl Peer {
     pub fn stop(&mut self, node: &mut Node) {
         match self.daemon.take() {
             Some(daemon) => daemon.end(&node.host, "TERM"),
-            None => drop(node.terminate()),
+            None => node.terminate(),
         }
     }
 

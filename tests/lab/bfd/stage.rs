@@ -8,7 +8,7 @@ use super::{PATIENCE, Plan, Timers};
 use crate::rig::conf::{Family, Instance, Speech, file};
 use crate::rig::moment::{Moment, now, wait_until};
 use crate::rig::node::{Daemon, Node};
-use crate::rig::packet::{Bfd, State};
+use crate::rig::packet::bfd::{Bfd, State};
 use crate::rig::{Lab, Layout};
 
 /// The node of ours.
@@ -47,7 +47,8 @@ pub fn session(node: usize, plan: &Plan, timers: Timers) -> String {
     }
     if plan.multihop {
         text.push_str("    multihop\n    ttl 64\n    max_hops 5\n");
-    } else if plan.family == Family::V6 {
+    } else if plan.family == Family::V6 && crate::is_stand_in() {
+        // keepalived's own choice is 64, which other vendors refuse.
         text.push_str("    hoplimit 255\n");
     }
     text.push_str("}\n");

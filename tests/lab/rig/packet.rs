@@ -1,12 +1,12 @@
 //! What a frame on the lab's wire says. Written apart from the daemon's own decoder, so that a mistake made there is not
 //! made here too; every checksum is computed.
 
-mod bfd;
+pub mod bfd;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-pub use bfd::{Bfd, State};
+use bfd::Bfd;
 
 /// A frame's content, as far as the lab cares.
 #[derive(Clone, Debug, PartialEq)]

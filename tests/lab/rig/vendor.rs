@@ -26,6 +26,11 @@ impl Background {
         host.run("kill", &[&format!("-{signal}"), &self.pid]);
     }
 
+    /// Gives it, with all its threads, precedence over everything ordinary.
+    pub fn urge(&self, host: &Host) {
+        host.run("chrt", &["--all-tasks", "--fifo", "--pid", "50", &self.pid]);
+    }
+
     /// Ends it by a signal.
     pub fn end(self, host: &Host, signal: &str) {
         self.signal(host, signal);

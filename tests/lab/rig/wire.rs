@@ -19,7 +19,8 @@ use nix::sys::time::{TimeSpec, TimeVal};
 
 use super::host::Host;
 use super::moment::{Moment, now};
-use super::packet::{Advert, Bfd, Packet};
+use super::packet::bfd::Bfd;
+use super::packet::{Advert, Packet};
 
 /// A frame that was seen.
 #[derive(Clone, Debug)]

@@ -76,6 +76,8 @@ pub struct Judge {
     /// Why it may fall now
     reason: Option<&'static str>,
     may_rise: bool,
+    /// Its timers have been looked at
+    ticked: bool,
     rises: VecDeque<Time>,
     pub counts: Counts,
 }
@@ -108,6 +110,7 @@ impl Judge {
             excused: now,
             reason: None,
             may_rise: false,
+            ticked: false,
             rises: VecDeque::new(),
             counts: Counts::default(),
             config,
@@ -177,12 +180,13 @@ impl Judge {
 
     /// What may happen because of time alone.
     pub fn tick(&mut self, now: Time) {
+        self.ticked = !self.broken;
         if let Some((at, _)) = self.heard
+            && self.up
             && !self.broken
+            && now >= at + self.detection(Range::least)
         {
-            if self.up && now >= at + self.detection(Range::least) {
-                self.reason.get_or_insert("expired");
-            }
+            self.reason.get_or_insert("expired");
         }
     }
 
@@ -304,7 +308,7 @@ impl Judge {
     }
 
     /// All has been done that the last event led to.
-    pub fn end_turn(&mut self) -> Result<(), String> {
+    pub fn end_turn(&mut self, now: Time) -> Result<(), String> {
         let reason = self.reason.take();
         self.may_rise = false;
         if self.up && reason == Some("operator") {
@@ -312,6 +316,9 @@ impl Judge {
         }
         if self.up && reason == Some("peer") {
             return Err("the peer is down, and followers were not told".into());
+        }
+        if std::mem::take(&mut self.ticked) && now >= self.heard_until(Range::most) && !self.up {
+            (self.heard, self.answer) = (None, None);
         }
         Ok(())
     }

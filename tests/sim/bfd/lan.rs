@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use keepalived_rs::bfd::engine::Engine;
 use keepalived_rs::bfd::event::{Action, Datagram, Event, Path, SessionId};
 use keepalived_rs::model::{BfdConfig, Micros, Time};
-use keepalived_rs::wire::bfd::{Diagnostic, Packet, State};
+use keepalived_rs::wire::bfd::{Packet, State};
 
 use super::foreign;
 use super::judge::Judge;
@@ -16,7 +16,7 @@ use super::plan::{HOPS, Kind, Plan, address, host_of};
 use crate::rng::Rng;
 
 /// Whose a session is: its peer, and whether that is several hops away.
-type Key = (IpAddr, bool);
+pub type Key = (IpAddr, bool);
 
 /// Time for all sessions to come up once nothing is wrong any more: idle intervals, the detection time of the slowest, and waits
 /// of keepalived.
@@ -63,7 +63,7 @@ struct Weather {
 const FAIR: (u64, u64) = (20, 50);
 
 pub struct Lan {
-    rng: Rng,
+    pub rng: Rng,
     plan: Plan,
     now: Time,
     hosts: Vec<Host>,
@@ -141,7 +141,7 @@ impl Lan {
         self.run_until(self.now + SETTLE, |_| false);
         let bound = self.now + BOUND + if self.was_broken { RETRY } else { Micros::ZERO };
         self.run_until(bound, Lan::is_up);
-        self.claim(self.is_up(), "a session does not come up");
+        self.claim(self.is_up(), &format!("sessions do not come up: {:?}", self.unsettled()));
         let before = self.falls();
         self.run_until(self.now + CALM, |_| false);
         let text = format!("a session went down for nothing: {} falls", self.falls() - before);
@@ -179,7 +179,13 @@ impl Lan {
             Body::Keepalived(sessions) => sessions.values().all(|session| session.state == State::Up),
             Body::Ours(_) | Body::Mad(..) => true,
         });
-        foreign && self.sane().all(|(_, judge)| judge.is_settled())
+        foreign && self.unsettled().is_empty()
+    }
+
+    /// Hosts and sessions that something is still to happen to.
+    fn unsettled(&self) -> Vec<(usize, &str)> {
+        let judges = self.sane().filter(|(_, judge)| !judge.is_settled());
+        judges.map(|(number, judge)| (number, judge.config.name.as_str())).collect()
     }
 
     fn falls(&self) -> u64 {
@@ -284,48 +290,13 @@ impl Lan {
                     return;
                 }
                 *next = Some(now + Micros(self.rng.range(20, 2_000)));
-                let known = known.clone();
-                self.rave(number, &known);
+                let instances = &host.config.instances;
+                let instance = &instances[self.rng.range(0, instances.len() as u64 - 1) as usize];
+                let key = (instance.neighbor, instance.multihop);
+                let yours = known.get(&key).copied().unwrap_or_default();
+                self.rave(number, key, yours);
             }
         }
-    }
-
-    /// A packet that may be anything, and is often nearly right.
-    fn rave(&mut self, number: usize, known: &BTreeMap<Key, u32>) {
-        let index = self.rng.range(0, self.hosts[number].config.instances.len() as u64 - 1) as usize;
-        let (neighbor, multihop) = {
-            let instance = &self.hosts[number].config.instances[index];
-            (instance.neighbor, instance.multihop)
-        };
-        let rng = &mut self.rng;
-        let number_of = |rng: &mut Rng| {
-            let any = rng.next() as u32;
-            rng.pick(&[0, 1, 1_000, 10_000, 10_000, 100_000, u32::MAX, any])
-        };
-        let yours = known.get(&(neighbor, multihop)).copied().unwrap_or_default();
-        let poll = rng.chance(30);
-        let packet = Packet {
-            diagnostic: Diagnostic::NONE,
-            state: rng.pick(&[State::AdminDown, State::Down, State::Init, State::Up, State::Up]),
-            poll,
-            last: !poll && rng.chance(30),
-            demand: rng.chance(10),
-            multiplier: rng.pick(&[1, 3, 255]),
-            mine: rng.pick(&[7, 8]),
-            yours: rng.pick(&[yours, yours, yours, 0]),
-            desired_min_tx: number_of(rng),
-            required_min_rx: number_of(rng),
-        };
-        let mut bytes = packet.encode().to_vec();
-        if rng.chance(20) {
-            let at = rng.range(0, 23) as usize;
-            bytes[at] = rng.next() as u8;
-        }
-        if rng.chance(5) {
-            bytes.truncate(rng.range(0, 23) as usize);
-        }
-        let ttl = rng.pick(&[255, 255, 255, 1]);
-        self.transmit(number, neighbor, multihop, ttl, bytes);
     }
 
     /// The end of a turn: what holds at any time.
@@ -345,7 +316,7 @@ impl Lan {
 
     // Packets
 
-    fn transmit(&mut self, from: usize, neighbor: IpAddr, multihop: bool, ttl: u8, bytes: Vec<u8>) {
+    pub fn transmit(&mut self, from: usize, neighbor: IpAddr, multihop: bool, ttl: u8, bytes: Vec<u8>) {
         let to = host_of(neighbor);
         self.note(format!("host {from} to {to}{}: {:?}", if multihop { " far" } else { "" }, Packet::decode(&bytes)));
         if self.weather.cut.contains(&(from, to)) || self.rng.chance(self.weather.loss) {
@@ -417,7 +388,10 @@ impl Lan {
                 }
                 Action::Open(id, path) => {
                     let is_far_enough = path.multihop || path.ttl == 255;
+                    // After a failure it is opened again without having been closed.
+                    let mut is_new = !host.paths.contains_key(&id);
                     if let Some(judge) = host.judges.get_mut(&(path.neighbor, path.multihop)) {
+                        is_new |= judge.broken;
                         if host.broken {
                             failed.push(id);
                         } else if judge.broken {
@@ -425,9 +399,7 @@ impl Lan {
                             judge.excuse(now + Micros::from_millis(1));
                         }
                     }
-                    let before = host.paths.insert(id, path);
-                    // After a failure it is opened again without having been closed.
-                    let is_new = before.is_none_or(|path| Some(&path) == host.paths.get(&id));
+                    host.paths.insert(id, path);
                     if is_far_enough && is_new { Ok(()) } else { Err("a socket that must not be".to_owned()) }
                 }
                 Action::Close(id) => host.paths.remove(&id).map(drop).ok_or("closed twice".to_owned()),
@@ -466,8 +438,8 @@ impl Lan {
         let paths = &self.hosts[number].paths;
         let distinct: BTreeSet<_> = paths.values().map(|path| (path.neighbor, path.source, path.multihop)).collect();
         self.claim(distinct.len() == paths.len(), "two sessions with one peer");
-        let host = &mut self.hosts[number];
-        let wrong = host.judges.values_mut().find_map(|judge| judge.end_turn().err());
+        let (now, host) = (self.now, &mut self.hosts[number]);
+        let wrong = host.judges.values_mut().find_map(|judge| judge.end_turn(now).err());
         if let Some(text) = wrong {
             self.claim(false, &format!("host {number}: {text}"));
         }
@@ -527,6 +499,9 @@ impl Lan {
         let number = self.rng.range(0, self.hosts.len() as u64 - 1) as usize;
         let other = self.rng.range(0, self.hosts.len() as u64 - 1) as usize;
         let kind = self.rng.range(0, 11);
+        if matches!(kind, 7..=10) && self.hosts[number].stalled_until >= self.now {
+            return;
+        }
         self.note(format!("trouble {kind} at {number}, {other}"));
         match kind {
             0 => self.weather.loss = self.rng.range(0, 60),
