@@ -39,8 +39,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit status by which the parent knows that a new start would not help; `None` if it might. That another program
-    /// has a port may pass.
+    /// The exit status by which the parent knows that a new start would not help; `None` if it might.
     pub fn exit(&self) -> Option<PermanentExit> {
         match self {
             Error::Sock(error) => PermanentExit::after(error.cause()),
@@ -83,7 +82,7 @@ pub async fn run(
     driver.scheduling.work();
     let core = parent_id();
     let is_orphan = loop {
-        driver.timer.arm(driver.engine.next_timeout())?;
+        driver.timer.arm(driver.wake_at())?;
         let woken = tokio::select! {
             biased;
             signal = signals.next() => Woken::Signal(signal),
@@ -153,6 +152,7 @@ impl Driver {
     /// One turn: the engine is fed, what is due by now is done, and everything that the engine wants is carried out.
     fn turn(&mut self, feed: impl FnOnce(&mut Self, Time) -> Result<(), SockError>) -> Result<(), Error> {
         let now = clock::now();
+        self.hands.try_again(now);
         feed(self, now)?;
         if let Some(at) = self.engine.next_timeout().filter(|at| *at <= now) {
             self.scheduling.late(now, now.since(at));
@@ -161,11 +161,16 @@ impl Driver {
             self.engine.handle_timeout(now);
         }
         while let Some(action) = self.engine.poll() {
-            if let Some(event) = self.hands.carry_out(action, &self.parent)? {
+            if let Some(event) = self.hands.carry_out(now, action, &self.parent) {
                 self.engine.handle(now, event);
             }
         }
         Ok(())
+    }
+
+    /// When something is due.
+    fn wake_at(&self) -> Option<Time> {
+        [self.engine.next_timeout(), self.hands.retry()].into_iter().flatten().min()
     }
 
     /// Tells the engine of some packets of each port; gives the ports that may have more.

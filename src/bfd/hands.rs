@@ -9,9 +9,9 @@ use tracing::{debug, info, warn};
 
 use super::engine::Engine;
 use super::event::{Action, Datagram, Event, Level, Path, SessionId};
-use crate::model::Time;
 use crate::model::frame::{FromChild, SessionNews};
 use crate::model::running_bfd::RunningBfd;
+use crate::model::{Micros, Time};
 use crate::os::clock;
 use crate::os::ipc::Herald;
 use crate::sock::bfd::{Inbox, Receiver, Sender};
@@ -20,15 +20,32 @@ use crate::sock::{ReadySet, SockError};
 /// At most so many packets of a port are taken before everything else has its turn.
 const HELPING: usize = 64;
 
+/// The number of the second port.
+const MULTIHOP: u64 = 1;
+
+/// After this a port is tried again that another program had.
+const RETRY: Micros = Micros::from_secs(1);
+
 /// What the driver acts by.
 pub(super) struct Hands {
     /// Of one hop, and of several
-    receivers: [Option<Receiver>; 2],
+    receivers: [Port; 2],
+    /// When the ports that could not be had are tried again
+    retry: Option<Time>,
     ready: ReadySet,
     inbox: Inbox,
     senders: BTreeMap<SessionId, Outlet>,
     /// The source ports in use: each session has its own, whatever its address
     ports: HashSet<u16>,
+}
+
+/// A port to receive on.
+#[derive(Default)]
+struct Port {
+    wanted: bool,
+    receiver: Option<Receiver>,
+    /// It could not be had, which has been told
+    failed: bool,
 }
 
 /// The socket of a session.
@@ -42,7 +59,8 @@ impl Hands {
     /// Hands that listen to nothing. Must be called inside a tokio runtime.
     pub(super) fn open() -> Result<Self, SockError> {
         Ok(Hands {
-            receivers: [None, None],
+            receivers: [Port::default(), Port::default()],
+            retry: None,
             ready: ReadySet::new()?,
             inbox: Inbox::default(),
             senders: BTreeMap::new(),
@@ -53,12 +71,16 @@ impl Hands {
     /// Carries out an action; gives what the engine has to be told of that.
     pub(super) fn carry_out(
         &mut self,
+        now: Time,
         action: Action,
         parent: &Herald<FromChild>,
-    ) -> Result<Option<Event<'static>>, SockError> {
+    ) -> Option<Event<'static>> {
         match action {
-            Action::Listen { single_hop, multihop } => self.listen([single_hop, multihop])?,
-            Action::Open(id, path) => return Ok(self.open_path(id, &path)),
+            Action::Listen { single_hop, multihop } => {
+                self.receivers.iter_mut().zip([single_hop, multihop]).for_each(|(port, wanted)| port.wanted = wanted);
+                self.listen(now);
+            }
+            Action::Open(id, path) => return self.open_path(id, &path),
             Action::Close(id) => self.close(id),
             Action::Send(id, packet) => self.send(id, &packet),
             Action::Tell { name, up, vrrp, checker } => {
@@ -67,20 +89,41 @@ impl Hands {
             }
             Action::Log(level, line) => say(level, &line),
         }
-        Ok(None)
+        None
     }
 
-    fn listen(&mut self, wanted: [bool; 2]) -> Result<(), SockError> {
-        for (at, (receiver, wanted)) in self.receivers.iter_mut().zip(wanted).enumerate() {
-            if !wanted {
-                *receiver = None;
-            } else if receiver.is_none() {
-                let opened = Receiver::open(at == 1)?;
-                self.ready.add(&opened, at as u64)?;
-                *receiver = Some(opened);
+    /// Opens the sockets that are wanted, and closes others. While another program has a port, all else goes on.
+    fn listen(&mut self, now: Time) {
+        self.retry = None;
+        for (key, port) in (0..).zip(&mut self.receivers) {
+            if !port.wanted {
+                *port = Port::default();
+            } else if port.receiver.is_none() {
+                let opened = Receiver::open(key == MULTIHOP);
+                match opened.and_then(|receiver| self.ready.add(&receiver, key).map(|()| receiver)) {
+                    Ok(receiver) => (port.receiver, port.failed) = (Some(receiver), false),
+                    Err(error) => {
+                        if !port.failed {
+                            warn!("{error}; trying again every second");
+                        }
+                        port.failed = true;
+                        self.retry = Some(now + RETRY);
+                    }
+                }
             }
         }
-        Ok(())
+    }
+
+    /// When [`Hands::try_again`] has something to do.
+    pub(super) fn retry(&self) -> Option<Time> {
+        self.retry
+    }
+
+    /// Tries again what is due by now.
+    pub(super) fn try_again(&mut self, now: Time) {
+        if self.retry.is_some_and(|at| at <= now) {
+            self.listen(now);
+        }
     }
 
     fn open_path(&mut self, id: SessionId, path: &Path) -> Option<Event<'static>> {
@@ -123,8 +166,9 @@ impl Hands {
 
     /// Tells the engine of some packets of a port; gives whether there may be more.
     pub(super) fn hear(&mut self, now: Time, at: u64, engine: &mut Engine) -> Result<bool, SockError> {
-        let multihop = at == 1;
-        let Some(Some(receiver)) = self.receivers.get(usize::from(multihop)) else {
+        let multihop = at == MULTIHOP;
+        let [one_hop, several] = &self.receivers;
+        let Some(receiver) = &(if multihop { several } else { one_hop }).receiver else {
             return Ok(false);
         };
         for _ in 0..HELPING {
@@ -145,8 +189,7 @@ impl Hands {
             session.send_failed = outlet.is_some_and(|outlet| outlet.failed);
             session
         });
-        let receivers =
-            [0, 1].map(|at: usize| self.receivers.get(at).and_then(Option::as_ref).map(Receiver::descriptor));
+        let receivers = self.receivers.each_ref().map(|port| port.receiver.as_ref().map(Receiver::descriptor));
         RunningBfd { ahead: clock::ahead_of_monotonic(), receivers, sessions: sessions.collect() }
     }
 }

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod adverts;
+mod bfd;
 mod filter;
 mod links;
 mod marks;
