@@ -82,3 +82,10 @@ fn the_top_level_is_as_agreed() {
     expected.sort();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn the_readme_names_the_oldest_rust() {
+    let oldest = env!("CARGO_PKG_RUST_VERSION");
+    let said = format!("Rust {oldest} or newer");
+    assert!(include_str!("../README.md").contains(&said), "README.md does not say: {said}");
+}

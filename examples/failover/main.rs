@@ -3,10 +3,14 @@
 //! Started by `examples/failover/run`. Each node is a machine made of namespaces that runs `keepalived-rs` with its
 //! unchanged file of `examples/two-nodes/`; a third host asks the virtual address for an echo fifty times a second. All
 //! numbers are measured: adverts by the clock of the kernel that receives them, addresses as the kernel reports them.
+//!
+//! With `--svg FILE` the run is also drawn (`timeline.svg` is such a picture), beside a takeover by Debian's keepalived where
+//! that is installed.
 
 #[path = "../../tests/lab/rig/mod.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]
 mod rig;
+mod timeline;
 
 use std::env;
 use std::io::IsTerminal;
@@ -16,9 +20,10 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rig::moment::{Moment, now, stay};
-use rig::node::{Daemon, Role};
+use rig::node::{Daemon, KEEPALIVED, Role};
 use rig::pinger::Pinger;
 use rig::{Lab, Layout};
+use timeline::{Lane, Span, Takeover, Timeline};
 
 const VIP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 12);
 const FIRST: usize = 0;
@@ -29,35 +34,82 @@ const PRIORITIES: [u8; 2] = [150, 100];
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between one event and the next that is provoked.
 const PAUSE: Duration = Duration::from_millis(2500);
+/// How fine the picture shows what the client felt; it asks every 20 ms.
+const SLOT: Duration = Duration::from_millis(100);
 
-fn main() {
-    let program = program();
-    println!("two nodes, one VIP, keepalived.conf unchanged (examples/two-nodes/)\n");
-    Show::new(&program).play();
+/// Skew_Time of the second node, RFC 3768 6.1: (256 - priority) / 256 seconds.
+fn skew() -> Duration {
+    Duration::from_secs(1) * (256 - u32::from(PRIORITIES[SECOND])) / 256
 }
 
-/// The daemon that was built beside this program, or the one named as argument.
-fn program() -> PathBuf {
-    let beside = || {
-        let own = env::current_exe().expect("this program knows where it lies");
-        own.ancestors().nth(2).map(|folder| folder.join("keepalived-rs")).expect("a build folder")
-    };
-    let program = env::args_os().nth(1).map_or_else(beside, PathBuf::from);
-    if !program.is_file() {
-        eprintln!("{} is not there: build it with `cargo build --release`", program.display());
+/// Master_Down_Interval of the second node: three intervals and the skew time.
+fn timer() -> Duration {
+    Duration::from_secs(3) + skew()
+}
+
+fn main() {
+    let (program, picture) = arguments();
+    println!("two nodes, one VIP, keepalived.conf unchanged (examples/two-nodes/)\n");
+    let mut show = Show::new(&program, Daemon::Ours);
+    let story = show.play();
+    let Some(file) = picture else { return };
+    let mut timeline = show.timeline(&story);
+    drop(show);
+    timeline.takeovers = vec![story.enlarged];
+    if Path::new(KEEPALIVED).is_file() {
+        println!("\n  the same crash, with Debian's keepalived");
+        timeline.takeovers.push(Show::new(&program, Daemon::Keepalived).crash_only());
+    }
+    std::fs::write(&file, timeline::draw(&timeline)).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    println!("\n  drawn in {}", file.display());
+}
+
+/// The daemon (that was built beside this program unless another one is named), and where the picture is wanted.
+fn arguments() -> (PathBuf, Option<PathBuf>) {
+    let own = env::current_exe().expect("this program knows where it lies");
+    let mut program = own.ancestors().nth(2).map(|folder| folder.join("keepalived-rs")).expect("a build folder");
+    let mut picture = None;
+    let mut words = env::args_os().skip(1);
+    while let Some(word) = words.next() {
+        if word == "--svg" {
+            picture = words.next().map(PathBuf::from);
+            complain_unless(picture.is_some(), "--svg wants the name of a file");
+        } else {
+            program = PathBuf::from(word);
+        }
+    }
+    complain_unless(
+        program.is_file(),
+        &format!("{} is not there: build it with `cargo build --release`", program.display()),
+    );
+    (program, picture)
+}
+
+fn complain_unless(good: bool, complaint: &str) {
+    if !good {
+        eprintln!("{complaint}");
         std::process::exit(1);
     }
-    program
 }
 
 struct Show {
     lab: Lab,
+    daemon: Daemon,
     client: Pinger,
     start: Moment,
 }
 
-/// A takeover, as the wire and the kernel saw it.
-struct Takeover {
+/// When things happened that a picture shows.
+struct Story {
+    dead: Vec<(Moment, Moment)>,
+    events: Vec<(Moment, &'static str)>,
+    silence: (Moment, Moment),
+    enlarged: Takeover,
+    end: Moment,
+}
+
+/// A change of master, as the wire and the kernel saw it.
+struct Change {
     /// The heir's first advert.
     at: Moment,
     /// How many announcements of the address came with it.
@@ -65,13 +117,13 @@ struct Takeover {
 }
 
 impl Show {
-    fn new(program: &Path) -> Self {
+    fn new(program: &Path, daemon: Daemon) -> Self {
         let lab = Lab::new("failover", program, &Layout::default());
         let client = Pinger::start(&lab.client.host, VIP, Duration::from_millis(20));
-        Self { lab, client, start: now() }
+        Self { lab, daemon, client, start: now() }
     }
 
-    fn play(&mut self) {
+    fn play(&mut self) -> Story {
         for (i, priority) in PRIORITIES.into_iter().enumerate() {
             self.start_node(i);
             self.tell(now(), self.name(i), "started", &format!("priority {priority}"), "");
@@ -87,7 +139,8 @@ impl Show {
         self.lab.nodes[FIRST].crash(&[Role::Parent, Role::Vrrp]);
         self.lab.carrier(FIRST, false);
         let crash = self.takeover(SECOND, cut);
-        let silence = crash.at - self.last_advert(FIRST, crash.at);
+        let last_advert = self.last_advert(FIRST, crash.at);
+        let silence = crash.at - last_advert;
         let why = format!("no advert from 10.0.0.1 for {:.3} s", silence.as_secs_f64());
         self.wait_for_answer(crash.at);
         self.tell(crash.at, self.name(SECOND), "MASTER", &why, &self.felt(cut));
@@ -113,23 +166,127 @@ impl Show {
         self.wait_for_answer(last.at);
         self.tell(last.at, self.name(SECOND), "MASTER", "lb01 said goodbye (priority 0)", &self.felt(stop));
         self.lab.nodes[FIRST].wait_end(PATIENCE);
+        stay(PAUSE / 2);
         self.lab.nodes[SECOND].stop();
 
-        // RFC 3768 6.1: three intervals and the skew time, (256 - priority) / 256 seconds.
-        let skew = Duration::from_secs(1) * (256 - u32::from(PRIORITIES[SECOND])) / 256;
-        let timer = Duration::from_secs(3) + skew;
         println!(
             "\n  takeover {:.4} s after the last advert of the dead, of which {:.4} s are the protocol's own timer;\n  \
              after a stop {:.4} s, of which {:.4} s are the protocol's own timer",
             silence.as_secs_f64(),
-            timer.as_secs_f64(),
+            timer().as_secs_f64(),
             (last.at - stop).as_secs_f64(),
-            skew.as_secs_f64()
+            skew().as_secs_f64()
         );
+        let end = last.at + PAUSE / 2;
+        Story {
+            dead: vec![(cut, again), (stop, end)],
+            events: vec![(cut, "lb01 dies (kill -9)"), (again, "lb01 is started"), (stop, "lb01 is stopped")],
+            silence: (last_advert, crash.at),
+            enlarged: self.enlarged("keepalived-rs", last_advert, &crash),
+            end,
+        }
+    }
+
+    /// Only the crash, and what the other node makes of it.
+    fn crash_only(&mut self) -> Takeover {
+        for i in [FIRST, SECOND] {
+            self.start_node(i);
+        }
+        self.takeover(FIRST, self.start);
+        stay(PAUSE);
+        let cut = now();
+        self.lab.nodes[FIRST].crash(&[Role::Parent, Role::Vrrp]);
+        self.lab.carrier(FIRST, false);
+        let crash = self.takeover(SECOND, cut);
+        let enlarged = self.enlarged("keepalived", self.last_advert(FIRST, crash.at), &crash);
+        self.lab.nodes[SECOND].stop();
+        enlarged
+    }
+
+    fn enlarged(&self, program: &str, last_advert: Moment, crash: &Change) -> Takeover {
+        let address = IpAddr::V4(VIP);
+        let due = last_advert + timer();
+        let added = self.lab.nodes[SECOND].watch.next(address, true, last_advert, PATIENCE).expect("it is there");
+        let after = |at: Moment| at.as_secs_f64() - due.as_secs_f64();
+        let first = crash.at..crash.at + Duration::from_secs(1);
+        let announcements = self.announcements(SECOND).into_iter().filter(|at| first.contains(at));
+        Takeover {
+            name: program.to_owned(),
+            advert: after(crash.at),
+            address: after(added),
+            announcements: announcements.map(after).collect(),
+        }
+    }
+
+    fn announcements(&self, i: usize) -> Vec<Moment> {
+        let of_it = Some(IpAddr::V4(VIP));
+        self.lab.wire.all(self.start, |f| (f.from == self.name(i) && f.packet.announces() == of_it).then_some(f.at))
+    }
+
+    fn timeline(&self, story: &Story) -> Timeline {
+        let seconds = |at: Moment| at.saturating_sub(self.start).as_secs_f64();
+        let spans =
+            |list: &[(Moment, Moment)]| -> Vec<Span> { list.iter().map(|(a, b)| (seconds(*a), seconds(*b))).collect() };
+        let shown =
+            |list: Vec<Moment>| -> Vec<f64> { list.into_iter().filter(|at| *at < story.end).map(seconds).collect() };
+        let lane = |i: usize| Lane {
+            name: format!("{} (priority {})", self.name(i), PRIORITIES[i]),
+            master: spans(&self.master(i, story)),
+            dead: if i == FIRST { spans(&story.dead) } else { Vec::new() },
+            adverts: shown(self.lab.wire.adverts(self.name(i), self.start).into_iter().map(|(at, _)| at).collect()),
+            announcements: shown(self.announcements(i)),
+        };
+        Timeline {
+            end: seconds(story.end),
+            lanes: vec![lane(FIRST), lane(SECOND)],
+            answered: spans(&self.answered(story.end)),
+            events: story.events.iter().map(|(at, what)| (seconds(*at), *what)).collect(),
+            silence: (seconds(story.silence.0), seconds(story.silence.1)),
+            takeovers: Vec::new(),
+        }
+    }
+
+    /// When the client had answers: spans without a lost request.
+    fn answered(&self, end: Moment) -> Vec<(Moment, Moment)> {
+        let mut spans: Vec<(Moment, Moment)> = Vec::new();
+        let mut from = self.start;
+        while from < end {
+            let to = end.min(from + SLOT);
+            if self.client.outage(from, to).lost == 0 {
+                match spans.last_mut() {
+                    Some((_, last)) if *last == from => *last = to,
+                    _ => spans.push((from, to)),
+                }
+            }
+            from = to;
+        }
+        spans
+    }
+
+    /// When a node was master: from the coming of the address to its going, or the node's.
+    fn master(&self, i: usize, story: &Story) -> Vec<(Moment, Moment)> {
+        let mut spans: Vec<(Moment, Moment)> = Vec::new();
+        let mut since = None;
+        let died = story.dead.iter().filter(|_| i == FIRST).map(|(at, _)| (*at, false));
+        let changes = self.lab.nodes[i].watch.since(self.start);
+        let changes = changes.iter().filter(|c| c.address == IpAddr::V4(VIP)).map(|c| (c.at, c.added));
+        let mut changes: Vec<(Moment, bool)> = changes.chain(died).chain([(story.end, false)]).collect();
+        changes.sort();
+        for (at, added) in changes.into_iter().filter(|(at, _)| *at <= story.end) {
+            match (since, added) {
+                (None, true) => since = Some(at),
+                (Some(from), false) => {
+                    spans.push((from, at));
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        spans
     }
 
     fn start_node(&mut self, i: usize) {
-        self.lab.nodes[i].start(Daemon::Ours, FILES[i]);
+        self.lab.nodes[i].start(self.daemon, FILES[i]);
     }
 
     fn name(&self, i: usize) -> &str {
@@ -137,7 +294,7 @@ impl Show {
     }
 
     /// Waits until the node is master and has the address.
-    fn takeover(&self, i: usize, since: Moment) -> Takeover {
+    fn takeover(&self, i: usize, since: Moment) -> Change {
         let name = self.name(i);
         let address = IpAddr::V4(VIP);
         let (at, _) = self.lab.wire.advert(&format!("an advert of {name}"), name, since, PATIENCE, |a| a.priority > 0);
@@ -147,7 +304,7 @@ impl Show {
             || self.lab.wire.all(at, |f| (f.from == name && f.packet.announces() == Some(address)).then_some(())).len();
         rig::moment::wait_until(&format!("{name} announces {VIP}"), PATIENCE, || told() > 0);
         stay(Duration::from_millis(20));
-        Takeover { at, announced: told() }
+        Change { at, announced: told() }
     }
 
     fn last_advert(&self, i: usize, before: Moment) -> Moment {

@@ -2,6 +2,7 @@
 //! once, feeds the engine, and carries out what it wants.
 
 use std::io;
+use std::os::unix::process::parent_id;
 
 use thiserror::Error;
 use tracing::info;
@@ -49,7 +50,8 @@ impl Error {
     }
 }
 
-/// Runs until the parent goes away or a signal asks to stop; peers are told so then.
+/// Runs until the parent goes away or a signal asks to stop. Peers are told of a stop; an end of the parent without one is
+/// a failure, which they shall find out.
 ///
 /// # Errors
 /// If the process cannot go on.
@@ -79,7 +81,8 @@ pub async fn run(
     driver.parent.say(FromChild::Ready);
     process::return_free_memory();
     driver.scheduling.work();
-    loop {
+    let core = parent_id();
+    let is_orphan = loop {
         driver.timer.arm(driver.engine.next_timeout())?;
         let woken = tokio::select! {
             biased;
@@ -89,7 +92,9 @@ pub async fn run(
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
-            Woken::Signal(Signal::Stop) | Woken::Frame(None) => break,
+            // The end of the parent brings the same signal.
+            Woken::Signal(Signal::Stop) => break parent_id() != core,
+            Woken::Frame(None) => break true,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(Signal::Dump(Dump::Data)) => driver.dumps.write(driver.hands.running(&driver.engine)),
@@ -117,11 +122,13 @@ pub async fn run(
             Woken::Packets(ports) => driver.turn(|driver, now| driver.hear(now, &ports).map(drop))?,
             Woken::Timer => driver.turn(|_, _| Ok(()))?,
         }
+    };
+    if !is_orphan {
+        driver.turn(|driver, now| {
+            driver.engine.handle(now, Event::Stop);
+            Ok(())
+        })?;
     }
-    driver.turn(|driver, now| {
-        driver.engine.handle(now, Event::Stop);
-        Ok(())
-    })?;
     driver.dumps.finish();
     Ok(())
 }

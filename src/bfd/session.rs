@@ -8,9 +8,9 @@ use super::words::{self, Side};
 use crate::model::{BfdInstance, Micros, Random, Time};
 use crate::wire::bfd::{Diagnostic, Packet, State};
 
-/// Between two packets of a session, however fast its peer asks or changes: the shortest interval that can be configured, less
-/// its jitter. So an answer is never held back for longer than any interval that we tell of (section 6.8.7).
-const GAP: Micros = Micros(750);
+/// Before a packet that says something new or answers, however fast a peer asks or changes: packets that overtake each other on
+/// their way would tell of the past. No interval that we advertise is shorter, as section 6.8.7 asks.
+const GAP: Micros = Micros::from_millis(1);
 /// A session may come up so many times at once, and after that once in [`RISE_PERIOD`]: whoever follows it is not made to
 /// flap as fast as a peer likes.
 const RISES: u64 = 5;
@@ -18,8 +18,6 @@ const RISE_PERIOD: Micros = Micros::from_secs(1);
 /// The first wait before a socket is opened again, and the longest.
 const RETRY: Micros = Micros::from_secs(1);
 const LONGEST_RETRY: Micros = Micros::from_secs(60);
-/// keepalived's hop limit over IPv6, unless configured otherwise.
-const USUAL_HOP_LIMIT: u8 = 64;
 /// The least time between two tables of timers in the log.
 const QUIET: Micros = Micros::from_secs(1);
 
@@ -91,8 +89,6 @@ pub(super) struct Session {
     pub(super) sent: Option<Time>,
     /// What the last packet said, but for P and F
     said: Option<Packet>,
-    /// It had F
-    answered: bool,
     /// P has been sent since the poll sequence in force began
     polled: bool,
     /// When the next ordinary packet is due
@@ -139,7 +135,6 @@ impl Session {
             heard: None,
             sent: None,
             said: None,
-            answered: false,
             polled: false,
             periodic: None,
             paced: None,
@@ -153,12 +148,10 @@ impl Session {
         }
     }
 
-    /// The socket that it needs. Over a single hop RFC 5881 section 5 wants a hop limit of 255, and whoever follows it discards
-    /// what keepalived sends unless configured; a keepalived that has that limit accepts any that is higher.
+    /// The socket that it needs.
     pub(super) fn path(&self) -> Path {
         let BfdInstance { neighbor, source, ttl, multihop, .. } = self.config;
-        let is_usual = neighbor.is_ipv6() && ttl == USUAL_HOP_LIMIT;
-        Path { neighbor, source, ttl: if is_usual && !multihop { 255 } else { ttl }, multihop }
+        Path { neighbor, source, ttl, multihop }
     }
 
     /// Tells those who follow it how it stands.
@@ -220,9 +213,9 @@ impl Session {
         if self.retry.is_some() {
             return self.retry;
         }
-        let earliest = self.sent.map_or(Time(0), |at| at + GAP);
-        let urgent = (self.answer || self.has_news()).then_some(earliest);
-        [urgent, self.periodic.map(|at| at.max(earliest)), self.expiry()].into_iter().flatten().min()
+        let news = self.has_news();
+        let urgent = (self.answer || news).then(|| self.sent.map_or(Time(0), |at| at + GAP));
+        [urgent, self.periodic.filter(|_| !news), self.expiry()].into_iter().flatten().min()
     }
 
     /// The socket does not work. It is tried again, ever more rarely.
@@ -404,25 +397,29 @@ impl Session {
         !self.is_silent() && self.said != Some(self.packet())
     }
 
-    /// Sends what is due or cannot wait, unless the last packet left just now.
+    /// Sends what is due or cannot wait.
     fn flush(&mut self, now: Time, outside: &mut Outside<'_>) {
-        let is_regular = self.has_news() || self.periodic.is_some_and(|at| at <= now);
-        let may = self.sent.is_none_or(|at| now.since(at) >= GAP);
-        if (self.answer || is_regular) && may {
-            self.send(now, is_regular, outside);
+        let news = self.has_news();
+        let due = self.periodic.is_some_and(|at| at <= now);
+        let rested = self.sent.is_none_or(|at| now.since(at) >= GAP);
+        if due && !news || rested && (self.answer || news) {
+            self.send(now, news || due, outside);
+            // What was due with P could not go with F.
+            if self.periodic.is_some_and(|at| at <= now) {
+                self.send(now, true, outside);
+            }
         }
     }
 
     /// Sends a packet: an ordinary one, or one that only answers and is not counted with the ordinary ones.
     fn send(&mut self, now: Time, is_regular: bool, outside: &mut Outside<'_>) {
         let polls = self.timing.polls();
-        // P and F exclude each other: where both are wanted they take turns, so that neither side waits for ever.
-        let last = self.answer && !(self.answered && is_regular && polls);
+        // P and F exclude each other.
+        let last = std::mem::take(&mut self.answer);
         let packet = self.packet();
         let sent = Packet { poll: polls && !last, last, ..packet };
         outside.out.push_back(Action::Send(outside.id, sent.encode()));
-        (self.sent, self.said, self.answered) = (Some(now), Some(packet), last);
-        self.answer &= !last;
+        (self.sent, self.said) = (Some(now), Some(packet));
         self.polled |= sent.poll;
         if is_regular && !(polls && last) {
             self.periodic = None;

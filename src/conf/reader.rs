@@ -184,8 +184,6 @@ pub struct Reader<'a> {
     skip_rest: bool,
     /// While the end of a block is dealt with: its `}`
     end: Option<Place>,
-    /// Blocks within one that is not active yet need no note of their own
-    quiet: bool,
     noted: Set<&'static str>,
     /// The blocks around the current statement, with what opened them
     open: Vec<(Block, Place)>,
@@ -209,7 +207,6 @@ impl<'a> Reader<'a> {
             report,
             owner: Owners::CORE,
             skip_next: false,
-            quiet: false,
             noted: Set::default(),
             open: Vec::new(),
             suggestions: Map::default(),
@@ -419,12 +416,9 @@ impl<'a> Reader<'a> {
             }
             Action::Block { of, open, close } => {
                 open(self, &statement)?;
-                let quiet = self.quiet;
-                self.quiet |= !keyword.active;
                 self.open.push((of, statement.place(0)));
                 let skipped = self.block(of, depth + 1, true);
                 self.open.pop();
-                self.quiet = quiet;
                 if !skipped? {
                     self.end = self.here();
                     close(self, statement.place(0));
@@ -437,7 +431,7 @@ impl<'a> Reader<'a> {
 
     /// Says once that a keyword is understood but not active yet.
     fn note_inactive(&mut self, keyword: &'static Keyword, statement: &Statement) {
-        if keyword.active || self.quiet || !self.noted.insert(keyword.name) {
+        if keyword.active || !self.noted.insert(keyword.name) {
             return;
         }
         let text = format!("{} is not active yet", keyword.name);

@@ -16,8 +16,8 @@ use crate::model::frame::{Role, SessionNews};
 mod tests;
 
 /// How long a session may take to come up again after the end of its process. At a packet a second (RFC 5880 section
-/// 6.8.3) it takes one or two.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// 6.8.3) it takes one or two; its new process may start late, and packets may be lost.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is known of a session.
 #[derive(Debug)]

@@ -69,7 +69,9 @@ impl Trackers {
 
     /// Takes note of a standing; true if it is news.
     pub(super) fn put(&mut self, tracker: Tracker, standing: Standing) -> bool {
-        self.standings.insert(tracker, standing) != Some(standing)
+        let is_news = self.standing(&tracker) != standing;
+        self.standings.insert(tracker, standing);
+        is_news
     }
 
     /// The routers that follow a thing, in configuration order.

@@ -34,6 +34,9 @@ macro_rules! scenarios {
 
 scenarios! {
     authentication_header
+    bfd_fault
+    bfd_group
+    bfd_weight
     carrier
     crash
     events

@@ -2,7 +2,7 @@
 //!
 //! `operations` has the 22 tests of a public list by its numbers, `rfc9568` what the RFC asks for beside, `strict` what
 //! strict mode makes of a configuration. `README.md` beside this file says which test stands for which sentence of the
-//! RFC.
+//! RFC. `BFD.md` is the same for BFD, whose tests stand elsewhere.
 
 mod bench;
 mod faults;

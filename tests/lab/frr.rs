@@ -4,12 +4,12 @@
 //! runs without authentication, multicast only.
 
 use std::net::IpAddr;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::rig::conf::{Cast, Family, Instance, Speech, file};
 use crate::rig::moment::{Moment, SOON, now, wait_until};
 use crate::rig::node::{Daemon, Role};
+use crate::rig::vendor::{Background, start_frr};
 use crate::rig::{Lab, Layout};
 use crate::tests;
 
@@ -21,10 +21,6 @@ tests! {
 
 const OURS: usize = 0;
 const PEER: usize = 1;
-/// Where FRR's programs are (package frr).
-const FRR: &str = "/usr/lib/frr";
-/// FRR's folder on its node.
-const FOLDER: &str = "/run/frr";
 /// FRR announces its first IPv6 advert one interval late, and everything is late on a busy machine.
 const LATE: Duration = Duration::from_millis(700);
 const EARLY: Duration = Duration::from_millis(5);
@@ -47,6 +43,7 @@ fn play(name: &str, speech: Speech) {
     let mut scene = Scene {
         lab: Lab::new(name, &crate::ours(), &Layout::default()),
         instance: Instance { vrid: 5, ..Instance::new(OURS, speech, 150) },
+        frr: Vec::new(),
     };
 
     // Ours is stronger and leaves: FRR follows after the skew; ours comes back and preempts.
@@ -98,6 +95,8 @@ fn play(name: &str, speech: Speech) {
 struct Scene {
     lab: Lab,
     instance: Instance,
+    /// FRR's daemons, the first to end first.
+    frr: Vec<Background>,
 }
 
 impl Scene {
@@ -112,7 +111,7 @@ impl Scene {
 
     /// Makes FRR's interface and starts its daemons. They put themselves into the background when they have read their
     /// configuration.
-    fn start_frr(&self, priority: u8) {
+    fn start_frr(&mut self, priority: u8) {
         let Speech { version, family, interval, .. } = self.instance.speech;
         let addresses = self.instance.virtual_addresses();
         let (link, mac, keyword) = match family {
@@ -138,43 +137,15 @@ impl Scene {
             "interface eth0\n vrrp 5 version {version}\n vrrp 5 priority {priority}\n \
              vrrp 5 advertisement-interval {milliseconds}\n{listed}exit\n"
         );
-        let make = format!(
-            "mkdir -p {FOLDER} && : >{FOLDER}/zebra.conf && cat >{FOLDER}/vrrpd.conf <<'END'\n{text}END\nchown -R frr:frr {FOLDER}"
-        );
-        host.run("sh", &["-c", &make]);
-        for program in ["zebra", "vrrpd"] {
-            let mut command = Command::new(format!("{FRR}/{program}"));
-            command.args(["-d", "-P", "0", "--vty_socket", FOLDER, "-z", &format!("{FOLDER}/zserv")]).args([
-                "-f",
-                &format!("{FOLDER}/{program}.conf"),
-                "-i",
-                &format!("{FOLDER}/{program}.pid"),
-                "--log",
-                &format!("file:{FOLDER}/{program}.log"),
-            ]);
-            let out = host.within(move || command.output()).unwrap_or_else(|e| {
-                panic!("start FRR's {program}: {e} (is the package frr installed?)");
-            });
-            assert!(out.status.success(), "FRR's {program}: {}", String::from_utf8_lossy(&out.stderr));
-        }
-        let log = self.lab.nodes[PEER].file(&format!("{FOLDER}/vrrpd.log")).unwrap_or_default();
-        assert!(!log.contains("No such command"), "FRR does not know its configuration:\n{log}");
+        let zebra = start_frr(host, "zebra", "");
+        self.frr = vec![start_frr(host, "vrrpd", &text), zebra];
     }
 
     /// Ends FRR by a signal and removes its interface.
-    fn stop_frr(&self, signal: &str) {
-        let node = &self.lab.nodes[PEER];
-        for program in ["vrrpd", "zebra"] {
-            let pid = node.file(&format!("{FOLDER}/{program}.pid")).expect("FRR has written its pid");
-            let pid = pid.trim().to_owned();
-            node.host.run("kill", &[&format!("-{signal}"), &pid]);
-            let gone = format!("/proc/{pid}/exe");
-            wait_until(&format!("FRR's {program} has ended"), SOON, || {
-                let gone = gone.clone();
-                node.host.within(move || std::fs::read_link(gone).is_err())
-            });
-        }
-        node.host.run("sh", &["-c", &format!("ip link delete vrrp4-5 || ip link delete vrrp6-5; rm -r {FOLDER}")]);
+    fn stop_frr(&mut self, signal: &str) {
+        let host = &self.lab.nodes[PEER].host;
+        self.frr.drain(..).for_each(|daemon| daemon.end(host, signal));
+        host.run("sh", &["-c", "ip link delete vrrp4-5 || ip link delete vrrp6-5"]);
     }
 
     /// Waits for the node's first advert since `start` and gives its time.

@@ -4,6 +4,7 @@
 //! one that cargo built. Most scenarios only wait: run them with more threads than there are cores
 //! (`--test-threads 8`).
 
+mod bfd;
 mod checks;
 mod core;
 mod election;

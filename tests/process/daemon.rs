@@ -117,10 +117,11 @@ impl Drop for Namespace {
 pub const PARENT: &str = "parent.pid";
 pub const VRRP: &str = "vrrp.pid";
 pub const CHECK: &str = "check.pid";
+pub const BFD: &str = "bfd.pid";
 
 /// The arguments that keep a daemon's files in a folder.
 pub fn own_files(folder: &Folder) -> Vec<String> {
-    [("-f", "conf"), ("-p", PARENT), ("-r", VRRP), ("-c", CHECK)]
+    [("-f", "conf"), ("-p", PARENT), ("-r", VRRP), ("-c", CHECK), ("-b", BFD)]
         .iter()
         .map(|(option, name)| format!("{option}{}", folder.path(name).display()))
         .collect()
@@ -133,7 +134,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one with both children and nothing to do, and waits until it is up.
+    /// Starts one with all children and nothing to do, and waits until it is up.
     pub fn idle(more: &[&str]) -> Self {
         let folder = Folder::new();
         folder.write("conf", "");

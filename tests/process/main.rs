@@ -2,6 +2,7 @@
 //!
 //! Needs root, namespaces and mounts. All files are in folders of the test's own, nothing outside is touched.
 
+mod bfd;
 mod checks;
 mod cleanup;
 mod command_line;

@@ -7,19 +7,19 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::daemon::{
-    BINARY, CHECK, Daemon, Folder, Namespace, VRRP, children_of, command_line, eventually, is_alive, own_files, signal,
-    stat_field,
+    BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, children_of, command_line, eventually, is_alive, own_files,
+    signal, stat_field,
 };
 
 #[test]
 fn children_take_over_a_new_configuration_and_stay() {
     let daemon = Daemon::idle(&[]);
-    let children = [VRRP, CHECK].map(|file| daemon.folder.pid(file).expect("a pid"));
+    let children = [VRRP, CHECK, BFD].map(|file| daemon.folder.pid(file).expect("a pid"));
     daemon.signal(libc::SIGHUP);
     daemon.wait_for_line("Reload complete");
     daemon.assert_order(&["Reloading ...", "Opening file '", "Configuration file ", "Reload complete"]);
     // Each child says so itself; the order of lines of different processes is free.
-    assert!(eventually(|| daemon.log().matches(": Reloading\n").count() == 2), "{}", daemon.log());
+    assert!(eventually(|| daemon.log().matches(": Reloading\n").count() == 3), "{}", daemon.log());
     for pid in children {
         assert!(is_alive(pid));
     }

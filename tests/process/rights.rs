@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nix::libc;
 
-use super::daemon::{BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, own_files};
+use super::daemon::{BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, own_files};
 
 /// Numbers of capabilities (linux/capability.h).
 const NET_BIND_SERVICE: u64 = 1 << 10;
@@ -70,13 +70,14 @@ fn own_rights() -> u64 {
 #[test]
 fn each_process_keeps_what_it_needs() {
     let mut daemon = Daemon::idle(&[]);
-    let [vrrp, check] = [VRRP, CHECK].map(|file| daemon.folder.pid(file).expect("a pid"));
+    let [vrrp, check, bfd] = [VRRP, CHECK, BFD].map(|file| daemon.folder.pid(file).expect("a pid"));
     for set in ["CapPrm", "CapEff"] {
-        for pid in [daemon.pid(), vrrp, check] {
+        for pid in [daemon.pid(), vrrp, check, bfd] {
             assert_eq!(rights(pid, set) & (SYS_MODULE | SYS_BOOT), 0, "{set}");
         }
         assert_eq!(rights(daemon.pid(), set) & (NET_ADMIN | NET_RAW), 0);
         assert_eq!(rights(vrrp, set) & (NET_ADMIN | NET_RAW | SYS_ADMIN | NET_BIND_SERVICE), NET_ADMIN | NET_RAW);
+        assert_eq!(rights(bfd, set) & (NET_RAW | SETUID | SYS_ADMIN | NET_BIND_SERVICE), 0);
         assert_eq!(rights(check, set) & (SYS_ADMIN | NET_BIND_SERVICE), NET_BIND_SERVICE);
     }
     // What comes after a start works with it, too.

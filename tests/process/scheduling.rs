@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use nix::libc;
 
-use super::daemon::{BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, name, own_files, signal, stat_field};
+use super::daemon::{
+    BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, name, own_files, signal, stat_field,
+};
 
 const KEEPALIVED: &str = "/usr/sbin/keepalived";
 
@@ -176,6 +178,7 @@ fn too_much_work_is_told() {
     for (file, line) in [
         (VRRP, "VRRP process has used too much CPU time, vrrp_rlimit_rttime may need to be increased"),
         (CHECK, "Checker process has used too much CPU time, checker_rlimit_rttime may need to be increased"),
+        (BFD, "BFD process has used too much CPU time, bfd_rlimit_rttime may need to be increased"),
     ] {
         signal(daemon.folder.pid(file).expect("a pid"), libc::SIGXCPU);
         daemon.wait_for_line(line);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 
-use super::daemon::{BINARY, CHECK, Daemon, Folder, VRRP, name, own_files, run, signal};
+use super::daemon::{BFD, BINARY, CHECK, Daemon, Folder, VRRP, name, own_files, run, signal};
 
 fn start(config: &str) -> Daemon {
     let folder = Folder::new();
@@ -20,12 +20,14 @@ fn start(config: &str) -> Daemon {
 fn processes_have_the_names_that_they_are_given() {
     let names = |daemon: &Daemon| {
         let child = |file| name(daemon.folder.pid(file).expect("a pid"));
-        [name(daemon.pid()), child(VRRP), child(CHECK)]
+        [name(daemon.pid()), child(VRRP), child(CHECK), child(BFD)]
     };
     let daemon = start("global_defs {\n process_names\n}\n");
-    assert_eq!(names(&daemon), ["keepalived", "keepalived_vrrp", "keepalived_lvs"]);
-    let daemon = start("global_defs {\n process_name main\n vrrp_process_name vip\n checker_process_name lb\n}\n");
-    assert_eq!(names(&daemon), ["main", "vip", "lb"]);
+    assert_eq!(names(&daemon), ["keepalived", "keepalived_vrrp", "keepalived_lvs", "keepalived_bfd"]);
+    let daemon = start(
+        "global_defs {\n process_name main\n vrrp_process_name vip\n checker_process_name lb\n bfd_process_name far\n}\n",
+    );
+    assert_eq!(names(&daemon), ["main", "vip", "lb", "far"]);
 }
 
 #[test]
@@ -79,11 +81,12 @@ fn with_run_of_its_own(config: &str) -> (Daemon, Vec<String>) {
 #[test]
 fn pid_files_are_where_everybody_looks_for_them() {
     let (_daemon, files) = with_run_of_its_own("");
-    assert_eq!(files, ["/checkers.pid", "/keepalived.pid", "/vrrp.pid"]);
+    assert_eq!(files, ["/bfd.pid", "/checkers.pid", "/keepalived.pid", "/vrrp.pid"]);
     let (_daemon, files) = with_run_of_its_own("use_pid_dir\n");
-    assert_eq!(files, ["/keepalived/checkers.pid", "/keepalived/keepalived.pid", "/keepalived/vrrp.pid"]);
+    let names = ["bfd", "checkers", "keepalived", "vrrp"];
+    assert_eq!(files, names.map(|name| format!("/keepalived/{name}.pid")));
     let (daemon, files) = with_run_of_its_own("instance one\n");
-    assert_eq!(files, ["/keepalived/checkers_one.pid", "/keepalived/keepalived_one.pid", "/keepalived/vrrp_one.pid"]);
+    assert_eq!(files, names.map(|name| format!("/keepalived/{name}_one.pid")));
     daemon.wait_for_line("Changing syslog ident to Keepalived_one");
 }
 

@@ -7,8 +7,8 @@ use std::process::Command;
 use nix::libc;
 
 use super::daemon::{
-    BINARY, CHECK, Daemon, Folder, Namespace, PARENT, VRRP, command_line, eventually, is_alive, mode, name, own_files,
-    run, signal, stat_field,
+    BFD, BINARY, CHECK, Daemon, Folder, Namespace, PARENT, VRRP, command_line, eventually, is_alive, mode, name,
+    own_files, run, signal, stat_field,
 };
 
 #[test]
@@ -16,7 +16,7 @@ fn every_process_is_named_keepalived_and_has_its_pid_file() {
     let mut daemon = Daemon::idle(&[]);
     let folder = &daemon.folder;
     assert_eq!(folder.pid(PARENT), Some(daemon.pid()));
-    let children = [CHECK, VRRP].map(|file| folder.pid(file).unwrap_or_else(|| panic!("no pid in {file}")));
+    let children = [CHECK, VRRP, BFD].map(|file| folder.pid(file).unwrap_or_else(|| panic!("no pid in {file}")));
     for pid in children.into_iter().chain([daemon.pid()]) {
         assert_eq!(name(pid), "keepalived");
         assert_eq!(command_line(pid).split('\0').next(), Some("keepalived"), "what pidof looks for");
@@ -25,7 +25,7 @@ fn every_process_is_named_keepalived_and_has_its_pid_file() {
         assert_eq!(stat_field(pid, 4), daemon.pid().to_string(), "its parent");
         assert!(pid > daemon.pid(), "clients look for the lowest pid");
     }
-    for file in [PARENT, VRRP, CHECK] {
+    for file in [PARENT, VRRP, CHECK, BFD] {
         assert_eq!(mode(&folder.path(file)), 0o644, "{file}");
     }
     daemon.assert_order(&[
@@ -36,10 +36,11 @@ fn every_process_is_named_keepalived_and_has_its_pid_file() {
         "Configuration file ",
         "Starting Healthcheck child process, pid=",
         "Starting VRRP child process, pid=",
+        "Starting BFD child process, pid=",
         "Startup complete",
     ]);
     assert_eq!(daemon.stop().code(), Some(0));
-    for file in [PARENT, VRRP, CHECK] {
+    for file in [PARENT, VRRP, CHECK, BFD] {
         assert!(!daemon.folder.path(file).exists(), "{file}");
     }
 }
@@ -65,7 +66,7 @@ fn without_anything_to_do_the_parent_stays() {
     folder.write("conf", "");
     let mut daemon = Daemon::start(folder, &[]);
     daemon.wait_for_line("Warning - keepalived has no configuration to run");
-    for file in [VRRP, CHECK] {
+    for file in [VRRP, CHECK, BFD] {
         assert!(!daemon.folder.path(file).exists(), "{file}");
     }
     assert_eq!(daemon.stop().code(), Some(0));
@@ -74,7 +75,7 @@ fn without_anything_to_do_the_parent_stays() {
 #[test]
 fn a_second_instance_ends_well_and_changes_nothing() {
     let daemon = Daemon::idle(&[]);
-    let pids = || [PARENT, VRRP, CHECK].map(|file| daemon.folder.pid(file));
+    let pids = || [PARENT, VRRP, CHECK, BFD].map(|file| daemon.folder.pid(file));
     let before = pids();
     let (status, _, log) = run(own_files(&daemon.folder).iter().map(String::as_str).chain(["-n", "-l", "-G", "--all"]));
     assert_eq!(status, Some(0));
@@ -114,7 +115,7 @@ fn the_background_is_a_session_of_its_own_without_terminal() {
     // All files are given relative to where it was started, and are still those once it has gone elsewhere.
     let started = Command::new(BINARY)
         .current_dir(&folder.0)
-        .args(["--all", "-G", "-f", "conf", "-p", PARENT, "-r", VRRP, "-c", CHECK])
+        .args(["--all", "-G", "-f", "conf", "-p", PARENT, "-r", VRRP, "-c", CHECK, "-b", BFD])
         .output()
         .expect("the binary runs");
     assert_eq!(started.status.code(), Some(0));
@@ -129,7 +130,7 @@ fn the_background_is_a_session_of_its_own_without_terminal() {
     assert_eq!(fs::read_link(format!("/proc/{pid}/cwd")).expect("a folder").to_str(), Some("/"));
     signal(pid, libc::SIGTERM);
     assert!(eventually(|| !is_alive(pid)));
-    for file in [PARENT, VRRP, CHECK] {
+    for file in [PARENT, VRRP, CHECK, BFD] {
         assert!(!folder.path(file).exists(), "{file}");
     }
 }
@@ -167,7 +168,7 @@ fn no_descriptor_of_the_starter_reaches_a_child() {
     command.args(["-c", &format!("exec 7</etc/passwd; exec {BINARY} {arguments} --all -n -l -D -G")]);
     let daemon = Daemon::run(folder, command, |_| {});
     daemon.wait_for_line("Startup complete");
-    for file in [VRRP, CHECK] {
+    for file in [VRRP, CHECK, BFD] {
         let pid = daemon.folder.pid(file).expect("a pid");
         for entry in fs::read_dir(format!("/proc/{pid}/fd")).expect("descriptors") {
             let target = fs::read_link(entry.expect("an entry").path()).unwrap_or_default();

@@ -4,12 +4,12 @@ use std::process::Command;
 
 use nix::libc;
 
-use super::daemon::{BINARY, CHECK, Daemon, Folder, PARENT, VRRP, eventually, is_alive, own_files, signal};
+use super::daemon::{BFD, BINARY, CHECK, Daemon, Folder, PARENT, VRRP, eventually, is_alive, own_files, signal};
 
 #[test]
 fn a_killed_child_is_started_again_and_more_slowly_each_time() {
     let daemon = Daemon::idle(&[]);
-    for (file, process) in [(VRRP, "VRRP"), (CHECK, "Healthcheck")] {
+    for (file, process) in [(VRRP, "VRRP"), (CHECK, "Healthcheck"), (BFD, "BFD")] {
         let first = daemon.folder.pid(file).expect("a pid");
         signal(first, libc::SIGKILL);
         let replaced = |old: i32| daemon.folder.pid(file).is_some_and(|pid| pid != old && is_alive(pid));
@@ -37,7 +37,7 @@ fn without_respawn_the_death_of_a_child_ends_everything() {
     assert_eq!(daemon.wait().code(), Some(0));
     daemon.assert_order(&[&format!("VRRP child process({vrrp}) died: Exiting"), "Stopping", "Stopped Keepalived"]);
     assert!(!is_alive(check));
-    for file in [PARENT, VRRP, CHECK] {
+    for file in [PARENT, VRRP, CHECK, BFD] {
         assert!(!daemon.folder.path(file).exists(), "{file}");
     }
 }
@@ -45,13 +45,13 @@ fn without_respawn_the_death_of_a_child_ends_everything() {
 #[test]
 fn children_follow_a_parent_that_was_killed() {
     let mut daemon = Daemon::idle(&[]);
-    let children = [VRRP, CHECK].map(|file| daemon.folder.pid(file).expect("a pid"));
+    let children = [VRRP, CHECK, BFD].map(|file| daemon.folder.pid(file).expect("a pid"));
     daemon.signal(libc::SIGKILL);
     daemon.wait();
     for pid in children {
         assert!(eventually(|| !is_alive(pid)), "{}", daemon.log());
     }
-    for file in [VRRP, CHECK] {
+    for file in [VRRP, CHECK, BFD] {
         assert!(eventually(|| !daemon.folder.path(file).exists()), "{file}");
     }
     // What is left does not stand in the way of the next one.
@@ -63,7 +63,8 @@ fn children_follow_a_parent_that_was_killed() {
 #[test]
 fn no_signal_that_keepalived_survives_ends_a_process() {
     let mut daemon = Daemon::idle(&[]);
-    let pids = [Some(daemon.pid()), daemon.folder.pid(VRRP), daemon.folder.pid(CHECK)].map(|pid| pid.expect("a pid"));
+    let child = |file| daemon.folder.pid(file).expect("a pid");
+    let pids = [daemon.pid(), child(VRRP), child(CHECK), child(BFD)];
     let numbers =
         [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, 36, 63, libc::SIGPIPE, libc::SIGALRM, libc::SIGXCPU, 34, 50, 64];
     for pid in pids {

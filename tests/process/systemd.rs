@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::libc;
 
 use super::daemon::{
-    BINARY, CHECK, Daemon, Folder, Namespace, PARENT, SOON, VRRP, eventually, is_alive, own_files, signal,
+    BFD, BINARY, CHECK, Daemon, Folder, Namespace, PARENT, SOON, VRRP, eventually, is_alive, own_files, signal,
 };
 
 fn heard(socket: &UnixDatagram) -> String {
@@ -130,7 +130,7 @@ fn the_watchdog_of_another_process_is_not_ours() {
 
 #[test]
 fn a_child_that_stands_still_is_replaced_before_systemd_loses_patience() {
-    for (file, process) in [(VRRP, "VRRP"), (CHECK, "Healthcheck")] {
+    for (file, process) in [(VRRP, "VRRP"), (CHECK, "Healthcheck"), (BFD, "BFD")] {
         let (folder, socket) = manager("");
         let mut daemon = guarded(folder, "2000000");
         daemon.wait_for_line("Startup complete");

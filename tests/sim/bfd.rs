@@ -6,6 +6,7 @@
 mod foreign;
 mod judge;
 mod lan;
+mod mad;
 mod plan;
 
 use crate::every_seed;

@@ -2,6 +2,7 @@
 //!
 //! Each seed is a world of its own. `SIM_SEED=n` runs one seed, `SIM_SEEDS=n` another number of seeds.
 
+mod bfd;
 mod checks;
 mod invariants;
 mod node;

@@ -1,6 +1,7 @@
 //! Our packets against captures of keepalived: what we would send is what it sent, byte for byte, and what it accepts
 //! or refuses we accept or refuse.
 
+mod bfd;
 mod ipvs;
 mod pcap;
 mod signed;

@@ -3,9 +3,11 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
-/// A frame of a capture, taken apart as far as VRRP needs it.
+/// A frame of a capture, taken apart as far as VRRP and BFD need it.
 #[derive(Clone, Debug)]
 pub struct Frame {
+    /// When it was seen, in microseconds
+    pub at: u64,
     /// The whole frame
     pub bytes: Vec<u8>,
     /// EtherType
@@ -20,9 +22,10 @@ pub fn frames(name: &str) -> Vec<Frame> {
     let mut rest = &data[24..];
     let mut frames = Vec::new();
     while let Some((header, after)) = rest.split_first_chunk::<16>() {
-        let length = u32::from_le_bytes([header[8], header[9], header[10], header[11]]) as usize;
-        let (bytes, after) = after.split_at(length);
-        frames.push(Frame { bytes: bytes.to_vec(), kind: u16::from_be_bytes([bytes[12], bytes[13]]) });
+        let word = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| header[at + byte]));
+        let (bytes, after) = after.split_at(word(8) as usize);
+        let at = u64::from(word(0)) * 1_000_000 + u64::from(word(4));
+        frames.push(Frame { at, bytes: bytes.to_vec(), kind: u16::from_be_bytes([bytes[12], bytes[13]]) });
         rest = after;
     }
     assert!(!frames.is_empty(), "{name} is empty");
@@ -32,6 +35,8 @@ pub fn frames(name: &str) -> Vec<Frame> {
 /// An IP packet of a capture.
 #[derive(Clone, Debug)]
 pub struct IpPacket {
+    /// When it was seen, in microseconds
+    pub at: u64,
     /// Source
     pub source: IpAddr,
     /// Destination
@@ -55,6 +60,7 @@ impl Frame {
                 let header = usize::from(body[0] & 0x0f) * 4;
                 let total = usize::from(u16::from_be_bytes([body[2], body[3]]));
                 Some(IpPacket {
+                    at: self.at,
                     source: IpAddr::from([body[12], body[13], body[14], body[15]]),
                     destination: IpAddr::from([body[16], body[17], body[18], body[19]]),
                     ttl: body[8],
@@ -70,6 +76,7 @@ impl Frame {
                 };
                 let payload = body[40..40 + length].to_vec();
                 Some(IpPacket {
+                    at: self.at,
                     source: address(8).into(),
                     destination: address(24).into(),
                     ttl: body[7],

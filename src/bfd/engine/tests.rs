@@ -317,3 +317,60 @@ fn the_session_that_is_named_by_both_addresses_comes_first() {
         assert_eq!(session.state, State::Init, "{expected}");
     }
 }
+
+#[test]
+fn discriminators_are_distinct_and_not_zero() {
+    let mut engine = Engine::new(1);
+    let instance = |n: u8| BfdInstance { name: format!("b{n}"), neighbor: [10, 0, 1, n].into(), ..config() };
+    engine.reload(Time(0), BfdConfig { instances: (0..=255).map(instance).collect() });
+    let known: BTreeSet<u32> = engine.sessions.values().map(|session| session.mine).collect();
+    assert!(known.len() == 256 && !known.contains(&0));
+    let others = Engine::new(2).discriminator();
+    assert!(!known.contains(&others), "another seed gives others");
+}
+
+/// RFC 5881 section 6: the discriminator alone says whose a packet is, and answers go where they were configured to.
+#[test]
+fn a_packet_with_our_discriminator_may_come_from_any_address() {
+    let mut engine = Engine::new(1);
+    engine.reload(Time(0), BfdConfig { instances: vec![config()] });
+    engine.handle_timeout(Time(1));
+    let yours = engine.sessions.values().next().expect("a session").mine;
+    let datagram = Datagram {
+        source: [10, 9, 9, 9].into(),
+        port: 50_000,
+        destination: Some(address(0)),
+        ttl: Some(255),
+        multihop: false,
+        bytes: &Packet { yours, ..packet() }.encode(),
+    };
+    engine.handle(Time(2), Event::Datagram(datagram));
+    let session = engine.sessions.values().next().expect("a session");
+    assert_eq!((session.state, session.path().neighbor), (State::Init, config().neighbor));
+    let opened = std::iter::from_fn(|| engine.poll()).filter(|action| matches!(action, Action::Open(..))).count();
+    assert_eq!(opened, 1);
+}
+
+/// RFC 5881 section 5, and `max_hops`.
+#[test]
+fn packets_that_have_come_too_far_are_discarded() {
+    for (ttl, max_hops, received, accepted) in
+        [(255, 0, 255, true), (255, 0, 254, false), (255, 3, 252, true), (255, 3, 251, false), (64, 255, 1, true)]
+    {
+        let mut engine = Engine::new(1);
+        engine.reload(Time(0), BfdConfig { instances: vec![BfdInstance { ttl, max_hops, ..config() }] });
+        let datagram = Datagram {
+            source: address(1),
+            port: 50_000,
+            destination: None,
+            ttl: Some(received),
+            multihop: false,
+            bytes: &Packet { yours: 0, ..packet() }.encode(),
+        };
+        engine.handle(Time(1), Event::Datagram(datagram));
+        let Counters { received: taken, too_far, .. } = engine.counters();
+        assert_eq!((taken, too_far), if accepted { (1, 0) } else { (0, 1) }, "{ttl} {max_hops} {received}");
+        engine.handle(Time(2), Event::Datagram(Datagram { ttl: None, ..datagram }));
+        assert_eq!(engine.counters().received, taken + u64::from(max_hops == 255), "not told is too far");
+    }
+}

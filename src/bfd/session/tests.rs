@@ -101,6 +101,7 @@ impl Rig {
             State::Init => rig.hear(State::Down),
             State::Up => {
                 rig.hear(State::Down);
+                rig.now = rig.now + Micros(2 * MS);
                 rig.hear(State::Init);
             }
         }
@@ -284,7 +285,7 @@ fn a_wild_peer_causes_bounded_work() {
         changes += rig.told().len();
     }
     // Five seconds.
-    assert!(rig.sent().len() <= 6_667);
+    assert!(rig.sent().len() <= 6_000);
     assert!(changes <= 2 * 11, "{changes}");
     assert!(rig.lines(Level::Detail).len() <= 100);
 }
@@ -415,7 +416,7 @@ fn a_peer_that_polls_without_end_is_polled_as_well() {
     let sent = rig.sent();
     let polls = sent.iter().filter(|packet| packet.poll).count();
     let answers = sent.iter().filter(|packet| packet.last).count();
-    assert!((9..=14).contains(&polls) && answers > 100, "{polls} polls and {answers} answers in 100 ms");
+    assert!((9..=14).contains(&polls) && answers > 80, "{polls} polls and {answers} answers in 100 ms");
 }
 
 #[test]
@@ -470,16 +471,6 @@ fn a_reload_makes_no_failure_of_what_the_peers_operator_did() {
     assert_eq!(rig.told(), [false], "but that is one");
 }
 
-/// RFC 5881 section 5, and keepalived's usual hop limit over IPv6.
-#[test]
-fn a_single_hop_is_sent_with_255_unless_something_else_is_asked_for() {
-    let v6 =
-        |ttl, multihop| BfdInstance { neighbor: "fe80::2".parse().expect("an address"), ttl, multihop, ..config() };
-    let sent = |config| Session::new(Time(0), config, 7).path().ttl;
-    assert_eq!([sent(v6(64, false)), sent(v6(64, true)), sent(v6(63, false)), sent(config())], [255, 64, 63, 255]);
-    assert_eq!(sent(BfdInstance { ttl: 64, ..config() }), 64);
-}
-
 /// Section 6.8.1: what is known of a peer is kept for a detection time, even over a socket that fails.
 #[test]
 fn a_peer_is_remembered_over_a_socket_that_fails_for_a_detection_time() {
@@ -491,4 +482,74 @@ fn a_peer_is_remembered_over_a_socket_that_fails_for_a_detection_time() {
     assert_eq!(rig.sent()[0].yours, 9);
     rig.wait(RETRY);
     assert_eq!(rig.sent().last().map(|packet| packet.yours), Some(0));
+}
+
+/// Section 6.8.7: without respect to the session's state or its timer.
+#[test]
+fn a_poll_is_answered_in_every_state() {
+    for own in [State::Down, State::Init, State::Up] {
+        let mut rig = Rig::in_state(own);
+        rig.now = rig.now + Micros(2 * MS);
+        let due = rig.session.periodic;
+        rig.hear_packet(Packet { state: State::Up, poll: true, ..packet() });
+        let sent = rig.sent();
+        assert!(sent.len() == 1 && sent[0].last && !sent[0].poll, "{own:?}: {sent:?}");
+        if own == State::Up {
+            assert_eq!(rig.session.periodic, due, "what is due stays due");
+        }
+    }
+}
+
+/// Section 6.8.12.
+#[test]
+fn another_multiplier_is_told_without_a_poll() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.hear_packet(Packet { state: State::Up, last: true, ..packet() });
+    rig.wait(Micros(2 * MS));
+    rig.sent();
+    let patient = BfdInstance { multiplier: 9, ..config() };
+    rig.act(|session, now, outside| session.reload(now, patient, outside));
+    let sent = rig.sent();
+    assert_eq!((sent.len(), sent[0].multiplier, sent[0].poll), (1, 9, false));
+}
+
+/// Section 6.8.4: the peer's multiplier, and the slower of what it sends at and what we want.
+#[test]
+fn detection_time_is_reckoned_from_the_peers_words() {
+    for (min_tx, multiplier, expected) in [(5_000, 3, 30), (40_000, 3, 120), (40_000, 1, 40), (0, 255, 2550)] {
+        let mut rig = Rig::in_state(State::Up);
+        rig.hear_packet(Packet { state: State::Up, desired_min_tx: min_tx, multiplier, ..packet() });
+        assert_eq!(rig.session.detection(), Micros(expected * MS));
+        rig.wait(Micros(expected * MS - 1));
+        assert_eq!(rig.session.state, State::Up);
+        rig.wait(Micros(1));
+        assert_eq!(rig.session.state, State::Down);
+    }
+}
+
+/// Section 6.8.1.
+#[test]
+fn a_session_begins_with_the_variables_of_the_rfc() {
+    let session = Session::new(Time(0), config(), 7);
+    assert_eq!((session.state, session.diagnostic), (State::Down, Diagnostic::NONE));
+    let Remote { discriminator, state, min_rx, demand, .. } = session.remote;
+    assert_eq!((discriminator, state, min_rx, demand), (0, State::Down, Micros(1), false));
+    assert_eq!(session.packet().desired_min_tx, 1_000_000);
+}
+
+/// An answer to the poll before is none to this one.
+#[test]
+fn an_answer_that_comes_before_the_question_is_none() {
+    let mut rig = Rig::in_state(State::Up);
+    rig.hear_packet(Packet { state: State::Up, last: true, poll: false, ..packet() });
+    rig.wait(Micros(9 * MS));
+    let sent = rig.session.sent.expect("a packet");
+    rig.now = sent + Micros(100);
+    let slower = BfdInstance { min_tx: Micros(20 * MS), ..config() };
+    rig.act(|session, now, outside| session.reload(now, slower, outside));
+    rig.hear_packet(Packet { state: State::Up, last: true, ..packet() });
+    assert!(rig.session.timing.polls(), "nothing was asked yet");
+    rig.wait(Micros(2 * MS));
+    rig.hear_packet(Packet { state: State::Up, last: true, ..packet() });
+    assert!(!rig.session.timing.polls());
 }

@@ -1,8 +1,6 @@
 //! `bfd_instance`, which three processes read: the `vrrp` and `check` processes learn its name (and weight), the `bfd`
 //! process all of it.
 
-use std::net::IpAddr;
-
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::place::Place;
 use crate::conf::raw::track::RawBfd;
@@ -19,8 +17,6 @@ const INTERVAL: u64 = 4_294_967_000;
 const SENSIBLE: u64 = 10_000;
 /// `max_hops` that means no check.
 const ANY_HOPS: u8 = 255;
-/// Hops that are left where nothing is said: IPv4, IPv6.
-const TTL: (u8, u8) = (255, 64);
 
 /// The session whose block is open, if the process that reads is the one that runs it.
 fn session<'a>(reader: &'a mut Reader) -> Option<&'a mut RawBfd> {
@@ -77,11 +73,7 @@ pub fn close(reader: &mut Reader, opened: Place) {
             reader.complain(Diagnostic::error(Code::Incomplete, text).at(place).effect("the session does not exist"));
             return;
         }
-        let usual = match session.neighbor {
-            Some(IpAddr::V6(_)) => TTL.1,
-            _ => TTL.0,
-        };
-        let ttl = *session.ttl.get_or_insert(usual);
+        let ttl = session.ttl_or_usual();
         if session.max_hops > ttl {
             let text =
                 format!("BFD instance {}: max_hops exceeds ttl/hoplimit - setting to ttl/hoplimit", session.name);

@@ -106,6 +106,16 @@ impl RawBfd {
         }
     }
 
+    /// The TTL or hop limit of packets where nothing is said, as keepalived has it.
+    pub fn usual_ttl(&self) -> u8 {
+        if self.neighbor.is_some_and(|it| it.is_ipv6()) { 64 } else { 255 }
+    }
+
+    /// The TTL or hop limit.
+    pub fn ttl_or_usual(&self) -> u8 {
+        self.ttl.unwrap_or(self.usual_ttl())
+    }
+
     /// Whether the `vrrp` process is told.
     pub fn for_vrrp(&self) -> bool {
         self.vrrp || !self.checker

@@ -248,6 +248,17 @@ fn bfd_sessions() {
     let loaded = read("bfd_instance B {\nneighbor_ip 10.0.0.1\nttl 5\nmax_hops -1\n}\n");
     assert_eq!(words(&loaded), ["BFD instance B: max_hops exceeds ttl/hoplimit - setting to ttl/hoplimit"]);
     assert_eq!(loaded.config.bfd.instances[0].max_hops, 5);
+    for (lines, expected) in [
+        ("neighbor_ip 10.0.0.1", (255, 0)),
+        ("neighbor_ip fe80::1", (255, 191)),
+        ("neighbor_ip fe80::1\nmax_hops 3", (255, 194)),
+        ("neighbor_ip fe80::1\nhoplimit 64", (64, 0)),
+        ("neighbor_ip fe80::1\nmultihop", (64, 0)),
+    ] {
+        let loaded = read(format!("bfd_instance B {{\n{lines}\n}}\n"));
+        let session = &loaded.config.bfd.instances[0];
+        assert_eq!((session.ttl, session.max_hops), expected, "{lines}");
+    }
     let one = |name: &str, lines: &str| format!("bfd_instance {name} {{\nneighbor_ip 10.0.0.1\n{lines}\n}}\n");
     let loaded = read(one("A", "source_ip 10.0.0.2") + &one("B", ""));
     let text = "Configuration error: BFD instance B has duplicate neighbor address 10.0.0.1, ignoring instance";

@@ -255,11 +255,9 @@ fn static_addresses_need_an_interface() {
 
 #[test]
 fn inactive_keywords_are_noted_once() {
-    let session =
-        |number: u8| format!("bfd_instance B{number} {{\nneighbor_ip 10.0.0.{number}\nmin_rx 10\nmultiplier 3\n}}\n");
-    let loaded = read(session(2) + &session(3));
+    let loaded = read("global_defs {\nenable_dbus\nenable_traps\n}\nglobal_defs {\nenable_dbus\n}\n");
     let notes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.text.as_str()).collect();
-    assert_eq!(notes, ["bfd_instance is not active yet"]);
+    assert_eq!(notes, ["enable_dbus is not active yet", "enable_traps is not active yet"]);
 }
 
 #[test]

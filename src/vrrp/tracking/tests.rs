@@ -96,6 +96,8 @@ fn a_bfd_session_is_down_until_it_is_told_to_be_up_and_stays_what_it_is_over_a_r
     let with = |weight| following(Tracking { bfds: vec![tracked("B", weight)], ..Tracking::default() });
     let mut rig = started(with(0), &[]);
     assert_eq!(rig.state(), State::Fault);
+    rig.feed(Event::Tracked(bfd(), Standing::Bad));
+    assert!(!rig.has_line("VRRP_Instance(VI_1) Tracked BFD instance B is DOWN"), "that is known");
     rig.feed(Event::Tracked(bfd(), Standing::Good));
     assert!(rig.has_line("VRRP_Instance(VI_1) Tracked BFD instance B is UP"));
     rig.wait(Micros::from_secs(5));

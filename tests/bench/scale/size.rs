@@ -84,7 +84,8 @@ fn round(lab: &mut Lab, program: Daemon, count: usize, figures: &mut Figures) {
     reload(lab, count, figures);
     lab.nodes[BACKUP].terminate();
     let stop = now();
-    figures.exit.add_time(lab.nodes[MASTER].terminate());
+    lab.nodes[MASTER].terminate();
+    figures.exit.add_time(now().saturating_sub(stop));
     let gone = last_change(lab, stop, false, count);
     figures.released.add_time(gone.saturating_sub(stop));
     lab.nodes[MASTER].assert_nothing_left();

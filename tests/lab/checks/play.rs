@@ -296,7 +296,7 @@ fn newer(case: &Case, line: &str) -> String {
 }
 
 /// What only one of both has, in order (by a longest common subsequence).
-fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
+pub fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
     let (n, m) = (ours.len(), theirs.len());
     let mut common = vec![vec![0; m + 1]; n + 1];
     for i in (0..n).rev() {

@@ -13,6 +13,7 @@ pub mod moment;
 pub mod node;
 pub mod packet;
 pub mod pinger;
+pub mod vendor;
 pub mod wire;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

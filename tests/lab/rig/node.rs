@@ -39,6 +39,8 @@ pub enum Role {
     Parent,
     /// Its VRRP child.
     Vrrp,
+    /// Its BFD child.
+    Bfd,
 }
 
 /// A process of a node.
@@ -170,6 +172,7 @@ impl Node {
         let file = match role {
             Role::Parent => "/run/keepalived.pid",
             Role::Vrrp => "/run/vrrp.pid",
+            Role::Bfd => "/run/bfd.pid",
         };
         let mut pid = None;
         wait_until(&format!("{}: {file} names a process that runs", self.name()), SOON, || {

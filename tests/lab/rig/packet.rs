@@ -1,8 +1,12 @@
 //! What a frame on the lab's wire says. Written apart from the daemon's own decoder, so that a mistake made there is not
 //! made here too; every checksum is computed.
 
+pub mod bfd;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+
+use bfd::Bfd;
 
 /// A frame's content, as far as the lab cares.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +26,8 @@ pub enum Packet {
         /// The sequence number of the request.
         sequence: u16,
     },
+    /// A datagram to one of the ports of BFD.
+    Bfd(Bfd),
     /// Anything else.
     Other,
 }
@@ -107,6 +113,14 @@ impl Packet {
         }
     }
 
+    /// The BFD packet, if it is one.
+    pub fn bfd(&self) -> Option<&Bfd> {
+        match self {
+            Self::Bfd(bfd) => Some(bfd),
+            _ => None,
+        }
+    }
+
     /// The address that this packet announces without having been asked: gratuitous ARP or unsolicited
     /// neighbour advertisement.
     pub fn announces(&self) -> Option<IpAddr> {
@@ -155,6 +169,7 @@ fn read_ipv4((mac_source, mac_target): ([u8; 6], [u8; 6]), body: &[u8]) -> Optio
         1 if payload.first()? == &0 => {
             Some(Packet::EchoReply { from: IpAddr::V4(source), id: u16_at(payload, 4)?, sequence: u16_at(payload, 6)? })
         }
+        17 => bfd::read(payload, IpAddr::V4(source), IpAddr::V4(target), *body.get(8)?).map(Packet::Bfd),
         protocol @ (51 | 112) => {
             // An Authentication Header with 12 bytes of check value has 24 (RFC 2402).
             let payload = if *protocol == 51 { payload.get(24..)? } else { payload };
@@ -174,6 +189,7 @@ fn read_ipv6((mac_source, mac_target): ([u8; 6], [u8; 6]), body: &[u8]) -> Optio
     let target = Ipv6Addr::from(array::<16>(body, 24)?);
     let payload = body.get(40..40 + length)?;
     match body.get(6)? {
+        17 => bfd::read(payload, IpAddr::V6(source), IpAddr::V6(target), *body.get(7)?).map(Packet::Bfd),
         58 => read_icmpv6(payload, source, target),
         112 => Some(Packet::Advert(Advert {
             mac_source,

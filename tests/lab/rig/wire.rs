@@ -19,6 +19,7 @@ use nix::sys::time::{TimeSpec, TimeVal};
 
 use super::host::Host;
 use super::moment::{Moment, now};
+use super::packet::bfd::Bfd;
 use super::packet::{Advert, Packet};
 
 /// A frame that was seen.
@@ -96,6 +97,11 @@ impl Wire {
     /// All adverts that `host` has sent since `start`.
     pub fn adverts(&self, host: &str, start: Moment) -> Vec<(Moment, Advert)> {
         self.all(start, |f| (f.from == host).then(|| Some((f.at, f.packet.advert()?.clone()))).flatten())
+    }
+
+    /// All BFD packets that `host` has sent since `start`.
+    pub fn bfd(&self, host: &str, start: Moment) -> Vec<(Moment, Bfd)> {
+        self.all(start, |f| (f.from == host).then(|| Some((f.at, f.packet.bfd()?.clone()))).flatten())
     }
 
     /// Waits for the first frame since `start` that is `wanted`; panics when `patience` has passed without.

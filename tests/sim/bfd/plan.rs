@@ -89,7 +89,16 @@ impl Plan {
         });
         let mine = sides.filter(|(_, own, ..)| *own == host);
         let instances = mine.map(|(number, own, peer, relation, passive)| {
+            // A passive keepalived does not put off its expiry in Init, and speaks too late for a multiplier of 1: it never comes up.
+            let is_late = passive == Some(peer) && self.kinds[peer] == Kind::Keepalived;
             let interval = |rng: &mut Rng| Micros::from_millis(rng.pick(&[self.shortest, 10, 30, 100, 300]));
+            let (ttl, max_hops) = match relation {
+                Relation { multihop: true, .. } => (rng.pick(&[64, 200]), 255),
+                // What the configuration makes of nothing said about it.
+                Relation { v6: true, .. } if self.kinds[own] == Kind::Keepalived => (64, 0),
+                Relation { v6: true, .. } => (255, 191),
+                Relation { .. } => (255, 0),
+            };
             BfdInstance {
                 name: format!("p{number}"),
                 neighbor: address(peer, relation.v6),
@@ -97,14 +106,10 @@ impl Plan {
                 min_rx: interval(rng),
                 min_tx: interval(rng),
                 idle_tx: Micros::from_millis(rng.pick(&[1000, 1500])),
-                multiplier: rng.pick(&[1, 2, 3, 5]),
+                multiplier: rng.pick(&[1, 2, 3, 5]).max(if is_late { 2 } else { 1 }),
                 passive: passive == Some(own),
-                ttl: match relation {
-                    Relation { multihop: true, .. } => rng.pick(&[64, 200]),
-                    Relation { v6: true, .. } => 64,
-                    Relation { .. } => 255,
-                },
-                max_hops: if relation.multihop { 255 } else { 0 },
+                ttl,
+                max_hops,
                 multihop: relation.multihop,
                 weight: Weight::default(),
                 for_vrrp: true,
@@ -114,4 +119,3 @@ impl Plan {
         BfdConfig { instances: instances.collect() }
     }
 }
-

@@ -15,7 +15,7 @@ family = socket.AF_INET6 if ":" in address else socket.AF_INET
 def ask():
     global stage
     with socket.socket(family) as connection:
-        connection.settimeout(8)
+        connection.settimeout(30)
         try:
             connection.connect((address, int(port)))
         finally:
