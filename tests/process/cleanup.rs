@@ -99,7 +99,6 @@ fn children_of_a_killed_daemon_have_ended_when_a_cleanup_ends_or_the_next_daemon
     killed.wait();
     let folder = std::mem::replace(&mut killed.folder, Folder::new());
     let mut next = start(folder);
-    next.wait_for_line(&format!("vrrp process {vrrp} of a daemon that is gone has not ended yet"));
     next.wait_for_line("Entering MASTER STATE");
     assert!(!is_alive(vrrp));
     assert!(eventually(|| addresses(&namespace).len() == 4), "{:?}", addresses(&namespace));
