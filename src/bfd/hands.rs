@@ -190,7 +190,12 @@ impl Hands {
             session
         });
         let receivers = self.receivers.each_ref().map(|port| port.receiver.as_ref().map(Receiver::descriptor));
-        RunningBfd { ahead: clock::ahead_of_monotonic(), receivers, sessions: sessions.collect() }
+        RunningBfd {
+            ahead: clock::ahead_of_monotonic(),
+            receivers,
+            sessions: sessions.collect(),
+            counted: engine.counters().named(),
+        }
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) struct Session {
     /// When a packet was accepted last; `None`: the peer is not known
     pub(super) heard: Option<Time>,
     pub(super) sent: Option<Time>,
+    begun: Time,
     /// What the last packet said, but for P and F
     said: Option<Packet>,
     /// P has been sent since the poll sequence in force began
@@ -134,6 +135,7 @@ impl Session {
             remote: Remote::UNKNOWN,
             heard: None,
             sent: None,
+            begun: now,
             said: None,
             polled: false,
             periodic: None,
@@ -214,7 +216,7 @@ impl Session {
             return self.retry;
         }
         let news = self.has_news();
-        let urgent = (self.answer || news).then(|| self.sent.map_or(Time(0), |at| at + GAP));
+        let urgent = (self.answer || news).then(|| self.sent.map_or(self.begun, |at| at + GAP));
         [urgent, self.periodic.filter(|_| !news), self.expiry()].into_iter().flatten().min()
     }
 

@@ -19,7 +19,7 @@ use super::event::{Action, Event, Report, RunId};
 use super::hands::Hands;
 use super::hands::dumps::Dumps;
 use crate::model::check::CheckConfig;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToCheck};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, SessionNews, Shared, ToCheck};
 use crate::model::tracker::TrackFile;
 use crate::model::{KernelEvent, Micros, Pace, Time};
 use crate::net::{Monitor, NetError};
@@ -67,7 +67,7 @@ impl Error {
 }
 
 /// Runs until the parent goes away or a signal asks to stop; then what is ours in IPVS is removed, unless the command line
-/// says otherwise.
+/// says otherwise. Some BFD sessions may be `known` before.
 ///
 /// # Errors
 /// If the process cannot go on. IPVS stays as it is.
@@ -76,6 +76,7 @@ pub async fn run(
     options: ChildOptions,
     shared: Box<Shared>,
     config: CheckConfig,
+    known: Vec<SessionNews>,
     mut signals: Signals,
 ) -> Result<(), Error> {
     let Link { sender, receiver: mut parent } = parent;
@@ -91,6 +92,7 @@ pub async fn run(
     if driver.hands.ipvs.is_seeking() {
         let _ = timeout(IPVS_PATIENCE, driver.hands.ipvs.found()).await;
     }
+    known.into_iter().for_each(|news| driver.hear_of_session(news));
     driver.turn(|engine, now| engine.handle(now, Event::Start));
     herald.say(FromChild::Ready);
     driver.standing.changed(clock::now());
@@ -135,10 +137,7 @@ pub async fn run(
                 driver.scheduling.work();
             }
             Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
-            Woken::Frame(Some(ToCheck::Bfd(news))) => {
-                debug!("{}", news.line(clock::now()));
-                driver.turn(|engine, now| engine.handle(now, Event::Bfd { name: news.name, up: news.up }));
-            }
+            Woken::Frame(Some(ToCheck::Bfd(news))) => driver.hear_of_session(news),
             Woken::Kernel(events) => driver.take(events),
             Woken::Files(found) => driver.turn(|engine, now| numbers(engine, now, found)),
             Woken::Probed(end) => driver.hear(end),
@@ -212,6 +211,12 @@ impl Driver {
         self.follow(Followed::by(&config), shared)?;
         self.turn(|engine, now| engine.reload(now, config, &shared.global));
         Ok(())
+    }
+
+    /// Tells the engine how a session stands.
+    fn hear_of_session(&mut self, news: SessionNews) {
+        debug!("{}", news.line(clock::now()));
+        self.turn(|engine, now| engine.handle(now, Event::Bfd { name: news.name, up: news.up }));
     }
 
     /// Watches what a configuration follows, and tells the engine how all that stands.

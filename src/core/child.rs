@@ -72,15 +72,19 @@ fn live(role: Role, ignore_interrupt: bool) -> Result<u8, Error> {
 
 async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToCheck>::new(socket)?;
-    let (options, shared, config) = match link.receiver.receive().await? {
-        Some(ToCheck::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToCheck::Bfd(_) | ToCheck::Ask) => return Err(Error::NoConfiguration),
-        // The parent has ended already.
-        None => return Ok(0),
+    let mut known = Vec::new();
+    let (options, shared, config) = loop {
+        match link.receiver.receive().await? {
+            Some(ToCheck::Configure(options, shared, config)) => break (options, shared, config),
+            Some(ToCheck::Bfd(news)) => known.push(news),
+            Some(ToCheck::Ask) => return Err(Error::NoConfiguration),
+            // The parent has ended already.
+            None => return Ok(0),
+        }
     };
     let log = begin(Role::Check, &options, &shared);
     // As a task of its own it is woken by its checks without a call of the kernel, unlike what the runtime blocks on.
-    let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, *config, signals));
+    let driver = tokio::spawn(check::driver::run(link, options.clone(), shared, *config, known, signals));
     let end = driver.await.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
     let status = status(end, check::driver::Error::exit);
     finish(&options, &log);
@@ -89,14 +93,18 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
 
 async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToVrrp>::new(socket)?;
-    let (options, shared, config) = match link.receiver.receive().await? {
-        Some(ToVrrp::Configure(options, shared, config)) => (options, shared, config),
-        Some(ToVrrp::Bfd(_) | ToVrrp::Ask) => return Err(Error::NoConfiguration),
-        None => return Ok(0),
+    let mut known = Vec::new();
+    let (options, shared, config) = loop {
+        match link.receiver.receive().await? {
+            Some(ToVrrp::Configure(options, shared, config)) => break (options, shared, config),
+            Some(ToVrrp::Bfd(news)) => known.push(news),
+            Some(ToVrrp::Ask) => return Err(Error::NoConfiguration),
+            None => return Ok(0),
+        }
     };
     let log = begin(Role::Vrrp, &options, &shared);
     let mut reporter = Reporter::start()?;
-    let end = driver::run(link, &options, &shared, *config, signals, &mut reporter).await;
+    let end = driver::run(link, &options, &shared, *config, known, signals, &mut reporter).await;
     reporter.finish().await;
     let status = status(end, driver::Error::exit);
     finish(&options, &log);

@@ -60,7 +60,7 @@ impl Child {
     pub(super) fn start(
         role: Role,
         ignore_interrupt: bool,
-        first: Frame,
+        first: impl Iterator<Item = Frame>,
         words: mpsc::UnboundedSender<Word>,
     ) -> io::Result<Self> {
         let mut arguments = vec![roles::OPTION, roles::words(role).argument];
@@ -71,7 +71,7 @@ impl Child {
         tokio::spawn(talk(pid, link, frames, words));
         let relay = (role == Role::Vrrp).then(|| Relay::to(pid).ok()).flatten();
         let child = Child { pid, phase: Phase::Starting, silent: None, started: Instant::now(), outbox, _relay: relay };
-        child.send(first);
+        first.for_each(|frame| child.send(frame));
         Ok(child)
     }
 
@@ -215,15 +215,16 @@ impl Place {
         let Some(frame) = recipe.config.frame(self.role) else {
             return;
         };
+        // What stands already is known before anything begins.
+        let told = recipe.sessions.all(self.role, clock::now());
+        let told = told.into_iter().filter_map(|news| frames::news(self.role, news));
         let started = frame
             .map_err(|error| io::Error::other(error.to_string()))
-            .and_then(|frame| Child::start(self.role, ignore_interrupt, frame, recipe.words.clone()));
+            .and_then(|frame| Child::start(self.role, ignore_interrupt, told.chain([frame]), recipe.words.clone()));
         match started {
             Ok(child) => {
                 info!("Starting {name} child process, pid={}", child.pid);
                 self.write_pid(recipe.setting.paths.of(self.role), child.pid);
-                let told = recipe.sessions.all(self.role, clock::now());
-                told.into_iter().filter_map(|news| frames::news(self.role, news)).for_each(|frame| child.send(frame));
                 self.slot = Slot::Living(child);
             }
             Err(error) => {

@@ -1,5 +1,7 @@
 //! What the parent tells its children.
 
+use std::collections::BTreeSet;
+
 use super::roles;
 use super::shared;
 use super::start::Setting;
@@ -39,8 +41,8 @@ pub(super) struct InForce {
     pub(super) instances: usize,
     /// How many virtual servers there are
     pub(super) virtual_servers: usize,
-    /// How many BFD sessions there are
-    pub(super) sessions: usize,
+    /// The names of the BFD sessions
+    pub(super) sessions: BTreeSet<String>,
     /// For the roles that are asked for
     check: Option<Result<Frame, Error>>,
     vrrp: Option<Result<Frame, Error>>,
@@ -69,7 +71,7 @@ impl InForce {
             shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
-            sessions: bfd.instances.len(),
+            sessions: bfd.instances.into_iter().map(|it| it.name).collect(),
             bfd: bfd_frame,
             check: has_check.then(|| Frame::encode(&ToCheck::Configure(for_check, shared, Box::new(check)))),
             vrrp: has_vrrp.then(|| Frame::encode(&ToVrrp::Configure(for_vrrp, for_vrrp_only, Box::new(vrrp)))),

@@ -251,6 +251,9 @@ impl<'a> Parent<'a> {
         match (child.phase, word) {
             (Phase::Starting, FromChild::Ready) | (Phase::Reloading, FromChild::Reloaded) => {
                 child.phase = Phase::Ready;
+                if place.role == Role::Bfd {
+                    self.recipe.sessions.keep(&self.recipe.config.sessions);
+                }
             }
             (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
             (_, FromChild::Stands(tally)) => self.standing.note(tally),

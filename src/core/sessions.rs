@@ -4,7 +4,7 @@
 //! process, or only one that has not had the time yet to bring a session up again, a session that was up is still taken for
 //! up: that one of our own processes has died says nothing of the path. Called by `parent`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -70,6 +70,11 @@ impl Sessions {
         self.0.values_mut().filter(|session| session.up).for_each(|session| {
             session.held.get_or_insert(now + PATIENCE);
         });
+    }
+
+    /// The `bfd` process has a configuration in force that has these sessions alone.
+    pub(super) fn keep(&mut self, names: &BTreeSet<String>) {
+        self.0.retain(|name, _| names.contains(name));
     }
 
     /// When patience ends.

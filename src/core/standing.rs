@@ -33,8 +33,9 @@ struct Scope {
 
 impl Scope {
     fn of(recipe: &Recipe<'_>) -> Self {
-        let InForce { instances, virtual_servers, sessions, .. } = recipe.config;
-        Scope { instances, virtual_servers, sessions: (recipe.sessions.up(), sessions) }
+        let InForce { instances, virtual_servers, sessions, .. } = &recipe.config;
+        let sessions = (recipe.sessions.up(), sessions.len());
+        Scope { instances: *instances, virtual_servers: *virtual_servers, sessions }
     }
 }
 

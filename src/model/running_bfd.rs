@@ -14,6 +14,8 @@ pub struct RunningBfd {
     pub receivers: [Option<i32>; 2],
     /// In the order of the configuration
     pub sessions: Vec<RunningSession>,
+    /// What has been counted since the start: packets of each kind
+    pub counted: Vec<(String, u64)>,
 }
 
 /// A session.

@@ -19,7 +19,7 @@ use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::router::RouterId;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToVrrp};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, SessionNews, Shared, ToVrrp};
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
 use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
@@ -88,12 +88,13 @@ impl Error {
 }
 
 /// Runs until the parent goes away or a signal asks to stop; everything is released then. Who listens
-/// hears of it through `reporter`, which is not finished here.
+/// hears of it through `reporter`, which is not finished here. Some BFD sessions may be `known` before.
 pub async fn run(
     parent: Link<FromChild, ToVrrp>,
     options: &ChildOptions,
     shared: &Shared,
     config: VrrpConfig,
+    known: Vec<SessionNews>,
     mut signals: Signals,
     reporter: &mut Reporter,
 ) -> Result<(), Error> {
@@ -104,7 +105,8 @@ pub async fn run(
     }
     let mut saved = Saved::begin(Role::Vrrp, shared, || dump::vrrp(shared, &config));
     let mut watchers = Watchers::new();
-    let found = watchers.begin(&config, process_buffer(shared));
+    let mut found = watchers.begin(&config, process_buffer(shared));
+    found.extend(known.into_iter().map(session));
     let follows_entries = config.follows_entries();
     let dumps = Dumps::of(shared, &config);
     let mut driver = Driver::open(config, &shared.global.processes, options.address_monitoring, dumps)?;
@@ -162,11 +164,8 @@ pub async fn run(
             }
             Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToVrrp::Bfd(news))) => {
-                let standing = if news.up { Standing::Good } else { Standing::Bad };
-                debug!("{}", news.line(clock::now()));
-                driver.turn(reporter, |engine, now| {
-                    engine.handle(now, Event::Tracked(Tracker::Bfd(news.name), standing));
-                })?;
+                let found = vec![session(news)];
+                driver.turn(reporter, |engine, now| standings(engine, now, found))?;
             }
             Woken::Tracked(found) => driver.turn(reporter, |engine, now| standings(engine, now, found))?,
             Woken::Kernel(events) => driver.turn_with(reporter, |driver, now| driver.take(now, events))?,
@@ -447,6 +446,12 @@ impl Driver {
 }
 
 /// Tells the engine how things stand that routers follow.
+/// How a BFD session stands, as is said of it just now.
+fn session(news: SessionNews) -> (Tracker, Standing) {
+    debug!("{}", news.line(clock::now()));
+    (Tracker::Bfd(news.name), if news.up { Standing::Good } else { Standing::Bad })
+}
+
 fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
     for (tracker, standing) in found {
         engine.handle(now, Event::Tracked(tracker, standing));

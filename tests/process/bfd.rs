@@ -7,7 +7,7 @@ use std::process::Stdio;
 use nix::libc;
 
 use super::daemon::{
-    BFD, BINARY, Daemon, Folder, Namespace, VRRP, eventually, is_alive, name, own_files, signal, stat_field,
+    BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, is_alive, name, own_files, signal, stat_field,
 };
 
 const KEEPALIVED: &str = "/usr/sbin/keepalived";
@@ -132,8 +132,28 @@ fn shown(daemon: &Daemon) -> Vec<String> {
         let start = start.or(line.split_once(" discriminator = ").map(|(start, _)| start));
         start.or(line.split_once(" IP = ").map(|(start, _)| start)).unwrap_or(line).to_owned()
     };
+    // keepalived counts nothing.
     let lines = dump.lines().skip_while(|line| *line != "------< BFD Data >------");
+    let lines = lines.take_while(|line| *line != "------< BFD Packets >------");
     lines.filter(|line| !line.contains("thread_")).map(line).collect()
+}
+
+#[test]
+fn what_is_discarded_is_counted_in_the_dump() {
+    const SEND: &str = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+                        for _ in range(3): s.sendto(b'x', ('10.78.0.1', 3784))\n\
+                        s.sendto(b'\\x20\\x40\\x03\\x18' + b'\\x01' * 20, ('10.78.0.1', 3784))\n";
+    let [here, there] = hosts();
+    let daemon = start(BINARY, &here, &session(0, ""), &[]);
+    assert!(there.command().args(["python3", "-c", SEND]).status().expect("python3 runs").success());
+    let file = daemon.folder.path("keepalived_bfd.data");
+    let is_counted = || {
+        signal(pid(&daemon), libc::SIGUSR1);
+        let dump = fs::read_to_string(&file).unwrap_or_default();
+        let has = |line: &str| dump.lines().any(|it| it == line);
+        has(" discarded: too short = 3") && has(" discarded: session is not found = 1") && has(" received = 0")
+    };
+    assert!(eventually(is_counted), "{}", daemon.log());
 }
 
 #[test]
@@ -200,6 +220,8 @@ fn the_end_of_our_own_process_is_no_failure_of_a_path() {
     // Who follows a session and dies is told how it stands.
     signal(daemon.folder.pid(VRRP).expect("a pid"), libc::SIGKILL);
     daemon.wait_for_lines("(VI) Entering MASTER STATE", 2);
+    let faults = daemon.log().matches("(VI) Entering FAULT STATE").count();
+    assert_eq!(faults, 1, "before it begins: {}", daemon.log());
 
     // What is left alone at a reload goes on.
     daemon.signal(libc::SIGHUP);
@@ -219,6 +241,22 @@ fn the_end_of_our_own_process_is_no_failure_of_a_path() {
     assert!(eventually(falls), "{}", daemon.log());
     signal(pid(&peer), libc::SIGCONT);
     assert_eq!(peer.stop().code(), Some(0));
+}
+
+#[test]
+fn a_check_process_that_starts_anew_knows_of_sessions_before_it_begins() {
+    const SERVICE: &str = "virtual_server 10.78.0.9 80 {\n lvs_sched rr\n protocol TCP\n real_server 10.78.0.2 80 {\n BFD_CHECK {\n \
+                           name far\n }\n }\n}\n";
+    let [host, _other] = hosts();
+    let daemon = start(BINARY, &host, &(session(0, "") + SERVICE), &[]);
+    daemon.wait_for_line("BFD check of [far] RS([10.78.0.2]:tcp:80) is DOWN");
+    signal(daemon.folder.pid(CHECK).expect("a pid"), libc::SIGKILL);
+    daemon.wait_for_lines("BFD check of [far] RS([10.78.0.2]:tcp:80) is DOWN", 2);
+    let log = daemon.log();
+    let (_, life) = log.rsplit_once("Healthcheck child process, pid=").expect("another one");
+    let [heard, began] =
+        ["Received BFD event: instance far", "Activating BFD healthchecker"].map(|line| life.find(line));
+    assert!(heard.is_some() && heard < began, "{log}");
 }
 
 /// keepalived ends, with all its children.

@@ -48,3 +48,14 @@ fn patience_ends_however_often_the_process_ends() {
     assert_eq!(sessions.deadline(), None);
     assert_eq!(sessions.up(), 0);
 }
+
+#[test]
+fn what_a_reload_takes_away_is_not_counted_any_more() {
+    let mut sessions = Sessions::default();
+    for name in ["a", "b"] {
+        sessions.note(news(name, true), true, false);
+    }
+    sessions.keep(&BTreeSet::from(["b".to_owned(), "c".to_owned()]));
+    assert_eq!(sessions.up(), 1);
+    assert_eq!(sessions.all(Role::Vrrp, Time(1)), [news("b", true)]);
+}

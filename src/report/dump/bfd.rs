@@ -23,6 +23,16 @@ pub(super) fn dump(page: &mut Page, config: &BfdConfig, running: Option<&Running
             standing(page, one, |time| running.ahead.saturating_add_unsigned(time.0).cast_unsigned());
         }
     }
+    if let Some(running) = running {
+        counted(page, &running.counted);
+    }
+}
+
+/// What keepalived does not count.
+fn counted(page: &mut Page, counted: &[(String, u64)]) {
+    page.heading("BFD Packets");
+    let mut at = page.at(1);
+    counted.iter().for_each(|(name, number)| at.pair(name, number));
 }
 
 /// How a session stands; `epoch` gives microseconds since the Unix epoch.
