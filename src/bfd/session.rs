@@ -86,6 +86,8 @@ pub(super) struct Session {
     pub(super) timing: Timing,
     /// When a packet was accepted last; `None`: the peer is not known
     pub(super) heard: Option<Time>,
+    /// When it began: its first packet is due then
+    made: Time,
     pub(super) sent: Option<Time>,
     /// What the last packet said, but for P and F
     said: Option<Packet>,
@@ -133,6 +135,7 @@ impl Session {
             diagnostic: Diagnostic::NONE,
             remote: Remote::UNKNOWN,
             heard: None,
+            made: now,
             sent: None,
             said: None,
             polled: false,
@@ -214,7 +217,7 @@ impl Session {
             return self.retry;
         }
         let news = self.has_news();
-        let urgent = (self.answer || news).then(|| self.sent.map_or(Time(0), |at| at + GAP));
+        let urgent = (self.answer || news).then(|| self.sent.map_or(self.made, |at| at + GAP));
         [urgent, self.periodic.filter(|_| !news), self.expiry()].into_iter().flatten().min()
     }
 
