@@ -203,6 +203,8 @@ fn what_the_system_refuses_is_a_line_in_the_log() {
     command.args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
     let mut daemon = Daemon::run(folder, command, |_| {});
     daemon.wait_for_line("Startup complete");
+    // The children write for themselves, in their own time.
+    daemon.wait_for_line("Unable to lock process in memory");
     daemon.assert_order(&["Unable to set process priority to -5", "Unable to lock process in memory"]);
     daemon.folder.write("conf", &text.replace("vrrp_priority -5", "vrrp_rt_priority 5"));
     daemon.signal(libc::SIGHUP);
