@@ -115,3 +115,31 @@ fn the_readme_names_each_example() {
         assert!(readme.contains(&name), "{name} is not in README.md");
     }
 }
+
+/// As in a folder that debootstrap has filled: the kernel makes no namespace of mounts private there, and nothing would work.
+#[test]
+fn the_commands_of_the_readme_find_a_root_in_a_chroot() {
+    const INSIDE: &str = r#"
+        cd /repository
+        ! unshare --mount true 2>/dev/null || { echo "this root is a mount point"; exit 1; }
+        . tests/toolchain
+        find_root
+        "${rooted[@]}" unshare --mount sh -c 'pwd; echo "$1"' sh "two words""#;
+    const OUTSIDE: &str = r#"
+        mount -t tmpfs none "$1"
+        mkdir -p "$1"/root/{proc,usr,repository,dev}
+        for folder in bin sbin lib lib64; do
+            [ ! -e "/$folder" ] || cp -a "/$folder" "$1/root/"
+        done
+        for folder in proc usr dev; do mount --rbind "/$folder" "$1/root/$folder"; done
+        mount --bind . "$1/root/repository"
+        exec chroot "$1/root" bash -ec "$2""#;
+    let folder = std::env::temp_dir().join(format!("examples-chroot-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "bash", "-ec", OUTSIDE, "bash"]).arg(&folder).arg(INSIDE);
+    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("unshare of util-linux");
+    fs::remove_dir(&folder).expect("the folder of this test, with nothing mounted on it");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "/repository\ntwo words\n", "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -86,8 +86,9 @@ pub(super) struct Session {
     pub(super) timing: Timing,
     /// When a packet was accepted last; `None`: the peer is not known
     pub(super) heard: Option<Time>,
+    /// When it began: its first packet is due then
+    made: Time,
     pub(super) sent: Option<Time>,
-    begun: Time,
     /// What the last packet said, but for P and F
     said: Option<Packet>,
     /// P has been sent since the poll sequence in force began
@@ -134,8 +135,8 @@ impl Session {
             diagnostic: Diagnostic::NONE,
             remote: Remote::UNKNOWN,
             heard: None,
+            made: now,
             sent: None,
-            begun: now,
             said: None,
             polled: false,
             periodic: None,
@@ -216,7 +217,7 @@ impl Session {
             return self.retry;
         }
         let news = self.has_news();
-        let urgent = (self.answer || news).then(|| self.sent.map_or(self.begun, |at| at + GAP));
+        let urgent = (self.answer || news).then(|| self.sent.map_or(self.made, |at| at + GAP));
         [urgent, self.periodic.filter(|_| !news), self.expiry()].into_iter().flatten().min()
     }
 

@@ -145,12 +145,17 @@ fn late_timers_raise_the_priority_up_to_its_limit() {
     assert!(!daemon.log().contains("NOTICE: setting config option max_auto_priority"));
     let vrrp = daemon.folder.pid(VRRP).expect("a pid");
     daemon.wait_for_line("Entering MASTER STATE");
-    for wanted in ["1", "2", "2"] {
+    // On a busy machine a timer may be late by itself, and the priority higher before it is asked for.
+    for (wanted, line) in
+        [("1", "Set realtime priority 1"), ("2", "Set realtime priority 2"), ("2", "Set realtime priority 2")]
+    {
         signal(vrrp, libc::SIGSTOP);
         thread::sleep(Duration::from_millis(1400));
         signal(vrrp, libc::SIGCONT);
-        assert!(eventually(|| scheduling(vrrp) == ["0", wanted, "2"]), "{wanted}:\n{}", daemon.log());
+        daemon.wait_for_line(line);
+        assert!(eventually(|| scheduling(vrrp)[1].as_str() >= wanted), "{wanted}:\n{}", daemon.log());
     }
+    assert_eq!(scheduling(vrrp), ["0", "2", "2"]);
     daemon.assert_order(&["A thread timer expired ", "Set realtime priority 1", "Set realtime priority 2"]);
     assert!(!daemon.log().contains("Set realtime priority 3"));
     assert!(line(vrrp, "limits", "Max realtime timeout").contains("10000"), "with the usual limit");
@@ -198,6 +203,8 @@ fn what_the_system_refuses_is_a_line_in_the_log() {
     command.args(own_files(&folder)).args(["-n", "-l", "-D", "-G"]);
     let mut daemon = Daemon::run(folder, command, |_| {});
     daemon.wait_for_line("Startup complete");
+    // The children write for themselves, in their own time.
+    daemon.wait_for_line("Unable to lock process in memory");
     daemon.assert_order(&["Unable to set process priority to -5", "Unable to lock process in memory"]);
     daemon.folder.write("conf", &text.replace("vrrp_priority -5", "vrrp_rt_priority 5"));
     daemon.signal(libc::SIGHUP);

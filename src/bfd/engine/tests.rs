@@ -374,11 +374,3 @@ fn packets_that_have_come_too_far_are_discarded() {
         assert_eq!(engine.counters().received, taken + u64::from(max_hops == 255), "not told is too far");
     }
 }
-
-#[test]
-fn the_first_packet_is_due_now_and_not_late() {
-    let mut engine = Engine::new(1);
-    let now = Time(60_000_000);
-    engine.reload(now, BfdConfig { instances: vec![config()] });
-    assert_eq!(engine.next_timeout(), Some(now));
-}

@@ -537,6 +537,13 @@ fn a_session_begins_with_the_variables_of_the_rfc() {
     assert_eq!(session.packet().desired_min_tx, 1_000_000);
 }
 
+/// A driver measures by it how late it is: real-time priority may depend on that.
+#[test]
+fn the_first_packet_is_due_when_the_session_is_made() {
+    let rig = Rig::new(config());
+    assert_eq!(rig.session.next_timeout(), Some(rig.now));
+}
+
 /// An answer to the poll before is none to this one.
 #[test]
 fn an_answer_that_comes_before_the_question_is_none() {
