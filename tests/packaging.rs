@@ -78,6 +78,23 @@ fn the_manual_of_the_configuration_has_every_keyword_and_says_what_does_nothing_
     assert_eq!(marks, keywords().filter(|it| !it.active).count());
 }
 
+/// The package keepalived-rs-as-keepalived links the script to the name by which bash looks for it.
+#[test]
+fn bash_completes_both_names() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("completion");
+    fs::create_dir_all(&folder).expect("a folder");
+    let script = run(Command::new(env!("CARGO_BIN_EXE_keepalived-rs")).args(["--completion", "bash"])).stdout;
+    for name in ["keepalived-rs", "keepalived"] {
+        let file = folder.join(name);
+        fs::write(&file, &script).expect("a file");
+        let ask = r#". "$1" && complete -p "${1##*/}" && COMP_WORDS=("$1" --vrrp_) COMP_CWORD=1 && _keepalived_rs && echo "${COMPREPLY[@]}""#;
+        let answer = run(Command::new("bash").args(["--norc", "-c", ask, "ask"]).arg(&file));
+        let text = String::from_utf8_lossy(&answer.stdout);
+        assert!(answer.status.success(), "{name}: {}", String::from_utf8_lossy(&answer.stderr));
+        assert_eq!(text.lines().last(), Some("--vrrp_pid"), "{name}: {text}");
+    }
+}
+
 #[test]
 fn all_that_names_a_version_names_the_same() {
     let version = env!("CARGO_PKG_VERSION");

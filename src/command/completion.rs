@@ -75,6 +75,7 @@ fn names() -> String {
     keywords().into_keys().collect::<Vec<_>>().join(" ")
 }
 
+/// As a file of the name `keepalived`, a link of the package keepalived-rs-as-keepalived, it is for that command too.
 fn bash(flags: &[Flag]) -> String {
     let mut cases = String::new();
     for flag in flags.iter().filter(|flag| !flag.attached) {
@@ -103,7 +104,8 @@ fn bash(flags: &[Flag]) -> String {
          \x20   esac\n\
          \x20   mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\")\n\
          }}\n\
-         complete -o filenames -F _keepalived_rs {PROGRAM}\n",
+         complete -o filenames -F _keepalived_rs {PROGRAM}\n\
+         if [[ ${{BASH_SOURCE[0]##*/}} = keepalived ]]; then complete -o filenames -F _keepalived_rs keepalived; fi\n",
         names(),
         options.join(" "),
     )

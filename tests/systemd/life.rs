@@ -1,7 +1,7 @@
 //! The life of the package on a host: upgrade, removal, purge; from keepalived to it and back.
 
 use crate::package::{self, packages};
-use crate::pair::{OURS, Pair, THEIRS};
+use crate::pair::{NONROOT, OURS, Pair, THEIRS};
 use crate::{LB, NAMED};
 
 /// All files of a machine that no log, cache or list of packages accounts for.
@@ -52,6 +52,26 @@ fn upgrade_removal_and_purge() {
     let more: Vec<_> = after.lines().filter(|file| !before.lines().any(|it| it == *file)).collect();
     let less: Vec<_> = before.lines().filter(|file| !after.lines().any(|it| it == *file)).collect();
     assert_eq!((more, less), (vec![], vec![]), "the machine has the files that it had");
+}
+
+/// What the package does for its unit it does for the one without root: no daemon is left with a program that is gone.
+#[test]
+fn upgrade_and_removal_without_root() {
+    let mut pair = Pair::new("life-nonroot", [NONROOT, OURS], "eth0", "10.0.0", LB);
+    pair.machines[0].install(&packages().newer, package::NEWER.trim_start_matches('/'));
+    pair.boot_first();
+    pair.machines[0].run("systemd-sysusers /usr/share/doc/keepalived-rs/examples/keepalived-rs-nonroot.conf");
+    pair.systemctl(0, "enable --now");
+    let main = pair.property(0, "MainPID");
+    let machine = &pair.machines[0];
+    machine.run(&format!("dpkg --force-unsafe-io -i {}", package::NEWER));
+    pair.wait(0, "the newer one runs", || pair.property(0, "ActiveState") == "active");
+    assert_ne!(pair.property(0, "MainPID"), main, "it was started anew");
+    assert_eq!(machine.output("systemctl is-enabled keepalived-rs-nonroot keepalived-rs"), "enabled\ndisabled");
+    machine.run("dpkg -r keepalived-rs");
+    pair.assert_gone(0);
+    machine.run("dpkg -P keepalived-rs");
+    assert_eq!(machine.output("find /etc/systemd /var/lib/systemd -name '*keepalived-rs*'"), "");
 }
 
 /// As README.Debian says it, first beside keepalived, then in its place.

@@ -27,6 +27,11 @@ fn noted(machine: &Machine) -> String {
     machine.output("cat /var/tmp/noted")
 }
 
+/// Tells the kinds of sockets that a network with a modem, a bus or a cluster may need, and what the kernel says of each:
+/// AF_PPPOX, AF_CAN, AF_TIPC, AF_BLUETOOTH, AF_RDS, AF_SMC and AF_XDP.
+const SOCKETS: &str =
+    "perl -e 'for (24, 29, 30, 31, 21, 43, 44) { socket(my $s, $_, 3, 0); print \"$_ \", $!+0, \" \" }'";
+
 /// Whatever a script of root did under keepalived it can do under our unit.
 #[test]
 fn scripts_can_do_what_they_could() {
@@ -43,12 +48,14 @@ fn scripts_can_do_what_they_could() {
         mknod /var/lib/null c 1 3 && echo >/var/lib/null && echo device\n\
         hostname other && echo renamed\n\
         chroot / true && unshare -m true && setpriv --no-new-privs true && echo apart\n\
+        setarch i686 -R true && echo aged\n/root/sockets >/var/tmp/sockets\n\
         echo 0 >/proc/self/oom_score_adj && renice -n -5 $$ >/dev/null && echo prior\n\
         setsid sleep 1000 & echo done\n";
     let conf = instance("/root/do.sh", "no_accept");
     let mut pair = Pair::new("scripts", [OURS, OURS], "eth0", "10.0.0", [&conf, ""]);
     let machine = &pair.machines[0];
     machine.write_script("root/do.sh", script);
+    machine.write_script("root/sockets", &format!("#!/bin/sh\n{SOCKETS}\n"));
     machine
         .write("etc/systemd/system/marked.service", "[Service]\nType=oneshot\nExecStart=/bin/touch /var/tmp/marked\n");
     pair.boot_first();
@@ -57,8 +64,13 @@ fn scripts_can_do_what_they_could() {
     pair.start(0);
     pair.wait(0, "the script ends", || noted(machine).contains("done"));
     let expected = "is BACKUP\nis MASTER\nmounted\nwritten\nforwarded\nadded\nspaced\nstarted\nraised\n65534\nowned\ndevice\nrenamed\n\
-        apart\nprior\ndone";
+        apart\naged\nprior\ndone";
     assert_eq!(noted(machine), expected);
+    assert_eq!(
+        machine.run("cat /var/tmp/sockets"),
+        machine.run("systemd-run -q --wait -P /root/sockets"),
+        "the kernel decides"
+    );
     machine.run("findmnt /mnt/data && ls /var/tmp/marked");
     assert!(machine.network("nft list tables").contains("keepalived"));
     machine.run("kill -USR1 $(cat /run/keepalived.pid)");
