@@ -108,6 +108,14 @@ fn a_reload_that_cannot_be_fails() {
     pair.stop(0);
 }
 
+/// Kills all processes of a unit at one time. They are stopped first: a child that sees its parent die leaves in the
+/// orderly way, if it is quick.
+fn kill_all(machine: &Machine, unit: &str) {
+    for signal in ["STOP", "KILL"] {
+        machine.run(&format!("systemctl kill -s {signal} --kill-who=all {unit}"));
+    }
+}
+
 /// What all processes of a daemon leave when they are killed at once is gone before the next start, or without one.
 #[test]
 fn a_crash_leaves_nothing() {
@@ -119,7 +127,7 @@ fn a_crash_leaves_nothing() {
     let is_master = || pair.has(0, ADDRESS) && pair.property(0, "StatusText").contains("(1 MASTER");
     pair.wait(0, "the address", is_master);
     let removed = || machine.output("journalctl -q -o cat -u keepalived-rs | grep -c 'removed nftables table'");
-    machine.run("systemctl kill -s KILL --kill-who=all keepalived-rs");
+    kill_all(machine, "keepalived-rs");
     pair.wait(0, "a restart", || pair.property(0, "NRestarts") == "1" && is_master());
     assert_eq!(removed(), "1", "{}", machine.journal());
 
@@ -131,7 +139,7 @@ fn a_crash_leaves_nothing() {
     machine.run(&format!(
         "mkdir -p /{DROP_IN} && printf '[Service]\\nRestart=no\\n' >/{DROP_IN}/no.conf && systemctl daemon-reload"
     ));
-    machine.run("systemctl kill -s KILL --kill-who=all keepalived-rs");
+    kill_all(machine, "keepalived-rs");
     pair.wait(0, "the end", || pair.property(0, "ActiveState") == "failed");
     assert_eq!(removed(), "2", "{}", machine.journal());
     assert!(!pair.has(0, ADDRESS));
@@ -218,7 +226,7 @@ fn without_root() {
     pair.expect(1, ADDRESS);
     pair.start(0);
     pair.expect(0, ADDRESS);
-    machine.run("systemctl kill -s KILL --kill-who=all keepalived-rs-nonroot");
+    kill_all(machine, "keepalived-rs-nonroot");
     pair.wait(0, "a restart", || pair.property(0, "NRestarts") == "1" && pair.property(0, "ActiveState") == "active");
     pair.expect(0, ADDRESS);
     assert!(journal().contains(&format!("removed address {ADDRESS}")), "{}", journal());
