@@ -31,6 +31,8 @@ fn host(name: &str) -> Host {
     host.ip("link add d0 type veth peer name d1");
     host.ip("addr add 10.9.0.1/24 dev d0");
     host.ip("link set d0 up");
+    // Without a question for its address, which would fail after a while.
+    host.ip("neigh add 10.9.0.2 lladdr 02:00:00:00:00:99 dev d0 nud permanent");
     host
 }
 

@@ -188,6 +188,7 @@ impl Play {
 
     /// Notes what the server of the phase has heard, or is about to hear.
     fn note(&mut self) {
+        self.server.as_ref().into_iter().for_each(Server::catch_up);
         let heard = self.server.as_ref().map(Server::heard).unwrap_or_default();
         self.heard.extend(heard.into_iter().map(|note| (self.phase, note)));
     }

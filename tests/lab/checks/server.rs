@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -49,6 +49,8 @@ pub type Note = Arc<Mutex<Vec<u8>>>;
 pub struct Server {
     heard: Arc<Mutex<Vec<Note>>>,
     over: Arc<AtomicBool>,
+    /// How often it has looked for somebody new
+    looks: Arc<AtomicU64>,
     worker: Option<JoinHandle<()>>,
 }
 
@@ -57,20 +59,30 @@ impl Server {
     pub fn start(host: &Host, at: SocketAddr, manner: Manner, identity: Option<SslAcceptor>) -> Self {
         let heard = Arc::<Mutex<Vec<Note>>>::default();
         let over = Arc::<AtomicBool>::default();
-        let (notes, end) = (Arc::clone(&heard), Arc::clone(&over));
+        let looks = Arc::<AtomicU64>::default();
+        let (notes, end, looked) = (Arc::clone(&heard), Arc::clone(&over), Arc::clone(&looks));
         let worker = match manner {
             Manner::Talk(steps) => {
                 let listener = host.within(move || patiently(|| TcpListener::bind(at)));
                 listener.set_nonblocking(true).expect("a listener that does not block");
-                Some(thread::spawn(move || accept(&listener, &steps, identity.as_ref(), &notes, &end)))
+                Some(thread::spawn(move || accept(&listener, &steps, identity.as_ref(), &notes, &end, &looked)))
             }
             Manner::Datagrams(answer) => {
                 let socket = host.within(move || patiently(|| UdpSocket::bind(at)));
                 socket.set_read_timeout(Some(BEAT)).expect("bound the wait for datagrams");
-                Some(thread::spawn(move || serve(&socket, answer, &notes, &end)))
+                Some(thread::spawn(move || serve(&socket, answer, &notes, &end, &looked)))
             }
         };
-        Self { heard, over, worker }
+        Self { heard, over, looks, worker }
+    }
+
+    /// Waits until whoever has come by now is noted.
+    pub fn catch_up(&self) {
+        let (before, begun) = (self.looks.load(Ordering::Relaxed), Instant::now());
+        // The look in progress may have been too early.
+        while self.looks.load(Ordering::Relaxed) < before + 2 && begun.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// What has been heard so far, connection by connection or datagram by datagram.
@@ -114,6 +126,7 @@ fn accept(
     identity: Option<&SslAcceptor>,
     notes: &Mutex<Vec<Note>>,
     over: &Arc<AtomicBool>,
+    looks: &AtomicU64,
 ) {
     let mut guests = Vec::new();
     while !over.load(Ordering::Relaxed) {
@@ -124,7 +137,10 @@ fn accept(
                 notes.lock().expect("the server's notes").push(Arc::clone(&note));
                 guests.push(thread::spawn(move || talk(guest, &steps, identity.as_ref(), &note, &over)));
             }
-            Err(_) => thread::sleep(Duration::from_millis(2)),
+            Err(_) => {
+                looks.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(2));
+            }
         }
     }
     for guest in guests {
@@ -236,10 +252,17 @@ fn say(line: &mut Box<dyn Line>, bytes: &[u8], over: &AtomicBool) -> bool {
     line.flush().is_ok()
 }
 
-fn serve(socket: &UdpSocket, answer: fn(&[u8]) -> Vec<Vec<u8>>, notes: &Mutex<Vec<Note>>, over: &AtomicBool) {
+fn serve(
+    socket: &UdpSocket,
+    answer: fn(&[u8]) -> Vec<Vec<u8>>,
+    notes: &Mutex<Vec<Note>>,
+    over: &AtomicBool,
+    looks: &AtomicU64,
+) {
     let mut buffer = [0; 4096];
     while !over.load(Ordering::Relaxed) {
         let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+            looks.fetch_add(1, Ordering::Relaxed);
             continue;
         };
         let request = &buffer[..length];
