@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use crate::wire::bfd;
 
+pub use crate::model::Level;
+
 /// A session in force. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u32);
@@ -81,15 +83,4 @@ pub enum Action {
     },
     /// Write a log line
     Log(Level, String),
-}
-
-/// Weight of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Something the operator should mend
-    Warning,
-    /// Ordinary
-    Info,
-    /// Only with `-D`
-    Detail,
 }

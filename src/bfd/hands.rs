@@ -5,15 +5,16 @@ pub(super) mod dumps;
 
 use std::collections::{BTreeMap, HashSet};
 
-use tracing::{debug, info, warn};
+use tracing::warn;
 
 use super::engine::Engine;
-use super::event::{Action, Datagram, Event, Level, Path, SessionId};
+use super::event::{Action, Datagram, Event, Path, SessionId};
 use crate::model::frame::{FromChild, SessionNews};
 use crate::model::running_bfd::RunningBfd;
 use crate::model::{Micros, Time};
 use crate::os::clock;
 use crate::os::ipc::Herald;
+use crate::report;
 use crate::sock::bfd::{Inbox, Receiver, Sender};
 use crate::sock::{ReadySet, SockError};
 
@@ -87,7 +88,7 @@ impl Hands {
                 let news = SessionNews { name, up, sent: clock::now() };
                 parent.say(FromChild::Session { news, vrrp, checker });
             }
-            Action::Log(level, line) => say(level, &line),
+            Action::Log(level, line) => report::say(level, &line),
         }
         None
     }
@@ -196,13 +197,5 @@ impl Hands {
             sessions: sessions.collect(),
             counted: engine.counters().named(),
         }
-    }
-}
-
-fn say(level: Level, line: &str) {
-    match level {
-        Level::Warning => warn!("{line}"),
-        Level::Info => info!("{line}"),
-        Level::Detail => debug!("{line}"),
     }
 }

@@ -11,6 +11,8 @@ use crate::model::checker::CheckKind;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, ServiceKey, Timeouts};
 use crate::model::{Alert, ServiceNotice};
 
+pub use crate::model::Level;
+
 pub use crate::model::{MarkChange, Marked};
 
 /// A checker in force. Numbers are never used twice: one that a reload replaces has another number.
@@ -151,19 +153,6 @@ pub struct Change {
     pub real_server: Option<Arc<str>>,
     /// How it stands now
     pub up: bool,
-}
-
-/// Weight of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Something that went wrong
-    Error,
-    /// Something the operator should mend
-    Warning,
-    /// Ordinary
-    Info,
-    /// Only with `-D`
-    Detail,
 }
 
 impl Report {

@@ -5,11 +5,11 @@ mod balancer;
 pub(super) mod dumps;
 mod marks;
 
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
 use self::balancer::Balancer;
 use self::marks::MarkHands;
-use super::event::{Action, Change, Event, Level};
+use super::event::{Action, Change, Event};
 use super::probe::Prober;
 use crate::model::Time;
 use crate::model::check::CheckConfig;
@@ -17,6 +17,7 @@ use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
+use crate::report;
 use crate::report::fifo::{Kind, Pipes};
 use crate::report::mail::Mailer;
 use crate::report::notify::services::ServiceScripts;
@@ -97,7 +98,7 @@ impl Hands {
                 }
                 Action::Alert(alert) => self.mails.send(&alert),
                 Action::Changed(change) => say_change(&change),
-                Action::Log(level, line) => say(level, &line),
+                Action::Log(level, line) => report::say(level, &line),
             }
         }
         told
@@ -115,15 +116,6 @@ impl Hands {
 fn say_change(change: &Change) {
     let Change { text, virtual_server, real_server, up } = change;
     info!(virtual_server = &**virtual_server, real_server = real_server.as_deref(), up, "{text}");
-}
-
-fn say(level: Level, line: &str) {
-    match level {
-        Level::Error => error!("{line}"),
-        Level::Warning => warn!("{line}"),
-        Level::Info => info!("{line}"),
-        Level::Detail => debug!("{line}"),
-    }
 }
 
 /// Each check may have a connection, or a script, at the same time as all others. Gives how many connections, and how many

@@ -2,11 +2,13 @@
 
 pub mod dump;
 pub mod fifo;
+mod line;
 pub mod mail;
 pub mod notify;
 mod reporter;
 mod saved;
 pub mod writer;
 
+pub use line::say;
 pub use reporter::Reporter;
 pub use saved::Saved;

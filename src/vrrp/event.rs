@@ -16,6 +16,8 @@ use crate::model::{
     Script, Subject,
 };
 
+pub use crate::model::Level;
+
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub u32);
@@ -303,17 +305,6 @@ pub struct Outgoing {
     pub ttl: Option<u8>,
     /// IPv4: with the IP header (checksum left to the kernel); IPv6: from the VRRP header, checksum left to the kernel
     pub bytes: Vec<u8>,
-}
-
-/// Weight of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Something the operator should mend
-    Warning,
-    /// Ordinary
-    Info,
-    /// Only with `-D`
-    Detail,
 }
 
 /// When, within one turn, an action is carried out.

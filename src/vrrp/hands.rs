@@ -20,21 +20,21 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use nix::errno::Errno;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use self::promotion::Promotion;
 use self::scripts::Scripts;
 use self::sync_daemon::SyncDaemons;
 use self::sysctls::HeldSysctls;
 use super::engine::Engine;
-use super::event::{Action, Change, Channel, ChannelId, Datagram, Event, Level, Local, Outgoing};
+use super::event::{Action, Change, Channel, ChannelId, Datagram, Event, Local, Outgoing};
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
 use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Subject, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
 use crate::os::linkbeat::LinkProbe;
-use crate::report::Reporter;
+use crate::report::{self, Reporter};
 use crate::sock::{AdvertSocket, Carrier, Endpoint, Inbox, Interface, NeighbourSocket, Packet, ReadySet, SockError};
 use crate::wire::{ah, neigh};
 use filter::Filter;
@@ -261,9 +261,7 @@ impl Hands {
                 Action::Notify(notification) => reporter.notify(notification),
                 Action::Alert(alert) => reporter.alert(alert),
                 Action::Changed(change) => log_change(&change),
-                Action::Log(Level::Warning, line) => warn!("{line}"),
-                Action::Log(Level::Info, line) => info!("{line}"),
-                Action::Log(Level::Detail, line) => debug!("{line}"),
+                Action::Log(level, line) => report::say(level, &line),
             }
         }
         self.change_tables(tables, engine, &mut feedback);

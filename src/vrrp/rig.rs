@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::engine::Engine;
-use super::event::{Action, ChannelId, Datagram, Event, Level};
+use super::event::{Action, ChannelId, Datagram, Event};
 use super::fsm::State;
 use super::snapshot::RouterView;
 use crate::model::address::AddressFlags;
@@ -355,7 +355,7 @@ impl Rig {
         self.done
             .iter()
             .filter_map(|action| match action {
-                Action::Log(Level::Warning | Level::Info | Level::Detail, line) => Some(line.as_str()),
+                Action::Log(_, line) => Some(line.as_str()),
                 Action::Changed(change) => Some(change.text.as_str()),
                 _ => None,
             })
