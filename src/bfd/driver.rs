@@ -3,8 +3,10 @@
 
 use std::io;
 use std::os::unix::process::parent_id;
+use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::timeout;
 use tracing::info;
 
 use super::engine::Engine;
@@ -23,6 +25,9 @@ use crate::sock::SockError;
 
 /// How many helpings of packets each port gets before sessions expire, at most: a socket's queue, but no endless flood.
 const CATCH_UP_ROUNDS: usize = 64;
+
+/// How long a parent that was killed may take to be gone.
+const LAST_THREADS: Duration = Duration::from_millis(20);
 
 /// Why the process cannot go on.
 #[derive(Debug, Error)]
@@ -91,8 +96,10 @@ pub async fn run(
             expired = driver.timer.expired() => { expired?; Woken::Timer }
         };
         match woken {
-            // The end of the parent brings the same signal.
-            Woken::Signal(Signal::Stop) => break parent_id() != core,
+            // The end of the parent brings the same signal, perhaps before the last of its threads has gone.
+            Woken::Signal(Signal::Stop) => {
+                break parent_id() != core || timeout(LAST_THREADS, end_of(&mut parent)).await.is_ok();
+            }
             Woken::Frame(None) => break true,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
@@ -130,6 +137,11 @@ pub async fn run(
     }
     driver.dumps.finish();
     Ok(())
+}
+
+/// Waits until the parent has gone.
+async fn end_of(parent: &mut ipc::Receiver<ToBfd>) {
+    while let Ok(Some(_)) = parent.receive().await {}
 }
 
 enum Woken {
