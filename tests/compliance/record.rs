@@ -157,16 +157,16 @@ pub fn packets(wire: &Wire, node: &str, since: Moment, last: &mut Last) -> Vec<S
     found
 }
 
-/// The calls of scripts, numbered for each subject: calls for different subjects may overtake each other.
+/// The calls of scripts, equal ones numbered. Scripts run side by side, so that one that is started a moment after another
+/// may write first: the order of the states is what the named pipe says.
 pub fn states(calls: &[String]) -> Vec<String> {
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     calls
         .iter()
         .map(|call| {
-            let subject = call.split("][").nth(1).unwrap_or_default();
-            let number = numbers.entry(subject).or_default();
+            let number = numbers.entry(call).or_default();
             *number += 1;
-            format!("script call {number} for {subject}: {call}")
+            format!("script call {call} {number}")
         })
         .collect()
 }
