@@ -298,6 +298,15 @@ impl Refusal {
 
 /// The virtual router id of a datagram, for finding its instance; `None` if it is too short to have one.
 pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
+    header_of(family, bytes).map(|header| header[1])
+}
+
+/// The priority in a datagram, acceptable or not; `None` if it is too short to have one.
+pub fn priority_of(family: Family, bytes: &[u8]) -> Option<u8> {
+    header_of(family, bytes).map(|header| header[2])
+}
+
+fn header_of(family: Family, bytes: &[u8]) -> Option<&[u8; vrrp::HEADER_LEN]> {
     let pdu = match family {
         Family::V4 => {
             let split = ipv4::split(bytes)?;
@@ -308,7 +317,7 @@ pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
         }
         Family::V6 => bytes,
     };
-    pdu.first_chunk::<{ vrrp::HEADER_LEN }>().map(|header| header[1])
+    pdu.first_chunk()
 }
 
 /// Makes all the checks. The caller has found `instance` by the packet's virtual router id.

@@ -32,6 +32,11 @@ impl Engine {
         }
     }
 
+    /// Another burst of a master: somebody else may have said that the addresses are there.
+    pub(super) fn announce_again(&mut self, id: RouterId) {
+        self.announce(id, self.routers[id].config.garp.master_repeat);
+    }
+
     /// Announcements of a router that have fallen due.
     pub(super) fn announce_due(&mut self, now: Time, id: RouterId) {
         let due = |at: Option<Time>| at.is_some_and(|at| at <= now);

@@ -21,7 +21,7 @@ use super::entries::Entries;
 use super::event::{Action, Change, ChannelId, Datagram, Event, Level};
 use super::firewall::Firewall;
 use super::flood::Flood;
-use super::fsm::{self, Input, State};
+use super::fsm::{self, Input, Rank, State};
 use super::linkbeat::Linkbeats;
 use super::links::Links;
 use super::own_links::OwnLinks;
@@ -371,6 +371,7 @@ impl Engine {
             State::Init | State::Fault => false,
         };
         self.rival_due(now, id);
+        self.contest_due(now, id);
         if due && self.has_been_replaced(now, id) {
             self.give_up_stale_mastership(now, id);
         } else if due {
@@ -411,7 +412,11 @@ impl Engine {
         };
         match accept::judge(&router.config, context, &mut router.signatures, datagram) {
             Ok(heard) => self.heard(now, id, &heard),
-            Err(refusal) => self.refused(now, id, &refusal),
+            Err(refusal) => {
+                self.refused(now, id, &refusal);
+                let priority = accept::priority_of(self.routers[id].config.family, datagram.bytes).unwrap_or_default();
+                self.hear_refused_master(now, id, datagram.source, priority, &refusal);
+            }
         }
     }
 
@@ -467,6 +472,9 @@ impl Engine {
         }
         self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
+        if rank == Rank::Weaker && self.routers[id].state.is_master() {
+            self.hear_weaker_master(now, id, heard);
+        }
         self.input(now, id, Input::Heard(rank), Some(heard));
     }
 

@@ -9,6 +9,7 @@ use std::mem::Discriminant;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Refusal};
+use super::contest::Contest;
 use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
 use super::oddity::Oddity;
@@ -153,6 +154,7 @@ pub struct Router {
     pub(super) form: Form,
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
+    pub(super) contest: Contest,
     /// The state that was mailed last
     pub(super) mailed: Option<NotifyState>,
     /// What the timer queue holds for it
@@ -190,6 +192,7 @@ impl Router {
             form: Form::default(),
             signatures: Signatures::default(),
             rival: Rival::default(),
+            contest: Contest::default(),
             mailed: None,
             queued: None,
             config,
@@ -250,7 +253,8 @@ impl Router {
     pub(super) fn deadline(&self) -> Option<Time> {
         let Announcements { second_at, refresh_at, lower_prio_at, extra_at } = self.announcements;
         let announcements = [second_at, refresh_at, lower_prio_at, extra_at];
-        let others = [self.state.deadline(), self.rival.deadline()];
+        let contest = self.contest.deadline();
+        let others = [self.state.deadline(), self.rival.deadline(), contest];
         announcements.into_iter().chain(others).flatten().min()
     }
 

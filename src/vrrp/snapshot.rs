@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::contest::Contender;
 use super::engine::Engine;
 use super::event::Tracker;
 use super::fsm::State;
@@ -34,6 +35,8 @@ pub struct RouterView {
     pub group: Option<String>,
     /// Addresses that move with it
     pub addresses: Vec<Address>,
+    /// Another master beside us
+    pub contender: Option<Contender>,
     /// Counters
     pub stats: Stats,
 }
@@ -109,6 +112,7 @@ impl Engine {
                 holds: router.holds.iter().cloned().collect(),
                 group: router.group.and_then(|group| self.groups.get(group)).map(|group| group.config.name.clone()),
                 addresses: router.config.addresses().cloned().collect(),
+                contender: router.contest.contender().cloned(),
                 stats: router.stats.clone(),
             }
         });

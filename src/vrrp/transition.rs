@@ -204,6 +204,7 @@ impl Engine {
         if !self.routers[id].state.is_master() {
             return;
         }
+        self.leave_contest(id);
         self.release_entries(id);
         self.release_addresses(id);
         self.reconsider_filter_of(id, "removing");
@@ -269,6 +270,7 @@ impl Engine {
         let now = self.now;
         let router = &mut self.routers[id];
         router.sent_at = Some(now);
+        router.contest.answered();
         let packets = router.advert(priority, &outside);
         self.out.extend(packets.into_iter().map(Action::Send));
     }
