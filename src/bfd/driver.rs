@@ -14,7 +14,7 @@ use super::event::Event;
 use super::hands::Hands;
 use super::hands::dumps::Dumps;
 use crate::model::Time;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, Shared, ToBfd};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, Shared, ToBfd};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Herald, Link};
 use crate::os::scheduling::Scheduling;
@@ -125,6 +125,10 @@ pub async fn run(
                 driver.scheduling.work();
             }
             Woken::Frame(Some(ToBfd::Ask)) => driver.parent.say(FromChild::Alive),
+            Woken::Frame(Some(ToBfd::Show)) => {
+                let running = driver.hands.running(&driver.engine);
+                driver.parent.say(FromChild::Picture(Picture::Bfd(Box::new(running))));
+            }
             Woken::Packets(ports) => driver.turn(|driver, now| driver.hear(now, &ports).map(drop))?,
             Woken::Timer => driver.turn(|_, _| Ok(()))?,
         }

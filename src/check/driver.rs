@@ -19,7 +19,8 @@ use super::event::{Action, Event, Report, RunId};
 use super::hands::Hands;
 use super::hands::dumps::Dumps;
 use crate::model::check::CheckConfig;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, SessionNews, Shared, ToCheck};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, SessionNews, Shared, ToCheck};
+use crate::model::running_check::RunningCheck;
 use crate::model::tracker::TrackFile;
 use crate::model::{KernelEvent, Micros, Pace, Time};
 use crate::net::{Monitor, NetError};
@@ -137,6 +138,9 @@ pub async fn run(
                 driver.scheduling.work();
             }
             Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
+            Woken::Frame(Some(ToCheck::Show)) => {
+                herald.say(FromChild::Picture(Picture::Check(Box::new(driver.running()))))
+            }
             Woken::Frame(Some(ToCheck::Bfd(news))) => driver.hear_of_session(news),
             Woken::Kernel(events) => driver.take(events),
             Woken::Files(found) => driver.turn(|engine, now| numbers(engine, now, found)),
@@ -267,11 +271,17 @@ impl Driver {
     /// Has written what a signal asks for. Only the data file is this process's.
     fn dump(&mut self, wanted: Dump) {
         if wanted == Dump::Data {
-            let mut running = self.engine.running();
-            running.ahead = clock::ahead_of_monotonic();
-            self.hands.prober.complete(&mut running);
+            let running = self.running();
             self.dumps.write(running);
         }
+    }
+
+    /// How all stands.
+    fn running(&self) -> RunningCheck {
+        let mut running = self.engine.running();
+        running.ahead = clock::ahead_of_monotonic();
+        self.hands.prober.complete(&mut running);
+        running
     }
 
     /// When something is due.

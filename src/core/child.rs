@@ -77,7 +77,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         match link.receiver.receive().await? {
             Some(ToCheck::Configure(options, shared, config)) => break (options, shared, config),
             Some(ToCheck::Bfd(news)) => known.push(news),
-            Some(ToCheck::Ask) => return Err(Error::NoConfiguration),
+            Some(ToCheck::Ask | ToCheck::Show) => return Err(Error::NoConfiguration),
             // The parent has ended already.
             None => return Ok(0),
         }
@@ -98,7 +98,7 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         match link.receiver.receive().await? {
             Some(ToVrrp::Configure(options, shared, config)) => break (options, shared, config),
             Some(ToVrrp::Bfd(news)) => known.push(news),
-            Some(ToVrrp::Ask) => return Err(Error::NoConfiguration),
+            Some(ToVrrp::Ask | ToVrrp::Show) => return Err(Error::NoConfiguration),
             None => return Ok(0),
         }
     };
@@ -115,7 +115,7 @@ async fn bfd(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
     let mut link = Link::<FromChild, ToBfd>::new(socket)?;
     let (options, shared) = match link.receiver.receive().await? {
         Some(ToBfd::Configure(options, shared)) => (options, shared),
-        Some(ToBfd::Ask) => return Err(Error::NoConfiguration),
+        Some(ToBfd::Ask | ToBfd::Show) => return Err(Error::NoConfiguration),
         None => return Ok(0),
     };
     let log = begin(Role::Bfd, &options, &shared);

@@ -22,6 +22,16 @@ pub(super) fn question(role: Role) -> Option<Frame> {
     .ok()
 }
 
+/// The question how a child stands as a whole.
+pub(super) fn look(role: Role) -> Option<Frame> {
+    match role {
+        Role::Check => Frame::encode(&ToCheck::Show),
+        Role::Vrrp => Frame::encode(&ToVrrp::Show),
+        Role::Bfd => Frame::encode(&ToBfd::Show),
+    }
+    .ok()
+}
+
 /// What a child is told of a BFD session.
 pub(super) fn news(role: Role, news: SessionNews) -> Option<Frame> {
     match role {

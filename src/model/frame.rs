@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
-use super::{CheckConfig, Global, Micros, Time, VrrpConfig, readable};
+use super::running::Running;
+use super::running_bfd::RunningBfd;
+use super::running_check::RunningCheck;
+use super::{CheckConfig, Global, Micros, Occurrence, Time, VrrpConfig, readable};
 
 /// The children of the core process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -125,6 +128,8 @@ pub enum ToVrrp {
     Bfd(SessionNews),
     /// Answer with [`FromChild::Alive`]
     Ask,
+    /// Answer with [`FromChild::Picture`]
+    Show,
 }
 
 /// From core to `check`.
@@ -137,6 +142,8 @@ pub enum ToCheck {
     Bfd(SessionNews),
     /// Answer with [`FromChild::Alive`]
     Ask,
+    /// Answer with [`FromChild::Picture`]
+    Show,
 }
 
 /// From core to `bfd`.
@@ -147,6 +154,8 @@ pub enum ToBfd {
     Configure(ChildOptions, Box<Shared>),
     /// Answer with [`FromChild::Alive`]
     Ask,
+    /// Answer with [`FromChild::Picture`]
+    Show,
 }
 
 /// How a BFD session stands.
@@ -180,6 +189,10 @@ pub enum FromChild {
     Alive,
     /// How things stand now
     Stands(Tally),
+    /// How all stands, to whoever asked
+    Picture(Picture),
+    /// Something has happened
+    Happened(Occurrence),
     /// How a BFD session stands, and who is to be told
     Session {
         /// How it stands
@@ -189,6 +202,17 @@ pub enum FromChild {
         /// `check` is
         checker: bool,
     },
+}
+
+/// How a child stands as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Picture {
+    /// `vrrp`
+    Vrrp(Box<Running>),
+    /// `check`
+    Check(Box<RunningCheck>),
+    /// `bfd`
+    Bfd(Box<RunningBfd>),
 }
 
 /// Exit status of a child that makes the parent stop instead of starting it again.

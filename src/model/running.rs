@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Serialize};
+
 use super::macvlan::Linkbeat;
 use super::stats::Stats;
 use super::{Family, IfName, Link, Micros, Time};
 
 /// The whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     /// By how many microseconds the time of day, since the Unix epoch, is ahead of [`Time`]
     pub ahead: i64,
@@ -36,7 +38,7 @@ pub struct Running {
 }
 
 /// State of a virtual router or of a sync group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RouterState {
     /// Not started
     #[default]
@@ -50,7 +52,7 @@ pub enum RouterState {
 }
 
 /// Reasons for FAULT, as keepalived sorts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FaultKind {
     /// Something that is tracked, or another reason
     Unspecified,
@@ -67,7 +69,7 @@ pub enum FaultKind {
 }
 
 /// One virtual router.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningRouter {
     /// State
     pub state: RouterState,
@@ -110,7 +112,7 @@ pub struct RunningRouter {
 }
 
 /// What has become of an address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// It is on its interface
     pub set: bool,
@@ -119,7 +121,7 @@ pub struct Placed {
 }
 
 /// One sync group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningGroup {
     /// State
     pub state: RouterState,
@@ -130,7 +132,7 @@ pub struct RunningGroup {
 }
 
 /// What is known of a script before it has had its say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FirstResult {
     /// It has had its say
     #[default]
@@ -144,7 +146,7 @@ pub enum FirstResult {
 }
 
 /// How far a run of a script has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunState {
     /// It does not run
     #[default]
@@ -158,7 +160,7 @@ pub enum RunState {
 }
 
 /// One tracked script.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningScript {
     /// 0 to rise + fall - 1; good from rise on
     pub counter: u32,
@@ -169,7 +171,7 @@ pub struct RunningScript {
 }
 
 /// One tracked process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningProcess {
     /// How many there are
     pub count: u32,
@@ -178,7 +180,7 @@ pub struct RunningProcess {
 }
 
 /// A pair of sockets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningChannel {
     /// The engine's number for it
     pub id: u32,
@@ -199,7 +201,7 @@ pub struct RunningChannel {
 }
 
 /// One interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningLink {
     /// As the kernel described it
     pub link: Link,
@@ -232,7 +234,7 @@ pub struct RunningLink {
 }
 
 /// Settings of an interface.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkSettings {
     /// `arp_ignore` before we changed it
     pub arp_ignore: u32,

@@ -3,10 +3,14 @@
 //! Plain data. The engine tells what it knows, the driver adds the descriptors, `report/dump` puts it into words. Moments are
 //! those of the engine's clock.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::{Micros, Time};
 
 /// The whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningBfd {
     /// By how many microseconds the time of day, since the Unix epoch, is ahead of [`Time`]
     pub ahead: i64,
@@ -19,7 +23,7 @@ pub struct RunningBfd {
 }
 
 /// A session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningSession {
     /// The descriptor of its socket
     pub sender: Option<i32>,
@@ -50,14 +54,14 @@ pub struct RunningSession {
 }
 
 /// One end of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningEnd {
     /// As in `Up`
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// 0: not known
     pub discriminator: u32,
     /// In the words of RFC 5880
-    pub diagnostic: &'static str,
+    pub diagnostic: Cow<'static, str>,
     /// What it sends at
     pub interval: Micros,
     /// After which the other end takes it for dead

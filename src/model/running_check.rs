@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 
 /// The whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningCheck {
     /// By how many microseconds the time of day, since the Unix epoch, is ahead of [`Time`]
     pub ahead: i64,
@@ -21,7 +23,7 @@ pub struct RunningCheck {
 }
 
 /// A virtual server group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningGroup {
     /// Its marks with `nftables_ipvs`, of TCP, UDP and SCTP; 0: none
     pub marks: [u32; 3],
@@ -30,7 +32,7 @@ pub struct RunningGroup {
 }
 
 /// An entry of a group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningEntry {
     /// How many virtual servers have it in IPVS: of an address by TCP, UDP and SCTP, of a mark by IPv4 and IPv6
     pub alive: [u32; 3],
@@ -39,7 +41,7 @@ pub struct RunningEntry {
 }
 
 /// A virtual server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningService {
     /// It is in IPVS
     pub alive: bool,
@@ -54,7 +56,7 @@ pub struct RunningService {
 }
 
 /// A real server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningServer {
     /// The configured weight and what checkers add to it, without bounds
     pub weight: i64,
@@ -71,7 +73,7 @@ pub struct RunningServer {
 }
 
 /// A checker.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningChecker {
     /// Its number, by which the hands know it
     pub id: u32,

@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use serde::{Deserialize, Serialize};
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
@@ -55,7 +57,7 @@ pub enum Counter {
 const COUNTERS: usize = Counter::PriorityZeroSent as usize + 1;
 
 /// The counters of one instance since its start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats([u64; COUNTERS]);
 
 impl Stats {

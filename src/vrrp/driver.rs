@@ -19,7 +19,8 @@ use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::router::RouterId;
-use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Role, SessionNews, Shared, ToVrrp};
+use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, SessionNews, Shared, ToVrrp};
+use crate::model::running::Running;
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
 use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
@@ -163,6 +164,9 @@ pub async fn run(
                 driver.scheduling.work();
             }
             Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
+            Woken::Frame(Some(ToVrrp::Show)) => {
+                herald.say(FromChild::Picture(Picture::Vrrp(Box::new(driver.running()))))
+            }
             Woken::Frame(Some(ToVrrp::Bfd(news))) => {
                 let found = vec![session(news)];
                 driver.turn(reporter, |engine, now| standings(engine, now, found))?;
@@ -251,10 +255,17 @@ impl Driver {
 
     /// Has written what a signal asks for, as things stand now.
     fn dump(&mut self, dump: Dump) {
-        let mut running = self.engine.running();
-        self.hands.complete(&mut running);
+        let running = self.running();
         let cleared = (dump == Dump::StatsClear).then(|| self.engine.take_stats());
         self.dumps.write(dump, running, cleared);
+    }
+
+    /// How all stands.
+    fn running(&mut self) -> Running {
+        let mut running = self.engine.running();
+        self.hands.complete(&mut running);
+        self.dumps.date(&mut running);
+        running
     }
 
     /// Tells the engine of all interfaces and addresses and of what routers follow, and lets it begin.

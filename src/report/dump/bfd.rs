@@ -50,9 +50,9 @@ fn standing(page: &mut Page, it: &RunningSession, epoch: impl Fn(Time) -> u64) {
     let mut both = |what: &str, value: fn(&RunningEnd) -> String| {
         ends.iter().for_each(|(name, end)| at.pair(format_args!("{name} {what}"), value(end)));
     };
-    both("state", |end| end.state.to_owned());
+    both("state", |end| end.state.to_string());
     both("discriminator", |end| format!("0x{:x}", end.discriminator));
-    both("diag", |end| end.diagnostic.to_owned());
+    both("diag", |end| end.diagnostic.to_string());
     let [min_tx, min_rx] = it.remote_least;
     at.pair("remote min tx intv", format_args!("{} us", min_tx.0));
     at.pair("remote min rx intv", format_args!("{} us", min_rx.0));

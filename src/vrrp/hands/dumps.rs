@@ -67,9 +67,13 @@ impl Dumps {
         self.known = Packed::of(&(shared, config));
     }
 
+    /// Adds the times of day of transitions.
+    pub(in crate::vrrp) fn date(&mut self, running: &mut Running) {
+        self.dates.tell(running);
+    }
+
     /// Has a file written. `cleared`: what goes back to zero with it, to be given back if nobody can read it.
-    pub(in crate::vrrp) fn write(&mut self, wanted: Dump, mut running: Running, cleared: Option<Counted>) {
-        self.dates.tell(&mut running);
+    pub(in crate::vrrp) fn write(&mut self, wanted: Dump, running: Running, cleared: Option<Counted>) {
         let what = match wanted {
             Dump::Data => Some("VRRP data"),
             Dump::Stats => Some("VRRP stats"),

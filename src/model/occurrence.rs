@@ -1,0 +1,65 @@
+//! What has happened: each change of state, with its cause, in the user's own names.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// One thing that has happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// When, by the clock that all processes share
+    pub at: Time,
+    /// To what
+    pub kind: Kind,
+    /// Its name, as messages print it: `VI_1`, `[10.0.0.12]:tcp:80`; of a real server `SERVER of VIRTUAL_SERVER`
+    pub subject: String,
+    /// How it stood before; empty where nobody knows
+    pub from: String,
+    /// How it stands: `MASTER`, `DOWN`, `CONTESTED` ...
+    pub to: String,
+    /// The priority that counts, where there is one
+    pub priority: Option<u8>,
+    /// Why: "no advert from 10.0.0.1 for 3.61 s"; empty where nothing is known
+    pub cause: String,
+}
+
+/// What it has happened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The daemon as a whole: it started, stopped, read a configuration
+    Daemon,
+    /// One of its processes: it died, was started again
+    Process,
+    /// A virtual router
+    Instance,
+    /// A sync group
+    Group,
+    /// A virtual server, by its quorum
+    VirtualServer,
+    /// A real server
+    RealServer,
+    /// A BFD session
+    Bfd,
+    /// A tracked script, process, file or interface
+    Tracker,
+    /// Split brain: somebody else holds what we hold
+    Contest,
+}
+
+impl Kind {
+    /// The word for it, as JSON has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Daemon => "daemon",
+            Kind::Process => "process",
+            Kind::Instance => "instance",
+            Kind::Group => "group",
+            Kind::VirtualServer => "virtual_server",
+            Kind::RealServer => "real_server",
+            Kind::Bfd => "bfd",
+            Kind::Tracker => "tracker",
+            Kind::Contest => "contest",
+        }
+    }
+}
