@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::macvlan::Linkbeat;
 use super::stats::Stats;
-use super::{Family, IfName, Link, Micros, Time};
+use super::{Family, Histogram, IfName, Link, Micros, Time};
 
 /// The whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Running {
     pub channels: Vec<RunningChannel>,
     /// All interfaces
     pub links: Vec<RunningLink>,
+    /// How late timers were served
+    pub lateness: Histogram,
 }
 
 /// State of a virtual router or of a sync group.

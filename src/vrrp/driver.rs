@@ -266,6 +266,7 @@ impl Driver {
     /// How all stands.
     fn running(&mut self) -> Running {
         let mut running = self.engine.running();
+        running.lateness = self.scheduling.lateness();
         self.hands.complete(&mut running);
         self.dumps.date(&mut running);
         running

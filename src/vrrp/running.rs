@@ -15,7 +15,7 @@ use crate::model::running::{
     RunningRouter,
 };
 use crate::model::stats::Stats;
-use crate::model::{Address, Family, IfName, Link, LinkRef};
+use crate::model::{Address, Family, Histogram, IfName, Link, LinkRef};
 
 /// What every link is asked.
 struct Survey<'a> {
@@ -67,6 +67,7 @@ impl Engine {
             sessions,
             channels,
             links: self.running_links(),
+            lateness: Histogram::default(),
         }
     }
 
