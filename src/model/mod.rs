@@ -9,6 +9,7 @@ pub mod bfd;
 pub mod check;
 pub mod checker;
 pub mod cleanup;
+pub mod command;
 pub mod config;
 pub mod entry;
 pub mod filter;

@@ -63,6 +63,14 @@ impl Frame {
         }
         Ok(Frame(bytes.into()))
     }
+
+    /// The value that was encoded.
+    ///
+    /// # Errors
+    /// If it was one of another type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(postcard::from_bytes(self.0.get(PREFIX..).unwrap_or_default())?)
+    }
 }
 
 /// One end of a pair: sends `Out`, receives `In`.

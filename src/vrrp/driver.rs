@@ -167,6 +167,9 @@ pub async fn run(
             Woken::Frame(Some(ToVrrp::Show)) => {
                 herald.say(FromChild::Picture(Picture::Vrrp(Box::new(driver.running()))))
             }
+            Woken::Frame(Some(ToVrrp::Do(command))) => {
+                driver.turn(reporter, |engine, now| engine.obey(now, command))?
+            }
             Woken::Frame(Some(ToVrrp::Bfd(news))) => {
                 let found = vec![session(news)];
                 driver.turn(reporter, |engine, now| standings(engine, now, found))?;

@@ -7,6 +7,7 @@ mod announcing_extra;
 pub mod buffers;
 pub mod cause;
 mod channels;
+mod commands;
 pub mod contest;
 mod day;
 mod debounce;
