@@ -27,6 +27,7 @@ mod ring;
 mod sealed;
 
 pub use self::hub::Hub;
+use self::hub::Spans;
 pub use self::sealed::Sealed;
 
 /// How many requests may wait for the parent.
@@ -137,7 +138,7 @@ async fn run(
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
 ) {
     let ring = Arc::new(Ring::new(Vec::new()));
-    let hub = Hub::new(origin, requests, configuration, ring.clone());
+    let hub = Hub::new(origin, Spans::USUAL, requests, configuration, ring.clone());
     let mut servers = JoinSet::new();
     serve(&hub, &mut servers);
     while let Some(occurrence) = occurrences.recv().await {
