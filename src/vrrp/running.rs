@@ -114,6 +114,7 @@ impl Engine {
             total_priority: i32::from(router.config.priority.get()) + router.weight,
             sent_at: router.sent_at,
             addresses: router.config.addresses().map(|address| self.placed(address)).collect(),
+            contested: router.contest.running(),
             channel,
             stats: router.stats.clone(),
         }
