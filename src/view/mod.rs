@@ -29,6 +29,7 @@ mod ring;
 mod sealed;
 
 pub use self::hub::Hub;
+use self::hub::Spans;
 pub use self::sealed::Sealed;
 
 /// How many requests may wait for the parent.
@@ -142,7 +143,7 @@ async fn run(
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
 ) {
     let ring = Arc::new(Ring::new(Vec::new()));
-    let hub = Hub::new(origin, requests, configuration, ring.clone());
+    let hub = Hub::new(origin, Spans::USUAL, requests, configuration, ring.clone());
     let mut servers = JoinSet::new();
     serve(&hub, &mut servers);
     let (stay, leaving) = oneshot::channel();
