@@ -78,6 +78,8 @@ pub struct Notification {
     pub state: NotifyState,
     /// Effective priority; 0 for a group
     pub priority: u8,
+    /// Why, in the words of the log; what comes from the network is in it as numbers and addresses only
+    pub cause: String,
     /// `notify_master` and the like: run first, with its own arguments only
     pub specific: Option<Script>,
     /// `notify`: run second, with subject, name, state and priority appended
