@@ -95,7 +95,7 @@ pub struct HeardPeer {
     pub priority: u8,
     /// Its VRRP version
     pub version: u8,
-    /// Its interval; zero while nothing of it was accepted
+    /// Its interval
     pub interval: Micros,
     /// How its last accepted checksum was made; `None`: nothing of it was accepted
     pub checksum: Option<ChecksumForm>,

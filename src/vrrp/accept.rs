@@ -306,9 +306,26 @@ pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
     header_of(family, bytes).map(|header| header[1])
 }
 
-/// Version and priority in a datagram, acceptable or not; `None` if it is too short to have them.
-pub fn glimpse(family: Family, bytes: &[u8]) -> Option<(u8, u8)> {
-    header_of(family, bytes).map(|header| (header[0] >> 4, header[2]))
+/// What a datagram says, acceptable or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gist {
+    /// Version field
+    pub version: u8,
+    /// Priority
+    pub priority: u8,
+    /// Interval
+    pub interval: Micros,
+}
+
+/// What a datagram says, acceptable or not; `None` if it is too short to say it.
+pub fn gist_of(family: Family, bytes: &[u8]) -> Option<Gist> {
+    let [kind, _, priority, _, high, low, ..] = header_of(family, bytes)?;
+    let version = kind >> 4;
+    let interval = match version {
+        3 => Micros::from_millis(u64::from(u16::from_be_bytes([*high & 0x0f, *low])) * 10),
+        _ => Micros::from_secs(u64::from(*low)),
+    };
+    Some(Gist { version, priority: *priority, interval })
 }
 
 fn header_of(family: Family, bytes: &[u8]) -> Option<&[u8; vrrp::HEADER_LEN]> {

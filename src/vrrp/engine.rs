@@ -27,7 +27,7 @@ use super::links::Links;
 use super::occurrences::Occurrences;
 use super::own_links::OwnLinks;
 use super::ownership::Ownership;
-use super::router::{Fault, Router, RouterId};
+use super::router::{Router, RouterId};
 use super::script::Scripts;
 use super::sync::Group;
 use super::sync_daemon::Follower;
@@ -127,6 +127,8 @@ pub struct Engine {
     pub(super) occurrences: Occurrences,
     /// When interfaces came up or went down last
     pub(super) links_since: HashMap<IfName, Time>,
+    /// The hands listen for answers to probes
+    pub(super) probes: bool,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -164,6 +166,7 @@ impl Engine {
             flood: Flood::default(),
             occurrences: Occurrences::default(),
             links_since: HashMap::new(),
+            probes: false,
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -230,6 +233,8 @@ impl Engine {
             Event::Start => self.start(now),
             Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
+            Event::Answered(index, address, mac) => self.probe_answered(now, index, address, mac),
+            Event::Echoed(from) => self.echoed(from),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
             Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
@@ -383,6 +388,7 @@ impl Engine {
             State::Init | State::Fault => false,
         };
         self.rival_due(now, id);
+        self.probe_due(now, id);
         self.contest_due(now, id);
         if due && self.has_been_replaced(now, id) {
             self.give_up_stale_mastership(now, id);
@@ -494,15 +500,6 @@ impl Engine {
         self.interface_changed(now, old);
         for address in left_behind {
             self.remove_address(address);
-        }
-    }
-
-    /// A channel does not work: its routers are in FAULT until their surroundings change and it is opened anew.
-    fn channel_failed(&mut self, now: Time, channel: ChannelId, reason: String) {
-        for id in self.channels.all(channel) {
-            self.raise(now, id, Fault::Channel(reason.clone()));
-            self.routers[id].channel = None;
-            self.channels.leave(channel, id, &mut self.out);
         }
     }
 }

@@ -41,12 +41,16 @@ impl Engine {
                 self.heard(now, id, &heard);
             }
             Err(refusal) => {
-                let (version, priority) = accept::glimpse(router.config.family, datagram.bytes).unwrap_or_default();
-                if router.source != Some(datagram.source) {
-                    router.peers.refused(now, datagram.source, version, priority, &refusal);
+                let gist = accept::gist_of(router.config.family, datagram.bytes);
+                if let Some(gist) = gist
+                    && router.source != Some(datagram.source)
+                {
+                    router.peers.refused(now, datagram.source, gist, &refusal);
                 }
                 self.refused(now, id, &refusal);
-                self.hear_refused_master(now, id, datagram.source, priority, &refusal);
+                if let Some(gist) = gist {
+                    self.hear_refused_master(now, id, datagram.source, (gist.priority, gist.interval), &refusal);
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod announcing_extra;
 pub mod buffers;
 pub mod cause;
 mod channels;
+mod commands;
 pub mod contest;
 mod day;
 mod debounce;
@@ -34,7 +35,8 @@ mod ownership;
 mod packets;
 mod peers;
 mod perception;
-pub mod process;
+pub mod probing;
+mod process;
 mod promotion;
 #[cfg(test)]
 mod rig;

@@ -12,7 +12,7 @@ use super::fsm::State;
 use super::router::RouterId;
 use crate::model::occurrence::Kind;
 use crate::model::running_why::PriorityChange;
-use crate::model::{IfName, Micros, Occurrence, Time};
+use crate::model::{IfName, Micros, NotifyState, Occurrence, Time};
 
 /// So many of one subject are told within [`SPAN`].
 const MOST: u32 = 10;
@@ -132,6 +132,15 @@ impl Engine {
         let (from, priority) = (state.to_owned(), Some(to));
         let to = from.clone();
         self.happened(Occurrence { at, kind: Kind::Instance, subject, from, to, priority, cause });
+    }
+
+    /// Somebody else is found to hold the addresses, or does not any more.
+    pub(super) fn contest_turned(&mut self, id: RouterId, state: NotifyState, cause: &str) {
+        let router = &self.routers[id];
+        let (at, subject) = (self.now, router.config.name.clone());
+        let (from, to, cause) = (router.state.name().to_owned(), state.to_string(), cause.to_owned());
+        let priority = Some(router.effective());
+        self.happened(Occurrence { at, kind: Kind::Contest, subject, from, to, priority, cause });
     }
 
     /// Something that is followed stands otherwise than before.

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::accept::{Heard, Refusal};
+use super::accept::{Gist, Heard, Refusal};
 use crate::model::Time;
 use crate::model::running_why::{ChecksumForm, HeardPeer, PeerSignature, RunningPeer};
 use crate::model::{Instance, Micros, Transport};
@@ -42,12 +42,12 @@ impl Peers {
         peer.accepted += 1;
     }
 
-    /// A packet was refused; `version` and `priority` are what it says.
-    pub(super) fn refused(&mut self, now: Time, ip: IpAddr, version: u8, priority: u8, why: &Refusal) {
+    /// A packet was refused.
+    pub(super) fn refused(&mut self, now: Time, ip: IpAddr, gist: Gist, why: &Refusal) {
         let Some(peer) = self.row(now, ip, false) else {
             return;
         };
-        (peer.priority, peer.version) = (priority, version);
+        (peer.priority, peer.version, peer.interval) = (gist.priority, gist.version, gist.interval);
         peer.refused += 1;
         peer.refusal = Some((now, why.clone()));
     }

@@ -15,7 +15,7 @@ use crate::model::running::{
     RunningRouter, RunningScript,
 };
 use crate::model::stats::Stats;
-use crate::model::{Address, Family, IfName, Link, LinkRef};
+use crate::model::{Address, Family, Histogram, IfName, Link, LinkRef};
 
 /// What every link is asked.
 struct Survey<'a> {
@@ -68,6 +68,7 @@ impl Engine {
             channels,
             links: self.running_links(),
             strangers: vec![],
+            lateness: Histogram::default(),
         }
     }
 
@@ -129,6 +130,7 @@ impl Engine {
             peers: router.peers.running(&router.config),
             sent_at: router.sent_at,
             addresses: router.config.addresses().map(|address| self.placed(address)).collect(),
+            contested: router.contest.running(),
             channel,
             stats: router.stats.clone(),
         }

@@ -248,7 +248,9 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState, cause: String)
         NotifyState::Deleted
         | NotifyState::MasterRxLowerPri
         | NotifyState::MasterPriority
-        | NotifyState::BackupPriority => &None,
+        | NotifyState::BackupPriority
+        | NotifyState::Contested
+        | NotifyState::Uncontested => &None,
     };
     Notification {
         subject: Subject::Group,

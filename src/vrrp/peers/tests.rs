@@ -83,7 +83,12 @@ fn a_flood_of_refused_sources_pushes_nobody_out_who_was_accepted() {
     peers.accepted(Time(1), &heard([10, 0, 0, 9]));
     for last in 0..=255 {
         for third in 1..3 {
-            peers.refused(Time(2 + u64::from(last)), [10, 0, third, last].into(), 2, 1, &wrong([10, 0, 0, 1]));
+            peers.refused(
+                Time(2 + u64::from(last)),
+                [10, 0, third, last].into(),
+                Gist::default(),
+                &wrong([10, 0, 0, 1]),
+            );
         }
     }
     assert_eq!(peers.0.len(), ROOM);
