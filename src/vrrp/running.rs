@@ -15,7 +15,7 @@ use crate::model::running::{
     RunningRouter,
 };
 use crate::model::stats::Stats;
-use crate::model::{Address, Family, IfName, Link, LinkRef};
+use crate::model::{Address, Family, Histogram, IfName, Link, LinkRef};
 
 /// What every link is asked.
 struct Survey<'a> {
@@ -67,6 +67,7 @@ impl Engine {
             sessions,
             channels,
             links: self.running_links(),
+            lateness: Histogram::default(),
         }
     }
 
@@ -113,6 +114,7 @@ impl Engine {
             total_priority: i32::from(router.config.priority.get()) + router.weight,
             sent_at: router.sent_at,
             addresses: router.config.addresses().map(|address| self.placed(address)).collect(),
+            contested: router.contest.running(),
             channel,
             stats: router.stats.clone(),
         }
