@@ -1,14 +1,15 @@
 //! The daemon on the bus for as long as one connection lasts: its name, what it says by itself, and its answers.
 
 use std::future::poll_fn;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
 use nix::sys::signal::Signal;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tracing::info;
@@ -20,6 +21,7 @@ use super::objects::{Objects, Router, State};
 use super::{Failure, Wish, interfaces, within};
 use crate::model::Scene;
 use crate::model::frame::Role;
+use crate::model::notification::Notified;
 use crate::model::occurrence::{Kind, Record};
 use crate::os::process;
 use crate::view::{Hub, Sealed};
@@ -28,9 +30,8 @@ use crate::view::{Hub, Sealed};
 const BUS: &str = "org.freedesktop.DBus";
 const BUS_PATH: &str = "/org/freedesktop/DBus";
 
-/// Answer to a request for a name: we have it, or another one has (D-Bus specification, `RequestName`).
+/// Answer to a request for a name: we have it (D-Bus specification, `RequestName`).
 const PRIMARY_OWNER: u32 = 1;
-const IN_QUEUE: u32 = 2;
 
 /// Before a scene without instances is looked at again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -66,7 +67,9 @@ pub(super) struct Server<'a> {
     name: String,
     connection: Connection,
     calls: MessageStream,
-    news: Receiver<Arc<Record>>,
+    news: Receiver<Notified>,
+    /// Deaths of `vrrp` are among them
+    occurrences: Receiver<Arc<Record>>,
     objects: Objects,
     machine: Option<String>,
     /// The pid of `vrrp`
@@ -74,6 +77,8 @@ pub(super) struct Server<'a> {
     /// Since when the configuration is in force whose objects these are
     since: u64,
     has_name: bool,
+    /// The serial of our request for the name, until it is answered
+    asked: Option<NonZeroU32>,
     looking: Option<(Look, Looking)>,
     /// What has happened to instances that have no object yet
     early: Vec<(String, State)>,
@@ -81,8 +86,9 @@ pub(super) struct Server<'a> {
 
 impl<'a> Server<'a> {
     /// Connects, asks for the name, and says that we are there. `scene` has a picture of `vrrp`.
-    pub(super) async fn open(hub: &'a Hub, wish: &Wish) -> Result<Server<'a>, Failure> {
-        let (_, news) = hub.occurrences();
+    pub(super) async fn open(hub: &'a Hub, notified: &Sender<Notified>, wish: &Wish) -> Result<Server<'a>, Failure> {
+        let news = notified.subscribe();
+        let (_, occurrences) = hub.occurrences();
         let scene = with_routers(hub, Duration::ZERO).await;
         let connection = within(super::connect()).await?;
         let calls = MessageStream::from(&connection);
@@ -93,24 +99,22 @@ impl<'a> Server<'a> {
             connection,
             calls,
             news,
+            occurrences,
             objects: Objects::default(),
             machine: super::machine_id(),
             vrrp: pid_of_vrrp(&scene).flatten(),
             since: scene.configuration.since,
             has_name: false,
+            asked: None,
             looking: None,
             early: Vec::new(),
         };
         server.objects = server.objects_of(&scene);
-        let request = (&*server.name, 0_u32);
-        let asked = server.connection.call_method(Some(BUS), BUS_PATH, Some(BUS), "RequestName", &request);
-        match within(asked).await.and_then(|reply| Ok(reply.body().deserialize::<u32>()?)) {
-            Ok(PRIMARY_OWNER) => server.named().await?,
-            Ok(IN_QUEUE) => server.unnamed(),
-            Ok(other) => return Err(Failure::Name(format!("answer {other} of the bus"))),
-            Err(Failure::Bus(error)) => return Err(Failure::Name(error.to_string())),
-            Err(failure) => return Err(failure),
-        }
+        // The answer comes among the calls, where nothing waits for it.
+        let request = Message::method_call(BUS_PATH, "RequestName").destination(BUS).interface(BUS);
+        let request = request.build(&(&*server.name, 0_u32))?;
+        server.asked = Some(request.primary_header().serial_num());
+        server.tell(&[Ok(request)]).await?;
         Ok(server)
     }
 
@@ -134,9 +138,14 @@ impl<'a> Server<'a> {
                         self.look(Look::Reload);
                     }
                 }
-                record = self.news.recv() => match record {
-                    Ok(record) => self.hear(&record).await?,
+                notified = self.news.recv() => match notified {
+                    Ok(notified) => self.hear(notified).await?,
                     Err(RecvError::Lagged(_)) => self.look(Look::Doubt),
+                    Err(RecvError::Closed) => return Ok(End::Stopped),
+                },
+                record = self.occurrences.recv() => match record {
+                    Ok(record) if record.kind != Kind::Process => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => self.look(Look::Doubt),
                     Err(RecvError::Closed) => return Ok(End::Stopped),
                 },
                 (why, scene) = seen(&mut self.looking) => {
@@ -158,9 +167,13 @@ impl<'a> Server<'a> {
             return;
         }
         self.drain().await;
-        let stopped = self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpStopped", &());
+        // What `vrrp` says at its end may not have come so far.
+        let going: &[Router] = if matches!(end, End::Stopped) { self.objects.routers() } else { &[] };
+        let going = going.iter().filter(|router| router.state != State::Stop);
+        let mut words: Vec<_> = going.map(|it| self.status(&Router { state: State::Stop, ..it.clone() })).collect();
+        words.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpStopped", &()));
         // The bus may be gone too.
-        let _ = self.tell(&[stopped]).await;
+        let _ = self.tell(&words).await;
         let Server { connection, calls, name, .. } = self;
         drop(calls);
         let _ = within(connection.call_method(Some(BUS), BUS_PATH, Some(BUS), "ReleaseName", &name)).await;
@@ -190,18 +203,14 @@ impl<'a> Server<'a> {
         info!("Lost the name {} on the session bus", self.name);
     }
 
-    /// Something has happened in the daemon.
-    async fn hear(&mut self, record: &Record) -> Result<(), Failure> {
-        match (record.kind, State::named(&record.to)) {
-            (Kind::Instance, Some(state)) => match self.objects.note(&record.subject, state).cloned() {
-                Some(router) => return self.tell(&[self.status(&router)]).await,
-                None if self.looking.is_some() && self.early.len() < EARLY => {
-                    self.early.push((record.subject.clone(), state));
-                }
-                None => {}
-            },
-            (Kind::Process, _) => self.look(Look::Doubt),
-            _ => {}
+    /// Scripts were told of a state.
+    async fn hear(&mut self, notified: Notified) -> Result<(), Failure> {
+        let Notified { instance, state } = notified;
+        let Some(state) = State::of(state) else { return Ok(()) };
+        match self.objects.note(&instance, state).cloned() {
+            Some(router) => return self.tell(&[self.status(&router)]).await,
+            None if self.looking.is_some() && self.early.len() < EARLY => self.early.push((instance, state)),
+            None => {}
         }
         Ok(())
     }
@@ -210,8 +219,8 @@ impl<'a> Server<'a> {
     async fn drain(&mut self) {
         // Scenes and news come by different ways: those who bring news get their turn.
         tokio::task::yield_now().await;
-        while let Ok(record) = self.news.try_recv() {
-            if self.hear(&record).await.is_err() {
+        while let Ok(notified) = self.news.try_recv() {
+            if self.hear(notified).await.is_err() {
                 return;
             }
         }
@@ -248,15 +257,16 @@ impl<'a> Server<'a> {
         self.since = scene.configuration.since;
         let gone = old.routers().iter().filter(|router| self.objects.of_name(&router.name).is_none());
         gone.for_each(|router| info!("Deleted DBus object for instance {}", router.name));
-        let early = std::mem::take(&mut self.early);
-        let early = early.into_iter().filter_map(|(name, state)| self.objects.note(&name, state).cloned());
-        let early: Vec<_> = early.collect();
-        let mut signals: Vec<_> = early.iter().map(|router| self.status(router)).collect();
-        match why {
-            Look::Reload => signals.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpReloaded", &())),
-            Look::Doubt => {
-                let differs = |router: &&Router| old.of_name(&router.name).is_some_and(|it| it.state != router.state);
-                signals.extend(self.objects.routers().iter().filter(differs).map(|router| self.status(router)));
+        // What was missed; what was not is known here as the scene has it.
+        let differs = |router: &&Router| old.of_name(&router.name).is_some_and(|it| it.state != router.state);
+        let missed = self.objects.routers().iter().filter(differs);
+        let mut signals: Vec<_> = missed.map(|router| self.status(router)).collect();
+        if why == Look::Reload {
+            signals.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpReloaded", &()));
+        }
+        for (name, state) in std::mem::take(&mut self.early) {
+            if let Some(router) = self.objects.note(&name, state).cloned() {
+                signals.push(self.status(&router));
             }
         }
         self.tell(&signals).await?;
@@ -268,7 +278,7 @@ impl<'a> Server<'a> {
         match message.message_type() {
             Type::MethodCall => self.serve(message).await,
             Type::Signal => self.hear_of_name(message).await,
-            Type::MethodReturn | Type::Error => Ok(()),
+            Type::MethodReturn | Type::Error => self.hear_answer(message).await,
         }
     }
 
@@ -286,6 +296,26 @@ impl<'a> Server<'a> {
         }
         if reloads {
             process::send_signal(std::process::id(), Signal::SIGHUP);
+        }
+        Ok(())
+    }
+
+    /// The bus has answered our request for the name.
+    async fn hear_answer(&mut self, reply: &Message) -> Result<(), Failure> {
+        let header = reply.header();
+        if header.reply_serial().is_none() || header.reply_serial() != self.asked {
+            return Ok(());
+        }
+        self.asked = None;
+        let body = reply.body();
+        match reply.message_type() {
+            Type::MethodReturn if body.deserialize::<u32>().is_ok_and(|it| it == PRIMARY_OWNER) && !self.has_name => {
+                self.named().await?
+            }
+            // It will tell when the other one is gone.
+            Type::MethodReturn if !self.has_name => self.unnamed(),
+            Type::MethodReturn => {}
+            _ => return Err(Failure::Name(body.deserialize::<&str>().unwrap_or_default().to_owned())),
         }
         Ok(())
     }
