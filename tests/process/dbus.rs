@@ -90,7 +90,9 @@ impl Bus {
         let opened = Command::new("chmod").arg("755").arg(&folder.0).status();
         assert!(opened.expect("chmod runs").success());
         let rules = format!("--config-file={}", folder.path("rules").display());
-        let child = Command::new("dbus-daemon").args(["--nofork", "--nopidfile", &rules]).stdin(Stdio::null()).spawn();
+        let mut child = Command::new("dbus-daemon");
+        child.args(["--nofork", "--nopidfile", &rules]);
+        let child = child.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
         let process = Process(child.expect("dbus-daemon runs"));
         assert!(eventually(|| UnixStream::connect(&socket).is_ok()), "no bus");
         process
@@ -202,13 +204,11 @@ fn from_master_on(mut told: Vec<String>) -> Vec<String> {
 /// A description without what makes no difference: spaces, comments, and the type that keepalived 2.2.7 wrongly gives.
 fn normal(xml: &str) -> String {
     let start = xml.find("<node").unwrap_or(0);
-    let text: String = xml[start..].split_whitespace().collect::<Vec<_>>().join(" ").replace("> <", "><");
-    let text = text.replace("type=\\\"s\\\" name=\\\"Name\\\"", "type=\\\"(s)\\\" name=\\\"Name\\\"");
-    let text = text.replace("\\n", " ");
+    let text = xml[start..].replace("\\n", " ").replace("/>", ">");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace("> <", "><");
-    let text = text.replace("type=\\\"s\\\" name=\\\"Name\\\"", "type=\\\"(s)\\\" name=\\\"Name\\\"");
-    let short = |text: String, tag: &str| text.replace(&format!("></{tag}>"), "/>");
-    ["method", "signal", "property", "arg"].into_iter().fold(text, short)
+    let without = |text: String, tag: &str| text.replace(&format!("</{tag}>"), "");
+    let text = ["method", "signal", "property", "arg"].into_iter().fold(text, without);
+    text.replace(r#"type=\"s\" name=\"Name\""#, r#"type=\"(s)\" name=\"Name\""#)
 }
 
 /// All that the two are compared by, after both are masters.

@@ -110,6 +110,7 @@ impl<'a> Server<'a> {
             early: Vec::new(),
         };
         server.objects = server.objects_of(&scene);
+        server.drain().await;
         // The answer comes among the calls, where nothing waits for it.
         let request = Message::method_call(BUS_PATH, "RequestName").destination(BUS).interface(BUS);
         let request = request.build(&(&*server.name, 0_u32))?;
@@ -208,7 +209,9 @@ impl<'a> Server<'a> {
         let Notified { instance, state } = notified;
         let Some(state) = State::of(state) else { return Ok(()) };
         match self.objects.note(&instance, state).cloned() {
-            Some(router) => return self.tell(&[self.status(&router)]).await,
+            Some(router) if self.has_name => return self.tell(&[self.status(&router)]).await,
+            // With the name all are told.
+            Some(_) => {}
             None if self.looking.is_some() && self.early.len() < EARLY => self.early.push((instance, state)),
             None => {}
         }
