@@ -1,5 +1,6 @@
 //! The daemon on the bus for as long as one connection lasts: its name, what it says by itself, and its answers.
 
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
 use std::pin::Pin;
@@ -36,8 +37,8 @@ const PRIMARY_OWNER: u32 = 1;
 /// Before a scene without instances is looked at again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How many changes of instances are remembered that have no object yet.
-const EARLY: usize = 10_000;
+/// How many states are held back at most.
+const HELD: usize = 10_000;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -80,8 +81,8 @@ pub(super) struct Server<'a> {
     /// The serial of our request for the name, until it is answered
     asked: Option<NonZeroU32>,
     looking: Option<(Look, Looking)>,
-    /// What has happened to instances that have no object yet
-    early: Vec<(String, State)>,
+    /// What has been told since a reload began whose objects are not known yet
+    held: Option<Vec<(String, State)>>,
 }
 
 impl<'a> Server<'a> {
@@ -107,7 +108,7 @@ impl<'a> Server<'a> {
             has_name: false,
             asked: None,
             looking: None,
-            early: Vec::new(),
+            held: None,
         };
         server.objects = server.objects_of(&scene);
         server.drain().await;
@@ -208,14 +209,24 @@ impl<'a> Server<'a> {
     async fn hear(&mut self, notified: Notified) -> Result<(), Failure> {
         let Notified { instance, state } = notified;
         let Some(state) = State::of(state) else { return Ok(()) };
-        match self.objects.note(&instance, state).cloned() {
-            Some(router) if self.has_name => return self.tell(&[self.status(&router)]).await,
-            // With the name all are told.
-            Some(_) => {}
-            None if self.looking.is_some() && self.early.len() < EARLY => self.early.push((instance, state)),
-            None => {}
+        if let Some(held) = &mut self.held {
+            if held.len() < HELD {
+                held.push((instance, state));
+            }
+            return Ok(());
+        }
+        let signal = self.turned(&instance, state);
+        // With the name all are told.
+        if self.has_name {
+            self.tell(&signal.into_iter().collect::<Vec<_>>()).await?;
         }
         Ok(())
+    }
+
+    /// An instance is in another state.
+    fn turned(&mut self, name: &str, state: State) -> Option<zbus::Result<Message>> {
+        let router = self.objects.note(name, state)?.clone();
+        Some(self.status(&router))
     }
 
     /// Hears what has happened before a scene.
@@ -231,6 +242,9 @@ impl<'a> Server<'a> {
 
     /// Looks at the daemon; calls are answered meanwhile.
     fn look(&mut self, why: Look) {
+        if why == Look::Reload {
+            self.held.get_or_insert_default();
+        }
         let why = self.looking.take().map_or(why, |(before, _)| before.max(why));
         let hub = self.hub.clone();
         self.looking = Some((why, Box::pin(async move { hub.scene().await })));
@@ -256,22 +270,35 @@ impl<'a> Server<'a> {
         }
         self.drain().await;
         let new = self.objects_of(scene);
+        let mut signals = Vec::new();
+        let (mut later, mut parted) = (Vec::new(), HashSet::new());
+        // Who is deleted, or is another one of the same name from now on, has a last word where it was.
+        for (name, state) in self.held.take().unwrap_or_default() {
+            let path = |objects: &Objects| objects.of_name(&name).map(|router| router.path.clone());
+            let goes_on = path(&self.objects) == path(&new);
+            let is_last = matches!(state, State::Fault | State::Deleted) && self.objects.of_name(&name).is_some();
+            if goes_on || (parted.insert(name.clone()) && is_last) {
+                signals.extend(self.turned(&name, state));
+            } else {
+                later.push((name, state));
+            }
+        }
         let old = std::mem::replace(&mut self.objects, new);
         self.since = scene.configuration.since;
-        let gone = old.routers().iter().filter(|router| self.objects.of_name(&router.name).is_none());
+        let gone = old
+            .routers()
+            .iter()
+            .filter(|router| self.objects.of_name(&router.name).is_none_or(|it| it.path != router.path));
         gone.for_each(|router| info!("Deleted DBus object for instance {}", router.name));
         // What was missed; what was not is known here as the scene has it.
-        let differs = |router: &&Router| old.of_name(&router.name).is_some_and(|it| it.state != router.state);
-        let missed = self.objects.routers().iter().filter(differs);
-        let mut signals: Vec<_> = missed.map(|router| self.status(router)).collect();
+        let goes_on = |it: &&Router, router: &Router| it.path == router.path && it.state != router.state;
+        let missed = self.objects.routers().iter();
+        let missed = missed.filter(|router| old.of_name(&router.name).filter(|it| goes_on(it, router)).is_some());
+        signals.extend(missed.map(|router| self.status(router)));
         if why == Look::Reload {
             signals.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpReloaded", &()));
         }
-        for (name, state) in std::mem::take(&mut self.early) {
-            if let Some(router) = self.objects.note(&name, state).cloned() {
-                signals.push(self.status(&router));
-            }
-        }
+        signals.extend(later.into_iter().filter_map(|(name, state)| self.turned(&name, state)));
         self.tell(&signals).await?;
         Ok(true)
     }
