@@ -183,6 +183,8 @@ pub struct Instance {
     pub master_down_interval: Micros,
     /// BACKUP: how long its master may still be silent
     pub master_down_in: Option<Micros>,
+    /// No `dont_track_primary`: FAULT while its interface is down
+    pub track_primary: bool,
     /// No `nopreempt`
     pub preempt: bool,
     /// `preempt_delay`
