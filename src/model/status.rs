@@ -426,8 +426,14 @@ pub struct VirtualServer {
     pub scheduler: String,
     /// It is in IPVS
     pub set: bool,
+    /// No address of it is on this host, so that nothing is checked (`ha_suspend`)
+    pub suspended: bool,
     /// The quorum is up
     pub quorum_up: bool,
+    /// Since when the quorum is as it is
+    pub since: Option<Moment>,
+    /// Why
+    pub cause: String,
     /// `quorum`: the sum of weights that is needed
     pub quorum: u32,
     /// The sum of weights of the servers that are up
@@ -448,6 +454,10 @@ pub struct RealServer {
     pub port: u16,
     /// All checks find it good
     pub up: bool,
+    /// Since when it is up or down
+    pub since: Option<Moment>,
+    /// Why
+    pub cause: String,
     /// It is in IPVS
     pub set: bool,
     /// `weight`
@@ -496,6 +506,8 @@ pub struct BfdSession {
     pub neighbor: Option<IpAddr>,
     /// `Up`, `Down`, `Init` or `AdminDown`
     pub state: String,
+    /// Since when
+    pub since: Option<Moment>,
     /// What the neighbour says of itself
     pub remote_state: String,
     /// Why it is down, in the words of RFC 5880

@@ -82,7 +82,7 @@ fn group(status: &Status, group: &Group) -> Explanation {
         if group.state == State::Fault && member.faults.is_empty() {
             continue;
         }
-        for change in of.changes.iter().filter(|change| !changes.contains(change)) {
+        for change in &of.changes {
             let condition = |it: &Condition| Condition { text: format!("{} ({})", it.text, member.name), ..it.clone() };
             changes.push(Change { becomes: change.becomes, when: change.when.iter().map(condition).collect() });
         }

@@ -18,9 +18,14 @@ pub(super) fn because(it: &Instance) -> String {
     } else if *priority == ours {
         format!("{adverts} as well as we would, and a master stays before an equal")
     } else if !it.preempt {
-        format!("{address} is master already, and nopreempt leaves it there though its priority {priority} is below our {ours}")
+        format!(
+            "{address} is master already, and nopreempt leaves it there though its priority {priority} is below our {ours}"
+        )
     } else if !it.preempt_delay.is_zero() {
-        format!("{adverts}, which is below our {ours}, but preempt_delay protects it for {}", it.preempt_delay.in_words())
+        format!(
+            "{adverts}, which is below our {ours}, but preempt_delay protects it for {}",
+            it.preempt_delay.in_words()
+        )
     } else {
         let left = it.master_down_in.unwrap_or_default().in_words();
         format!("{adverts}, which is below our {ours}: it takes over in {left}")
@@ -33,7 +38,9 @@ pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
     let mut add = |when| found.push(Change { becomes: State::Master, when });
     let Some(Master { address, priority }) = &it.master else {
         let after = it.master_down_in.unwrap_or(it.master_down_interval);
-        add(vec![condition("silence", "", format!("nobody adverts for {}", after.in_words()), |it| it.after = Some(after))]);
+        add(vec![condition("silence", "", format!("nobody adverts for {}", after.in_words()), |it| {
+            it.after = Some(after)
+        })]);
         return found;
     };
     let whose = address.to_string();
@@ -42,7 +49,8 @@ pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
         if !it.preempt {
             add(vec![condition("configuration", "nopreempt", "nopreempt were not set".into(), |_| {})]);
         } else {
-            let after = if it.preempt_delay.is_zero() { it.master_down_in.unwrap_or_default() } else { it.preempt_delay };
+            let after =
+                if it.preempt_delay.is_zero() { it.master_down_in.unwrap_or_default() } else { it.preempt_delay };
             let text = format!("{whose} goes on with a lower priority than ours for {}", after.in_words());
             add(vec![condition("delay", &whose, text, |it| it.after = Some(after))]);
         }
@@ -55,7 +63,8 @@ pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
         let base = i32::from(it.priority.base) + needed;
         let base = u8::try_from(base).ok().filter(|base| Priority::new(*base).is_some_and(|it| !it.is_owner()));
         if let Some(base) = base.filter(|_| *priority < 254) {
-            let text = format!("its priority in the configuration were above {} (it is {})", base - 1, it.priority.base);
+            let text =
+                format!("its priority in the configuration were above {} (it is {})", base - 1, it.priority.base);
             add(vec![condition("priority", &it.name, text, |it| it.priority = Some(base))]);
         }
     }

@@ -30,7 +30,8 @@ pub(super) fn because(status: &Status, it: &Instance) -> String {
 /// What would end that.
 pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
     let tracked = it.trackers.iter().filter(|tracker| tracker.fault);
-    let mut when: Vec<Condition> = tracked.filter_map(|tracker| flip::flip(status, tracker)).map(|it| it.condition).collect();
+    let mut when: Vec<Condition> =
+        tracked.filter_map(|tracker| flip::flip(status, tracker)).map(|it| it.condition).collect();
     // Reasons that are no trackers' have no way out but that they end.
     let is_tracked = |fault: &&String| when.iter().any(|it| fault.starts_with(&format!("{} {}", it.kind, it.subject)));
     let others: Vec<Condition> = it
@@ -58,10 +59,7 @@ pub(super) fn waits(it: &Instance) -> String {
 
 /// What makes it begin.
 pub(super) fn begins(it: &Instance) -> Vec<Change> {
-    let when: Vec<Condition> = it
-        .waits_for
-        .iter()
-        .map(|name| condition("script", name, format!("{name} succeeds once"), |_| {}))
-        .collect();
+    let when: Vec<Condition> =
+        it.waits_for.iter().map(|name| condition("script", name, format!("{name} succeeds once"), |_| {})).collect();
     if when.is_empty() { Vec::new() } else { vec![Change { becomes: State::Backup, when }] }
 }

@@ -14,7 +14,9 @@ pub(super) fn because(it: &Instance) -> String {
     match strongest(it) {
         Some((peer, theirs)) if theirs <= ours => {
             let address = peer.address.map_or_else(|| "another router".into(), |address| address.to_string());
-            format!("nobody adverts a priority above our {ours}; the strongest that was heard is {address} with {theirs}")
+            format!(
+                "nobody adverts a priority above our {ours}; the strongest that was heard is {address} with {theirs}"
+            )
         }
         Some(_) | None => format!("nobody adverts a priority above our {ours}"),
     }

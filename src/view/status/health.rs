@@ -1,7 +1,7 @@
 //! Whether all is well: what `status --check` says.
 //!
 //! - **contested**: another node holds what an instance of ours holds.
-//! - **fault**: an instance is in FAULT; a virtual server has lost its quorum; a process of the daemon is not there, or does not
+//! - **fault**: an instance is in FAULT; a virtual server has lost its quorum (not one that `ha_suspend` suspends); a process of the daemon is not there, or does not
 //!   answer.
 //! - **degraded**: an instance has not begun, or lacks one of its addresses as MASTER; something that an instance follows lowers
 //!   its priority; a real server is down; a BFD session is not up; the configuration that was read last is not in force.
@@ -82,7 +82,7 @@ fn best(tracker: &Tracker) -> i32 {
 }
 
 fn service(it: &VirtualServer, note: &mut impl FnMut(Level, &str, String)) {
-    if !it.quorum_up {
+    if !it.quorum_up && !it.suspended {
         let sorry = match it.sorry_serves {
             Some(true) => "; the sorry server serves",
             Some(false) | None => "",

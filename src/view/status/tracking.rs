@@ -13,10 +13,8 @@ type Key = (&'static str, String);
 pub(super) fn trackers(scene: &Scene, instance: &Instance) -> Vec<Tracker> {
     let config = &scene.configuration.vrrp;
     let group = config.groups.iter().find(|group| group.members.contains(&instance.name));
-    let links = merge(
-        links(&instance.track_interfaces),
-        group.map_or_else(Vec::new, |group| links(&group.track_interfaces)),
-    );
+    let links =
+        merge(links(&instance.track_interfaces), group.map_or_else(Vec::new, |group| links(&group.track_interfaces)));
     let others = merge(others(&instance.tracking), group.map_or_else(Vec::new, |group| others(&group.tracking)));
     let running = scene.vrrp.as_deref();
     links.into_iter().chain(others).map(|(key, weight)| tracker(scene, running, key, weight)).collect()
