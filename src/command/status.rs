@@ -374,4 +374,4 @@ fn remark(it: &BfdSession) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

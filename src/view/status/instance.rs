@@ -4,7 +4,7 @@ use super::tracking;
 use crate::model::running::{FaultKind, Running, RunningRouter};
 use crate::model::scene::Scene;
 use crate::model::stats::{Counter, Stats};
-use crate::model::status::{Address, Adverts, Instance, Master, Moment, Peer, Priority, State, Tracker, Weight};
+use crate::model::status::{Address, Adverts, Contest, Instance, Master, Moment, Peer, Priority, State, Tracker, Weight};
 use crate::model::{self, Micros, Time, Transport};
 
 /// Adverts that were refused, by whatever reason.
@@ -111,7 +111,21 @@ fn stands(shown: &mut Instance, scene: &Scene, config: &model::Instance, running
     for (address, placed) in shown.addresses.iter_mut().zip(&router.addresses) {
         address.set = placed.set;
     }
+    shown.contested = router.contested.as_ref().map(|it| Contest {
+        address: it.ip,
+        mac: mac(&it.mac),
+        priority: it.priority,
+        since: moment(it.since),
+        found_by: it.found.words().into(),
+        suspect: it.suspect.clone(),
+    });
     shown.adverts = adverts(&router.stats, router.sent_at.map(moment));
+}
+
+/// As in `52:54:00:12:34:56`; `None`: it is not known.
+fn mac(bytes: &[u8]) -> Option<String> {
+    let octets: Vec<String> = bytes.iter().map(|octet| format!("{octet:02x}")).collect();
+    (!octets.is_empty()).then(|| octets.join(":"))
 }
 
 fn adverts(stats: &Stats, last_sent: Option<Moment>) -> Adverts {
