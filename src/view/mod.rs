@@ -22,9 +22,11 @@ use crate::model::frame::Picture;
 use crate::model::scene::ChildScene;
 use crate::os::clock;
 
+pub mod explain;
 mod hub;
 mod ring;
 mod sealed;
+pub mod status;
 
 pub use self::hub::Hub;
 use self::hub::Spans;
