@@ -267,6 +267,8 @@ impl Hands {
                 Action::Notify(notification) => reporter.notify(notification),
                 Action::Alert(alert) => reporter.alert(alert),
                 Action::Changed(change) => log_change(&change),
+                // The driver tells the parent.
+                Action::Happened(_) => {}
                 Action::Log(level, line) => report::say(level, &line),
             }
         }
@@ -281,9 +283,9 @@ impl Hands {
     fn probe(&mut self, now: Time, engine: &Engine, action: Action) {
         let done = match action {
             Action::Probing(true) => self.probes.open(),
-            Action::Probe { interface, address, source } => engine
-                .link(&interface)
-                .map_or(Ok(()), |link| self.probes.ask(&self.neighbours, link, address, source)),
+            Action::Probe { interface, address, source } => {
+                engine.link(&interface).map_or(Ok(()), |link| self.probes.ask(&self.neighbours, link, address, source))
+            }
             Action::Ping(to) => self.probes.ping(to),
             _ => {
                 self.probes.close();

@@ -445,7 +445,9 @@ impl Node {
                 }
             }
             Action::Probe { interface, address, .. } => {
-                effects.extend(INTERFACES.iter().position(|name| *name == interface.as_str()).map(|on| Effect::Probe(on, address)));
+                effects.extend(
+                    INTERFACES.iter().position(|name| *name == interface.as_str()).map(|on| Effect::Probe(on, address)),
+                );
             }
             Action::PromoteSecondaries { .. }
             | Action::Probing(_)
@@ -470,6 +472,7 @@ impl Node {
             Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Alert(alert) => effects.push(Effect::Line(format!("{alert:?}"))),
+            Action::Happened(_) => {}
             Action::Changed(change) => effects.push(Effect::Line(change.text)),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }
