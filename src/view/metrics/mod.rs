@@ -14,6 +14,3 @@ mod text;
 pub use self::page::Format;
 pub use self::server::serve;
 pub use self::text::{Counts, text};
-
-#[cfg(test)]
-mod tests;
