@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct Family {
     pub kind: String,
-    pub help: String,
     pub samples: Vec<Sample>,
 }
 
@@ -56,7 +55,7 @@ pub fn read(text: &str, is_open: bool) -> Families {
                 "HELP" => {
                     assert!(!families.contains_key(name), "{name} is not in one piece");
                     assert!(!rest.is_empty() && !rest.ends_with('.'), "{line}");
-                    families.insert(name.into(), Family { help: rest.into(), ..Family::default() });
+                    families.insert(name.into(), Family::default());
                     current = name.into();
                 }
                 "TYPE" | "UNIT" => {
