@@ -24,6 +24,7 @@ use crate::os::clock;
 
 pub mod explain;
 mod hub;
+pub mod metrics;
 mod ring;
 mod sealed;
 pub mod status;
@@ -69,7 +70,7 @@ pub struct Origin {
 /// [`Hub::configuration`] from reload to reload. One that cannot open says so in the log and tries again at the next
 /// reload.
 fn serve(hub: &Hub, servers: &mut JoinSet<()>) {
-    let _ = (hub, servers);
+    servers.spawn(metrics::serve(hub.clone()));
 }
 
 /// The parent's end of the thread.
