@@ -10,6 +10,7 @@ mod config_test;
 mod daemon;
 #[path = "../view/exposition.rs"]
 mod exposition;
+mod dbus;
 mod fifos;
 mod log_devices;
 mod metrics;
