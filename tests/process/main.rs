@@ -8,9 +8,9 @@ mod cleanup;
 mod command_line;
 mod config_test;
 mod daemon;
+mod dbus;
 #[path = "../view/exposition.rs"]
 mod exposition;
-mod dbus;
 mod fifos;
 mod log_devices;
 mod metrics;
