@@ -118,14 +118,9 @@ fn router(state: RouterState, addresses: usize) -> RunningRouter {
     RunningRouter {
         state,
         wants: state,
-        master_interval: Micros::from_secs(1),
         faults: if state == RouterState::Fault { vec![FaultKind::InterfaceDown] } else { Vec::new() },
-        changed_at: Time(5_000_000),
         changed_on: EPOCH + 5_000_000,
-        master_down: Micros::from_secs(3),
-        interface_index: Some(2),
         priority: 140,
-        total_priority: 140,
         addresses: vec![placed; addresses],
         stats,
         ..RunningRouter::default()
