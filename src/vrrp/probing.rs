@@ -255,7 +255,12 @@ impl Engine {
                         address: Some(address),
                         suspect: Suspect::Unheard,
                         since: now,
-                        interval: router.config.extras.split_brain_probe.unwrap_or_default().max(router.config.advert_interval),
+                        interval: router
+                            .config
+                            .extras
+                            .split_brain_probe
+                            .unwrap_or_default()
+                            .max(router.config.advert_interval),
                         is_certain: false,
                     };
                     self.routers[id].probing.answered = true;

@@ -144,7 +144,9 @@ impl World {
             .map(|node| {
                 let routers = node.engine.iter().flat_map(|engine| engine.glance());
                 let masters = routers.filter(|router| matches!(router.state, State::Master { .. }));
-                masters.map(|it| (it.config.vrid.get(), it.config.interface.as_ref().map(ToString::to_string))).collect()
+                masters
+                    .map(|it| (it.config.vrid.get(), it.config.interface.as_ref().map(ToString::to_string)))
+                    .collect()
             })
             .collect();
         let pairs = (0..masters.len()).flat_map(|from| (0..masters.len()).map(move |to| (from, to)));

@@ -45,6 +45,7 @@ pub(super) fn finish(reader: &mut Reader) -> Global {
         firewall: settings.firewall.clone(),
         snmp: settings.snmp.clone(),
         dbus: settings.dbus.clone(),
+        windows: settings.windows.clone(),
         reload: settings.reload.clone(),
         files: settings.files.clone(),
     }

@@ -4,7 +4,9 @@ use super::tracking;
 use crate::model::running::{FaultKind, Running, RunningRouter};
 use crate::model::scene::Scene;
 use crate::model::stats::{Counter, Stats};
-use crate::model::status::{Address, Adverts, Contest, Instance, Master, Moment, Peer, Priority, State, Tracker, Weight};
+use crate::model::status::{
+    Address, Adverts, Contest, Instance, Master, Moment, Peer, Priority, State, Tracker, Weight,
+};
 use crate::model::{self, Micros, Time, Transport};
 
 /// Adverts that were refused, by whatever reason.
