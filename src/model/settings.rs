@@ -364,8 +364,6 @@ pub struct Windows {
     pub control_socket: ControlSocket,
     /// `control_socket_group`: its number
     pub control_socket_group: Option<u32>,
-    /// `metrics_listen`
-    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// `control_socket`: where it is.

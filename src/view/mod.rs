@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::warn;
 
 use self::ring::Ring;
@@ -21,12 +22,14 @@ use crate::model::command::Command;
 use crate::model::frame::Picture;
 use crate::model::scene::ChildScene;
 use crate::model::{Global, Occurrence};
-use crate::os::clock;
+use crate::os::{clock, scheduling};
 
 mod control;
+mod dbus;
 mod diary;
 pub mod explain;
 mod hub;
+pub mod metrics;
 mod ring;
 mod sealed;
 pub mod status;
@@ -40,6 +43,9 @@ const WAITING: usize = 16;
 
 /// How long the end of the daemon waits for that of the thread.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the end of the thread waits for last words to the bus; less than [`PATIENCE`].
+const LAST_WORDS: Duration = Duration::from_millis(400);
 
 /// What the thread asks of the parent.
 #[derive(Debug)]
@@ -73,6 +79,7 @@ pub struct Origin {
 /// reload.
 fn serve(hub: &Hub, socket: &Path, servers: &mut JoinSet<()>) {
     servers.spawn(control::serve(hub.clone(), socket.to_owned()));
+    servers.spawn(metrics::serve(hub.clone()));
 }
 
 /// The parent's end of the thread.
@@ -100,6 +107,7 @@ impl View {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
+            scheduling::stand_back();
             runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
@@ -152,12 +160,16 @@ async fn run(
     let mut servers = JoinSet::new();
     servers.spawn(diary::keep(hub.clone(), socket.clone(), ring.clone()));
     serve(&hub, &socket, &mut servers);
+    let (stay, leaving) = oneshot::channel();
+    let bus = tokio::spawn(dbus::serve(hub.clone(), leaving));
     while let Some(occurrence) = occurrences.recv().await {
         ring.note(occurrence, clock::ahead_of_monotonic());
     }
-    servers.shutdown().await;
     let last = file(&hub.configuration().borrow().global);
     if let Some(Err(error)) = last.map(|path| diary::write(&path, &ring.listen().0)) {
         warn!("What has happened could not be saved: {error}");
     }
+    drop(stay);
+    let _ = timeout(LAST_WORDS, bus).await;
+    servers.shutdown().await;
 }

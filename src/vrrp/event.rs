@@ -12,8 +12,8 @@ use crate::model::ipvs::IpvsChange;
 use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::{
-    Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule,
-    Script, Subject,
+    Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification,
+    Occurrence, Rule, Script, Subject,
 };
 
 pub use crate::model::Level;
@@ -272,6 +272,8 @@ pub enum Action {
     Alert(Alert),
     /// Write an ordinary log line about a change of state, with what is known of it
     Changed(Box<Change>),
+    /// Tell the parent that something has happened
+    Happened(Box<Occurrence>),
     /// Write a log line
     Log(Level, String),
 }
@@ -360,6 +362,7 @@ impl Action {
             | Action::Notify(_)
             | Action::Alert(_)
             | Action::Changed(_)
+            | Action::Happened(_)
             | Action::Log(..) => Stage::Reports,
         }
     }

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 
 use super::event::{Standing, Tracker};
 use super::router::RouterId;
-use crate::model::{Tracked, Tracking, Weight};
+use crate::model::{Time, Tracked, Tracking, Weight};
 
 pub(super) use crate::model::weight::{Effect, effect, merge};
 
 /// Standings of all tracked things, and who follows them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trackers {
-    standings: HashMap<Tracker, Standing>,
+    /// How each stands, and since when
+    standings: HashMap<Tracker, (Standing, Time)>,
     followers: HashMap<Tracker, Vec<RouterId>>,
 }
 
@@ -23,18 +24,24 @@ impl Trackers {
             Tracker::Bfd(_) => Standing::Bad,
             Tracker::Script(_) | Tracker::File(_) | Tracker::Process(_) => Standing::Pending,
         };
-        self.standings.get(tracker).copied().unwrap_or(unknown)
+        self.standings.get(tracker).map_or(unknown, |(standing, _)| *standing)
+    }
+
+    /// Since when a thing stands as it does; `None` if nothing has been told.
+    pub(super) fn since(&self, tracker: &Tracker) -> Option<Time> {
+        self.standings.get(tracker).map(|(_, since)| *since)
     }
 
     /// All that has been told.
     pub(super) fn standings(&self) -> impl Iterator<Item = (&Tracker, Standing)> {
-        self.standings.iter().map(|(tracker, standing)| (tracker, *standing))
+        self.standings.iter().map(|(tracker, (standing, _))| (tracker, *standing))
     }
 
     /// Takes note of a standing; true if it is news.
-    pub(super) fn put(&mut self, tracker: Tracker, standing: Standing) -> bool {
+    pub(super) fn put(&mut self, now: Time, tracker: Tracker, standing: Standing) -> bool {
         let is_news = self.standing(&tracker) != standing;
-        self.standings.insert(tracker, standing);
+        let since = self.since(&tracker).filter(|_| !is_news).unwrap_or(now);
+        self.standings.insert(tracker, (standing, since));
         is_news
     }
 

@@ -9,8 +9,11 @@ mod command_line;
 mod config_test;
 mod control;
 mod daemon;
+#[path = "../view/exposition.rs"]
+mod exposition;
 mod fifos;
 mod log_devices;
+mod metrics;
 mod reload;
 mod reload_rules;
 mod rights;

@@ -55,6 +55,20 @@ pub fn snmp_socket(reader: &mut Reader, statement: &Statement) -> Outcome {
     Ok(())
 }
 
+/// `metrics_listen`; the last one counts, even if it cannot be used.
+pub fn metrics_listen(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let word = statement.text(1)?;
+    let address = word.parse::<SocketAddr>().ok().filter(|address| address.port() != 0);
+    if address.is_none() {
+        let text = format!(
+            "Invalid metrics_listen {word}: an address and a port are wanted, as in 127.0.0.1:9165 or [::1]:9165"
+        );
+        reader.refuse(statement, 1, Code::Address, text);
+    }
+    reader.raw.settings.metrics_listen = address;
+    Ok(())
+}
+
 /// `snmp_vs_stats_update_interval`
 pub fn snmp_vs_stats_update_interval(reader: &mut Reader, statement: &Statement) -> Outcome {
     let read = reader.time(statement, 1, INTERVAL)?.map(Micros);
@@ -119,25 +133,6 @@ pub fn control_socket_group(reader: &mut Reader, statement: &Statement) -> Outco
         None => {
             let diagnostic = Diagnostic::error(Code::User, format!("control_socket_group '{name}' does not exist"));
             reader.complain(diagnostic.at(statement.place(1)).expected("a group").effect(statement.ignored()));
-        }
-    }
-    Ok(())
-}
-
-/// `metrics_listen`
-pub fn metrics_listen(reader: &mut Reader, statement: &Statement) -> Outcome {
-    let word = statement.text(1)?.into_owned();
-    match word.parse::<SocketAddr>().ok().filter(|address| address.port() != 0) {
-        Some(address) => reader.raw.settings.windows.metrics_listen = Some(address),
-        None => {
-            let diagnostic =
-                Diagnostic::error(Code::Address, format!("metrics_listen '{word}' is no address with a port"));
-            reader.complain(
-                diagnostic
-                    .at(statement.place(1))
-                    .expected("ADDRESS:PORT or [IPV6]:PORT, as in 127.0.0.1:9165")
-                    .effect(statement.ignored()),
-            );
         }
     }
     Ok(())
