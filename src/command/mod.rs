@@ -7,6 +7,7 @@
 mod ask;
 mod codes;
 mod completion;
+mod control;
 mod explain;
 mod keyword;
 mod manual;
@@ -15,6 +16,7 @@ mod status;
 mod watch;
 
 pub use ask::{Source, run};
+pub use control::Control;
 
 use crate::cli::{Section, Topic};
 

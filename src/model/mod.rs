@@ -11,6 +11,7 @@ pub mod checker;
 pub mod cleanup;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod entry;
 pub mod explanation;
 pub mod filter;
