@@ -75,7 +75,7 @@ fn command(name: &'static str, about: &'static str) -> Command {
 
 /// Reads the words after the program's name; `None`: these are no such command. An error is the exit status, after help or
 /// a complaint has been written.
-pub(super) fn parse(words: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Option<Result<Ask, u8>> {
+pub fn parse(words: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> Option<Result<Ask, u8>> {
     let first = words.first()?;
     let command = commands().into_iter().find(|command| OsStr::new(command.get_name()) == first)?;
     let name = format!("keepalived-rs {}", command.get_name());

@@ -7,7 +7,6 @@
 mod ask;
 mod codes;
 mod completion;
-mod control;
 mod explain;
 mod keyword;
 mod manual;
@@ -16,7 +15,6 @@ mod status;
 mod watch;
 
 pub use ask::{Source, run};
-pub use control::Control;
 
 use crate::cli::{Section, Topic};
 

@@ -77,7 +77,6 @@ fn main(command_line: Vec<OsString>) -> u8 {
         Request::Run(options) => start::daemon(options),
         Request::Clean(options) => cleanup::run(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
-        Request::Ask(ask) => command::run(&ask.what, &mut command::Control::new(ask.socket)),
         Request::Genhash(page) => genhash::run(&page),
         Request::Tell(topic) => print(command::tell(&topic)),
         Request::Exit(status) => status,
