@@ -37,6 +37,8 @@ pub enum Request {
     Tell(Topic),
     /// Ask a web server for a page, and tell its digest
     Genhash(Box<Genhash>),
+    /// Ask a running daemon
+    Ask(ask::Ask),
     /// Everything has been said already: end with this status
     Exit(u8),
 }
@@ -214,6 +216,9 @@ impl Default for Options {
 
 /// Reads a command line, the program's name first. What is to be said goes to `out` and `err`.
 pub fn parse(command_line: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Request {
+    if let Some(asked) = ask::parse(command_line.get(1..).unwrap_or_default(), out, err) {
+        return asked.map_or_else(Request::Exit, Request::Ask);
+    }
     let options = Options { command_line, ..Options::default() };
     let mut reading = Reading { options, test: None, clean: false, told: None, failed: false };
     // A closed stream must not keep the daemon from starting: the results of writing do not count here.

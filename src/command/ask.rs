@@ -6,9 +6,10 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use super::screen::{COLUMNS, Look, clean};
-use super::{explain, status, watch};
+use super::{events, explain, status, watch};
 use crate::cli::ask::What;
 use crate::model::explanation::Explanation;
+use crate::model::occurrence::Record;
 use crate::model::status::Status;
 use crate::os::terminal;
 
@@ -31,6 +32,18 @@ pub trait Source {
     /// # Errors
     /// Why it does not say so, for people.
     fn explain(&mut self, name: &str) -> Result<Option<Explanation>, String>;
+
+    /// What has happened since a moment (microseconds since the Unix epoch), and with `follow` what happens, to `each`,
+    /// until that says `false`. `None` stands for some that were lost.
+    ///
+    /// # Errors
+    /// Why it does not say so, or does no longer, for people.
+    fn events(
+        &mut self,
+        since: Option<u64>,
+        follow: bool,
+        each: &mut dyn FnMut(Option<Record>) -> bool,
+    ) -> Result<(), String>;
 }
 
 /// Asks, prints, and gives the exit status.
@@ -64,6 +77,10 @@ fn answer(what: &What, source: &mut dyn Source) -> Result<(String, u8), (String,
                 Some(name) => status::narrow(&whole, name).ok_or_else(|| (unknown(name, &whole), NOT_THERE))?,
             };
             Ok((if *as_json { json(&shown) } else { status::text(&shown, look()) }, 0))
+        }
+        What::Events { since, follow, json } => {
+            let run = events::run(source, since.as_deref(), *follow, *json);
+            run.map(|()| (String::new(), 0)).map_err(cannot)
         }
         What::Watch => {
             let run = watch::run(&mut || source.status(), colours());

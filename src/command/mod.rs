@@ -1,5 +1,5 @@
 //! What the program tells about itself and its configuration language (keywords, codes, completion, the manual), and the
-//! commands that ask a running daemon (status, watch, explain).
+//! commands that ask a running daemon (status, watch, explain, events).
 //!
 //! The first are pure: lists of `conf` and `cli` into text, which `core` prints. The others read what the daemon answers
 //! ([`Source`]) and show it. Nothing here reads a configuration or starts anything.
@@ -7,6 +7,8 @@
 mod ask;
 mod codes;
 mod completion;
+mod control;
+mod events;
 mod explain;
 mod keyword;
 mod manual;
@@ -15,6 +17,7 @@ mod status;
 mod watch;
 
 pub use ask::{Source, run};
+pub use control::Client;
 
 use crate::cli::{Section, Topic};
 

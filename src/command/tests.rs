@@ -121,6 +121,8 @@ fn bash_completes_options_keywords_and_codes() {
         ("--diagnostics j", "json"),
         ("-h key", "keyword"),
         ("-s x", ""),
+        ("sta", "status"),
+        ("-n sta", ""),
     ];
     let ask = "COMP_WORDS=(keepalived-rs $1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _keepalived_rs; \
                echo \"${COMPREPLY[*]}\"";

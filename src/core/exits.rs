@@ -34,6 +34,15 @@ pub(super) fn errno(exit: PermanentExit) -> Errno {
     }
 }
 
+/// The same for those who look at the daemon.
+pub(super) fn words(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with status {code}"),
+        (None, Some(signal)) => format!("ended by signal {signal} ({})", describe(signal)),
+        (None, None) => status.to_string(),
+    }
+}
+
 /// Logs how a child has ended, unless it ended as it should.
 pub(super) fn report(pid: u32, status: ExitStatus) {
     match (status.code(), status.signal()) {
@@ -56,6 +65,7 @@ fn describe(signal: i32) -> &'static str {
         libc::SIGHUP => "Hangup",
         libc::SIGILL => "Illegal instruction",
         libc::SIGINT => "Interrupt",
+        libc::SIGKILL => "Killed",
         libc::SIGSEGV => "Segmentation fault",
         libc::SIGSYS => "Bad system call",
         libc::SIGTERM => "Terminated",

@@ -2,6 +2,7 @@
 //!
 //! Those who look are served by the thread of `view`; the parent's loop never waits for one of them.
 
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +13,12 @@ use tracing::warn;
 use super::children::{Child, Phase, Place, Slot};
 use super::frames::{self, InForce};
 use super::start::Setting;
+use super::{exits, roles};
 use crate::model::Occurrence;
-use crate::model::frame::Picture;
+use crate::model::frame::{Picture, Role};
+use crate::model::occurrence::Kind;
 use crate::model::scene::ChildScene;
-use crate::os::clock;
+use crate::os::{clock, process};
 use crate::view::{Gathered, Origin, Request, View};
 
 /// How long a child may take to say how it stands. One that reads its configuration may need longer, and then there is no
@@ -28,6 +31,8 @@ pub(super) struct Looks {
     view: Option<View>,
     /// The thread has one at a time
     pending: Option<Pending>,
+    /// Of the daemon, among several
+    name: String,
 }
 
 /// A look that is not over.
@@ -42,11 +47,14 @@ struct Pending {
 impl Looks {
     /// Starts the thread, inside the parent's process as it will stay.
     pub(super) fn begin(setting: &Setting, config: &InForce) -> Self {
+        let name = config.global.instance.clone().unwrap_or_else(|| process::NAME.to_owned());
         let origin = Origin { pid: std::process::id(), started: clock::epoch() };
         let sealed = Arc::new(config.sealed(&setting.source.file, None));
-        let view = View::start(origin, sealed);
+        let view = View::start(origin, setting.paths.socket.clone(), sealed);
         let view = view.inspect_err(|error| warn!("Nobody can look at this daemon: no thread: {error}")).ok();
-        Looks { view, pending: None }
+        let looks = Looks { view, pending: None, name };
+        looks.tell(Kind::Daemon, &looks.name, "STOPPED", "RUNNING", format!("started, pid {}", origin.pid));
+        looks
     }
 
     /// The next thing that is asked for; may be dropped and called again without loss.
@@ -89,6 +97,19 @@ impl Looks {
         self.settle();
     }
 
+    /// A child has died, and is started again or not.
+    pub(super) fn died(&self, role: Role, status: ExitStatus) {
+        self.tell(Kind::Process, roles::words(role).short, "RUNNING", "DIED", exits::words(status));
+    }
+
+    /// A child that had died works again.
+    pub(super) fn revived(&self, place: &Place) {
+        if place.deaths > 0 {
+            let cause = format!("started again, pid {}", place.pid().unwrap_or(0));
+            self.tell(Kind::Process, roles::words(place.role).short, "DIED", "RUNNING", cause);
+        }
+    }
+
     /// A child has ended, and will not answer.
     pub(super) fn lost(&mut self, pid: u32) {
         if let Some(pending) = &mut self.pending {
@@ -121,6 +142,14 @@ impl Looks {
 
     /// A configuration was taken over, or one was `refused`.
     pub(super) fn configure(&self, setting: &Setting, config: &InForce, refused: Option<String>) {
+        let file = setting.source.file.display();
+        match &refused {
+            None => self.tell(Kind::Daemon, &self.name, "RUNNING", "RELOADED", format!("{file} was read")),
+            Some(reason) => {
+                let cause = format!("{file} is not used: {reason}");
+                self.tell(Kind::Daemon, &self.name, "RUNNING", "REFUSED", cause);
+            }
+        }
         if let Some(view) = &self.view {
             let refused = refused.map(|reason| (reason, clock::epoch()));
             view.configure(Arc::new(config.sealed(&setting.source.file, refused)));
@@ -129,9 +158,16 @@ impl Looks {
 
     /// Ends the thread.
     pub(super) fn finish(self) {
+        self.tell(Kind::Daemon, &self.name, "RUNNING", "STOPPED", String::new());
         if let Some(view) = self.view {
             view.finish();
         }
+    }
+
+    /// Something has happened to the daemon itself.
+    fn tell(&self, kind: Kind, subject: &str, from: &str, to: &str, cause: String) {
+        let (subject, from, to) = (subject.to_owned(), from.to_owned(), to.to_owned());
+        self.happened(Occurrence { at: clock::now(), kind, subject, from, to, priority: None, cause });
     }
 
     /// Answers once all have.

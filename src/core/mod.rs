@@ -78,6 +78,7 @@ fn main(command_line: Vec<OsString>) -> u8 {
         Request::Clean(options) => cleanup::run(options),
         Request::Test(options, log) => config_test::run(&options, log.as_deref()),
         Request::Genhash(page) => genhash::run(&page),
+        Request::Ask(ask) => command::run(&ask.what, &mut command::Client::new(&ask.socket)),
         Request::Tell(topic) => print(command::tell(&topic)),
         Request::Exit(status) => status,
     }

@@ -255,7 +255,11 @@ impl<'a> Parent<'a> {
         child.heard();
         match (child.phase, word) {
             (Phase::Starting, FromChild::Ready) | (Phase::Reloading, FromChild::Reloaded) => {
+                let began = child.phase == Phase::Starting;
                 child.phase = Phase::Ready;
+                if began {
+                    self.looks.revived(place);
+                }
                 if place.role == Role::Bfd {
                     self.recipe.sessions.keep(&self.recipe.config.sessions);
                 }
@@ -304,6 +308,9 @@ impl<'a> Parent<'a> {
             return;
         }
         exits::report(pid, status);
+        if !leaves {
+            self.looks.died(place.role, status);
+        }
         if place.role == Role::Bfd {
             self.recipe.sessions.end(place.wanted, Instant::now());
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::Options;
+use crate::cli::{self, Options};
 use crate::model::Global;
 use crate::model::frame::Role;
 use crate::model::settings::ReloadRules;
@@ -21,6 +21,8 @@ pub(super) const PID_DIR: &str = "/run/keepalived";
 pub(super) struct Paths {
     /// The parent's
     pub(super) parent: PathBuf,
+    /// Where the control socket is, unless the configuration says otherwise
+    pub(super) socket: PathBuf,
     vrrp: PathBuf,
     check: PathBuf,
     bfd: PathBuf,
@@ -42,8 +44,10 @@ impl Paths {
             // Only an empty path cannot be made absolute, and no file is made by that.
             std::path::absolute(&path).unwrap_or(path)
         };
+        let parent = choose(&options.pid_file, "keepalived");
         Paths {
-            parent: choose(&options.pid_file, "keepalived"),
+            socket: cli::ask::beside(&parent),
+            parent,
             vrrp: choose(&options.vrrp_pid_file, "vrrp"),
             check: choose(&options.checkers_pid_file, "checkers"),
             bfd: choose(&options.bfd_pid_file, "bfd"),

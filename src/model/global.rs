@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{
     Dbus, Fifos, Files, Firewall, Lvs, Mail, NetlinkBuffers, Processes, ReloadRules, ScriptRules, Snmp, VrrpDefaults,
+    Windows,
 };
 use super::{IfName, Micros, Script};
 
@@ -57,6 +58,8 @@ pub struct Global {
     pub snmp: Snmp,
     /// D-Bus
     pub dbus: Dbus,
+    /// How others look at the daemon
+    pub windows: Windows,
     /// Reloading
     pub reload: ReloadRules,
     /// Files and folders

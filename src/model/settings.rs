@@ -357,6 +357,27 @@ pub struct Snmp {
     pub rs_stats_interval: Option<Micros>,
 }
 
+/// How others look at the daemon, beside SNMP and D-Bus.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    /// `control_socket`
+    pub control_socket: ControlSocket,
+    /// `control_socket_group`: its number
+    pub control_socket_group: Option<u32>,
+}
+
+/// `control_socket`: where it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ControlSocket {
+    /// Beside the pid file of the parent
+    #[default]
+    Usual,
+    /// There
+    At(#[serde(with = "readable::path")] PathBuf),
+    /// Nowhere
+    Off,
+}
+
 /// D-Bus.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dbus {

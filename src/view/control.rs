@@ -4,11 +4,11 @@
 //! is limited, and what a client is told is held once for all who ask the same.
 
 use std::io;
-use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -58,13 +58,14 @@ pub(super) async fn serve(hub: Hub, usual: PathBuf) {
     let answers = Arc::new(Answers::new(hub.clone()));
     let mut open: Option<(Wish, Place, UnixListener)> = None;
     let mut clients = JoinSet::new();
+    let places = Arc::new(Semaphore::new(CLIENTS));
     loop {
         let global = configuration.borrow_and_update().global.clone();
         let group = global.windows.control_socket_group;
         let wish = path(&global, &usual).map(|path| Wish { path, group });
         if open.as_ref().map(|(wish, ..)| wish) != wish.as_ref() {
             // The old one goes first: it may be at the same path.
-            open = None;
+            drop(open.take());
             clients.shutdown().await;
             open = wish.and_then(|wish| match listen(&wish) {
                 Ok((place, listener)) => Some((wish, place, listener)),
@@ -76,7 +77,7 @@ pub(super) async fn serve(hub: Hub, usual: PathBuf) {
         }
         let listening = async {
             match &open {
-                Some((.., listener)) => accept(listener, &answers, &mut clients).await,
+                Some((.., listener)) => accept(listener, &answers, &places, &mut clients).await,
                 None => std::future::pending().await,
             }
         };
@@ -89,15 +90,13 @@ pub(super) async fn serve(hub: Hub, usual: PathBuf) {
 
 fn listen(wish: &Wish) -> io::Result<(Place, UnixListener)> {
     let (place, listener) = Place::take(&wish.path, wish.group)?;
-    listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     info!("Control socket is {}", wish.path.display());
     Ok((place, listener))
 }
 
 /// Serves clients of one listener, forever.
-async fn accept(listener: &UnixListener, answers: &Arc<Answers>, clients: &mut JoinSet<()>) {
-    let places = Arc::new(Semaphore::new(CLIENTS.saturating_sub(clients.len())));
+async fn accept(listener: &UnixListener, answers: &Arc<Answers>, places: &Arc<Semaphore>, clients: &mut JoinSet<()>) {
     let mut is_well = true;
     loop {
         while clients.try_join_next().is_some() {}
@@ -128,14 +127,14 @@ async fn accept(listener: &UnixListener, answers: &Arc<Answers>, clients: &mut J
     }
 }
 
-/// Whether somebody listens at a socket.
+/// Whether somebody listens at a socket. Never waits for him.
 fn is_served(path: &Path) -> io::Result<bool> {
-    match StdUnixStream::connect(path) {
-        Ok(_) => Ok(true),
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    match socket.connect(&SockAddr::unix(path)?) {
+        Ok(()) => Ok(true),
+        // So many wait already.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(false),
         Err(error) => Err(error),
     }
 }
-
-#[cfg(test)]
-mod tests;

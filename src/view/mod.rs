@@ -6,6 +6,7 @@
 //! [`Record`](crate::model::occurrence::Record)s. Only `core` starts it; it never decides anything of the daemon.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc as threads;
 use std::thread;
@@ -17,13 +18,15 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use self::ring::Ring;
-use crate::model::Occurrence;
 use crate::model::command::Command;
 use crate::model::frame::Picture;
 use crate::model::scene::ChildScene;
+use crate::model::{Global, Occurrence};
 use crate::os::clock;
 
 mod dbus;
+mod control;
+mod diary;
 pub mod explain;
 mod hub;
 pub mod metrics;
@@ -74,8 +77,9 @@ pub struct Origin {
 /// The servers. Each is a task that ends with the thread, opens what the configuration asks for, and follows
 /// [`Hub::configuration`] from reload to reload. One that cannot open says so in the log and tries again at the next
 /// reload.
-fn serve(hub: &Hub, servers: &mut JoinSet<()>) {
+fn serve(hub: &Hub, socket: &Path, servers: &mut JoinSet<()>) {
     servers.spawn(metrics::serve(hub.clone()));
+    servers.spawn(control::serve(hub.clone(), socket.to_owned()));
 }
 
 /// The parent's end of the thread.
@@ -90,11 +94,12 @@ pub struct View {
 }
 
 impl View {
-    /// Starts the thread, which inherits what the calling one may do and where it is (namespaces).
+    /// Starts the thread, which inherits what the calling one may do and where it is (namespaces). `socket`: where the
+    /// control socket is unless the configuration says otherwise.
     ///
     /// # Errors
     /// If there is no room for a thread or its runtime.
-    pub fn start(origin: Origin, sealed: Arc<Sealed>) -> io::Result<Self> {
+    pub fn start(origin: Origin, socket: PathBuf, sealed: Arc<Sealed>) -> io::Result<Self> {
         let (to_parent, requests) = mpsc::channel(WAITING);
         let (configuration, of_servers) = watch::channel(sealed);
         let (happened, occurrences) = mpsc::unbounded_channel();
@@ -102,7 +107,7 @@ impl View {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
-            runtime.block_on(run(origin, to_parent, of_servers, occurrences));
+            runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
         })?;
@@ -141,20 +146,29 @@ impl View {
 /// What the thread does until the parent ends.
 async fn run(
     origin: Origin,
+    socket: PathBuf,
     requests: mpsc::Sender<Request>,
     configuration: watch::Receiver<Arc<Sealed>>,
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
 ) {
-    let ring = Arc::new(Ring::new(Vec::new()));
+    // Until here nobody waits for this thread: a disk may take its time.
+    let file = |global: &Global| control::path(global, &socket).map(|socket| diary::beside(&socket));
+    let before = file(&configuration.borrow().global);
+    let ring = Arc::new(Ring::new(before.as_deref().map(diary::read).unwrap_or_default()));
     let hub = Hub::new(origin, Spans::USUAL, requests, configuration, ring.clone());
     let mut servers = JoinSet::new();
-    serve(&hub, &mut servers);
     let (stay, leaving) = oneshot::channel();
     let bus = tokio::spawn(dbus::serve(hub.clone(), leaving));
+    servers.spawn(diary::keep(hub.clone(), socket.clone(), ring.clone()));
+    serve(&hub, &socket, &mut servers);
     while let Some(occurrence) = occurrences.recv().await {
         ring.note(occurrence, clock::ahead_of_monotonic());
     }
     drop(stay);
     let _ = timeout(LAST_WORDS, bus).await;
     servers.shutdown().await;
+    let last = file(&hub.configuration().borrow().global);
+    if let Some(Err(error)) = last.map(|path| diary::write(&path, &ring.listen().0)) {
+        warn!("What has happened could not be saved: {error}");
+    }
 }

@@ -7,6 +7,7 @@ mod checks;
 mod cleanup;
 mod command_line;
 mod config_test;
+mod control;
 mod daemon;
 #[path = "../view/exposition.rs"]
 mod exposition;

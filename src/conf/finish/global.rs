@@ -46,6 +46,7 @@ pub(super) fn finish(reader: &mut Reader) -> Global {
         metrics_listen: settings.metrics_listen,
         snmp: settings.snmp.clone(),
         dbus: settings.dbus.clone(),
+        windows: settings.windows.clone(),
         reload: settings.reload.clone(),
         files: settings.files.clone(),
     }

@@ -8,7 +8,7 @@ use super::RawCommand;
 use crate::conf::environment::Identity;
 use crate::conf::place::Place;
 use crate::model::settings::{
-    Dbus, Files, Firewall, GarpExtra, Lvs, Mail, NetlinkBuffers, Processes, ReloadRules, RxBuffers, Snmp,
+    Dbus, Files, Firewall, GarpExtra, Lvs, Mail, NetlinkBuffers, Processes, ReloadRules, RxBuffers, Snmp, Windows,
 };
 
 /// A named pipe for events.
@@ -60,6 +60,7 @@ pub struct RawSettings {
     pub metrics_listen: Option<SocketAddr>,
     pub snmp: Snmp,
     pub dbus: Dbus,
+    pub windows: Windows,
     pub reload: ReloadRules,
     pub files: Files,
     pub namespace_with_ipsets: bool,

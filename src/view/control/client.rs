@@ -109,6 +109,3 @@ async fn events(
 fn event(record: &Arc<Record>) -> Vec<u8> {
     line(Content::Event((**record).clone()))
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,16 +5,20 @@ use std::ffi::OsString;
 use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use nix::libc;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 /// For us alone, and with our group.
 const OURS: u32 = 0o600;
 const WITH_GROUP: u32 = 0o660;
+
+/// How many may wait to be heard.
+const BACKLOG: i32 = 32;
 
 /// The file, while it is ours.
 #[derive(Debug)]
@@ -38,10 +42,15 @@ impl Place {
             Ok(_) => {}
         }
         let fresh = fresh(path)?;
-        let listener = UnixListener::bind(&fresh)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
+        socket.bind(&SockAddr::unix(&fresh)?)?;
         let placed = dress(&fresh, group).and_then(|identity| fs::rename(&fresh, path).map(|()| identity));
         match placed {
-            Ok(identity) => Ok((Place { path: path.to_owned(), identity }, listener)),
+            Ok(identity) => {
+                let place = Place { path: path.to_owned(), identity };
+                socket.listen(BACKLOG)?;
+                Ok((place, UnixListener::from(OwnedFd::from(socket))))
+            }
             Err(error) => {
                 // The first error is the one to tell.
                 let _ = fs::remove_file(&fresh);
@@ -73,8 +82,8 @@ fn fresh(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(name))
 }
 
-/// Gives a new socket its mode and group. Until then it has what the umask leaves of all rights, under a name that nobody
-/// knows; nothing is accepted, so nobody who finds it is heard before these are set.
+/// Gives a new socket its mode and group. Until then it has what the umask leaves of all rights, but nobody listens, so that
+/// nobody can connect.
 fn dress(path: &Path, group: Option<u32>) -> io::Result<(u64, u64)> {
     // By its descriptor: whatever stands at the name later is not changed.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(path)?;

@@ -1,11 +1,16 @@
-//! What others see of the daemon: SNMP and D-Bus.
+//! What others see of the daemon: SNMP and D-Bus, the control socket, metrics.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use crate::conf::diagnostic::Code;
+use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value::Decimal;
 use crate::model::Micros;
+use crate::model::settings::ControlSocket;
+
+/// Most bytes of the path of a Unix socket (`sun_path` less its NUL, unix(7)).
+const SOCKET_PATH: usize = 107;
 
 /// Most bytes of the path of a socket (`PATH_MAX` less one).
 const PATH: usize = 4095;
@@ -90,5 +95,45 @@ pub fn dbus_name(reader: &mut Reader, statement: &Statement) -> Outcome {
         _ => &mut dbus.no_interface_name,
     };
     *slot = read.or(slot.take());
+    Ok(())
+}
+
+/// `control_socket`
+pub fn control_socket(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let word = statement.text(1)?.into_owned();
+    let fault = if word == "off" {
+        reader.raw.settings.windows.control_socket = ControlSocket::Off;
+        return Ok(());
+    } else if !word.starts_with('/') || word.ends_with('/') {
+        Some((Code::Choice, format!("control_socket '{word}' is no absolute path")))
+    } else if word.len() > SOCKET_PATH {
+        Some((Code::Name, format!("control_socket '{word}' has more than {SOCKET_PATH} bytes")))
+    } else {
+        None
+    };
+    match fault {
+        None => reader.raw.settings.windows.control_socket = ControlSocket::At(PathBuf::from(word)),
+        Some((code, text)) => {
+            let diagnostic = Diagnostic::error(code, text).at(statement.place(1));
+            reader.complain(
+                diagnostic
+                    .expected(format!("an absolute path of at most {SOCKET_PATH} bytes, or off"))
+                    .effect(statement.ignored()),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// `control_socket_group`
+pub fn control_socket_group(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let name = statement.text(1)?.into_owned();
+    match reader.env.group(&name) {
+        Some(number) => reader.raw.settings.windows.control_socket_group = Some(number),
+        None => {
+            let diagnostic = Diagnostic::error(Code::User, format!("control_socket_group '{name}' does not exist"));
+            reader.complain(diagnostic.at(statement.place(1)).expected("a group").effect(statement.ignored()));
+        }
+    }
     Ok(())
 }
