@@ -71,6 +71,11 @@ fn keywords() -> BTreeMap<&'static str, &'static str> {
     found
 }
 
+/// The commands that ask a running daemon.
+fn commands() -> String {
+    cli::ask::commands().map(|command| command.get_name().to_owned()).join(" ")
+}
+
 fn names() -> String {
     keywords().into_keys().collect::<Vec<_>>().join(" ")
 }
@@ -102,11 +107,13 @@ fn bash(flags: &[Flag]) -> String {
          \x20       -h|--help) mapfile -t COMPREPLY < <(compgen -W 'keyword' -- \"$word\"); return ;;\n\
          {cases}\
          \x20   esac\n\
+         \x20   if [[ $COMP_CWORD = 1 && $word != -* ]]; then mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\"); return; fi\n\
          \x20   mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\")\n\
          }}\n\
          complete -o filenames -F _keepalived_rs {PROGRAM}\n\
          if [[ ${{BASH_SOURCE[0]##*/}} = keepalived ]]; then complete -o filenames -F _keepalived_rs keepalived; fi\n",
         names(),
+        commands(),
         options.join(" "),
     )
 }
@@ -155,13 +162,16 @@ fn zsh(flags: &[Flag]) -> String {
          fi\n\
          _arguments -s \\\n{specs}\
          \x20   '-h[Display the help message]' \\\n\
-         \x20   '--help[Display the help message, or describe a keyword]'\n",
+         \x20   '--help[Display the help message, or describe a keyword]' \\\n\
+         \x20   '1:command:({})'\n",
         keywords.join("\n"),
+        commands(),
     )
 }
 
 fn fish(flags: &[Flag]) -> String {
     let mut out = format!("# fish completion for {PROGRAM}\ncomplete -c {PROGRAM} -f\n");
+    out.push_str(&format!("complete -c {PROGRAM} -n __fish_use_subcommand -a {}\n", quoted(&commands())));
     for flag in flags {
         let short = flag.short.map(|letter| format!(" -s {letter}")).unwrap_or_default();
         let value = match &flag.follows {

@@ -25,6 +25,16 @@ pub(super) fn text(it: &Explanation, look: Look) -> String {
     }
     if let Some(priority) = &it.priority {
         text.push_str(&indented(&sum(it, priority).text(narrower(look))));
+        if let Some(change) = &priority.last_change {
+            let says = format!(
+                "It changed from {} to {} {} ago: {}.",
+                change.from,
+                change.to,
+                ago(it, change.at),
+                change.cause
+            );
+            paragraph(&mut text, look, 2, &says);
+        }
     }
     if !it.peers.is_empty() {
         text.push_str(&indented(&peers(it).text(narrower(look))));
@@ -116,8 +126,9 @@ fn peers(it: &Explanation) -> Table {
             peer.mac.clone().unwrap_or_default(),
             peer.vrrp_version.map_or_else(String::new, |version| format!("VRRPv{version}")),
             peer.checksum.as_ref().map_or_else(String::new, |form| format!("checksum {form}")),
-            peer.hmac.as_ref().map_or_else(String::new, |hmac| format!("HMAC {hmac}")),
+            peer.authentication.clone().filter(|it| it != "none").unwrap_or_default(),
             if peer.configured { "unicast_peer" } else { "" }.to_owned(),
+            if peer.refused > 0 { format!("{} refused: {}", peer.refused, peer.refusal) } else { String::new() },
         ];
         let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
         table.row([

@@ -35,10 +35,14 @@ pub(super) struct Cell {
     tone: Tone,
 }
 
-/// A row of cells.
-type Row = Vec<Cell>;
+/// A row of cells, and a line below that has all columns but the first for itself.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    cells: Vec<Cell>,
+    note: String,
+}
 
-/// Rows of as many cells as there are headings. The last column takes the rest of the line, and is folded into it.
+/// Rows of as many cells as there are headings. The last column takes the rest of the line; what is too wide is folded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     rows: Vec<Row>,
@@ -93,12 +97,20 @@ impl Cell {
 impl Table {
     /// With headings.
     pub(super) fn new(headings: &[&str]) -> Self {
-        Table { rows: vec![headings.iter().map(|text| Cell::new(text).tone(Tone::Heading)).collect()] }
+        let cells = headings.iter().map(|text| Cell::new(text).tone(Tone::Heading)).collect();
+        Table { rows: vec![Row { cells, note: String::new() }] }
     }
 
     /// One more row.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(Row { cells: cells.into_iter().collect(), note: String::new() });
+    }
+
+    /// A note to the last row.
+    pub(super) fn note(&mut self, text: &str) {
+        if let Some(row) = self.rows.last_mut() {
+            row.note = clean(text);
+        }
     }
 
     /// Whether there are headings only.
@@ -108,9 +120,10 @@ impl Table {
 
     /// The text, each line with its end.
     pub(super) fn text(&self, look: Look) -> String {
-        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let count = self.rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
         let last = count.saturating_sub(1);
-        let width = |at: usize| self.rows.iter().filter_map(|row| row.get(at)).map(Cell::width).max().unwrap_or(0);
+        let width =
+            |at: usize| self.rows.iter().filter_map(|row| row.cells.get(at)).map(Cell::width).max().unwrap_or(0);
         let mut widths: Vec<usize> = (0..last).map(width).collect();
         // The last column needs room for a word or two; the widest give way.
         let room = width(last).min(look.columns / 4);
@@ -128,18 +141,11 @@ impl Table {
 
 /// A row, as high as its highest cell.
 fn lines(row: &Row, widths: &[usize], look: Look) -> String {
-    let last = widths.len().saturating_sub(1);
     let folded: Vec<(Vec<String>, Tone)> = row
+        .cells
         .iter()
         .zip(widths)
-        .enumerate()
-        .map(|(at, (cell, width))| {
-            let made = cell
-                .lines
-                .iter()
-                .flat_map(|line| if at == last { fold(line, *width) } else { vec![cut(line, *width)] });
-            (made.collect(), cell.tone)
-        })
+        .map(|(cell, width)| (cell.lines.iter().flat_map(|line| fold(line, *width)).collect(), cell.tone))
         .collect();
     let height = folded.iter().map(|(lines, _)| lines.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -157,6 +163,12 @@ fn lines(row: &Row, widths: &[usize], look: Look) -> String {
         }
         text.push_str(&line);
         text.push('\n');
+    }
+    if !row.note.is_empty() {
+        let indent = widths.first().map_or(0, |width| width + 2);
+        for line in fold(&row.note, look.columns.saturating_sub(indent).max(10)) {
+            text.push_str(&format!("{}{line}\n", " ".repeat(indent)));
+        }
     }
     text
 }

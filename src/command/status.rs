@@ -88,13 +88,14 @@ fn head(status: &Status, look: Look) -> String {
     let daemon = &status.daemon;
     let up = status.at.since(daemon.started).in_words();
     let (date, refused) = (day(status.configuration.since), &status.configuration.refused);
-    let state = if refused.is_some() { "the last one was refused" } else { "ok" };
+    let state = if refused.is_some() { "a later one was refused" } else { "ok" };
     let first = format!(
         "keepalived-rs {} on {}, up {up}, configuration of {date} ({state})",
         daemon.release,
         clean(&daemon.host)
     );
-    let mut text = look.paint(Tone::Heading, &super::screen::cut(&first, look.columns)) + "\n";
+    let lines = fold(&first, look.columns);
+    let mut text: String = lines.iter().map(|line| look.paint(Tone::Heading, line) + "\n").collect();
     for reason in &status.health.reasons {
         let word = reason.level.word();
         let says = format!("{}: {}", clean(&reason.subject), clean(&reason.text));
@@ -137,16 +138,15 @@ fn instances(status: &Status) -> Table {
     let mut table = Table::new(&["INSTANCE", "STATE", "PRIORITY", "ADDRESSES", "PEERS", "SINCE"]);
     for it in &status.instances {
         let state = if it.contested.is_some() { "CONTESTED" } else { it.state.word() };
-        let since = [format!("{},", span(status.at.since(it.since))), it.cause.clone()];
-        let since = if it.cause.is_empty() { since[0].trim_end_matches(',').to_owned() } else { since.join(" ") };
         table.row([
             Cell::new(&it.name),
             Cell::new(state).tone(tone_of_state(it)),
             Cell::new(priority(it)),
             Cell::lines(some(it.addresses.iter().map(|at| address(status, it, at)).collect(), most)),
             Cell::lines(some(it.peers.iter().map(|one| peer(status, it, one)).collect(), most)),
-            Cell::new(since),
+            Cell::new(span(status.at.since(it.since))),
         ]);
+        table.note(&it.cause);
     }
     table
 }
@@ -233,18 +233,12 @@ fn groups(status: &Status) -> Table {
 fn trackers(status: &Status) -> Table {
     let mut table = Table::new(&["TRACKER", "STANDS", "SINCE", "NOTE"]);
     for script in &status.scripts {
-        let mut notes = vec![script.last_result.clone()];
-        if !script.last_output.is_empty() {
-            notes.push(format!("says \"{}\"", script.last_output));
-        }
-        notes.retain(|note| !note.is_empty());
+        let note = match script.last_run {
+            Some(at) => format!("{}, {}", script.last_result, ago(status, at)),
+            None => "has not run yet".into(),
+        };
         let since = script.since.map_or_else(String::new, |since| span(status.at.since(since)));
-        table.row([
-            Cell::new(format!("script {}", script.name)),
-            good(script.good),
-            Cell::new(since),
-            Cell::new(notes.join(", ")),
-        ]);
+        table.row([Cell::new(format!("script {}", script.name)), good(script.good), Cell::new(since), Cell::new(note)]);
     }
     for file in &status.files {
         let says = file.value.map_or_else(|| "unknown".into(), |value| value.to_string());

@@ -5,6 +5,7 @@ use super::*;
 use crate::cli::Shell;
 use crate::conf::diagnostic::Code;
 use crate::conf::table::Block;
+use crate::conf::table::forms::FORMS;
 
 fn keyword(name: &str) -> Result<String, String> {
     tell(&Topic::Keyword(Some(name.into())))
@@ -120,6 +121,8 @@ fn bash_completes_options_keywords_and_codes() {
         ("--diagnostics j", "json"),
         ("-h key", "keyword"),
         ("-s x", ""),
+        ("sta", "status"),
+        ("-n sta", ""),
     ];
     let ask = "COMP_WORDS=(keepalived-rs $1); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _keepalived_rs; \
                echo \"${COMPREPLY[*]}\"";
@@ -153,7 +156,8 @@ fn the_manual_section_is_sound_roff_with_every_keyword() {
             assert!(roff.contains(&format!("\n\\fB{}\\fR", it.name.replace('-', "\\-"))), "{}", it.name);
         }
     }
-    assert_eq!(roff.matches(".TP\n").count(), 534 + 12, "keywords, and what stands before them");
+    let keywords: usize = Block::ALL.into_iter().map(|block| block.keywords().count()).sum();
+    assert_eq!(roff.matches(".TP\n").count(), keywords + FORMS.len(), "keywords, and what stands before them");
     // groff looks closer, where it is installed.
     if Command::new("groff").arg("--version").stdout(Stdio::null()).status().is_ok() {
         let (_, faults) = feed("groff", &["-man", "-ww", "-z"], &format!(".TH keepalived.conf 5\n{roff}"));

@@ -32,6 +32,8 @@ pub struct Status {
     pub configuration: Configuration,
     /// `vrrp_instance`s, in the order of the configuration, as all lists
     pub instances: Vec<Instance>,
+    /// Routers with other VRIDs that advert addresses of ours
+    pub strangers: Vec<Stranger>,
     /// `vrrp_sync_group`s
     pub groups: Vec<Group>,
     /// `vrrp_script`s that somebody follows
@@ -189,6 +191,8 @@ pub struct Instance {
     pub preempt: bool,
     /// `preempt_delay`
     pub preempt_delay: Micros,
+    /// BACKUP: for how long `preempt_delay` still protects a weaker master
+    pub preempt_in: Option<Micros>,
     /// BACKUP: the master that it follows
     pub master: Option<Master>,
     /// What keeps it in FAULT
@@ -219,6 +223,22 @@ pub struct Priority {
     pub total: i32,
     /// What counts: the sum within 1 and 254; 255 of an address owner
     pub effective: u8,
+    /// Its last change
+    pub last_change: Option<PriorityChange>,
+}
+
+/// A change of the priority that counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PriorityChange {
+    /// When
+    pub at: Moment,
+    /// What it was
+    pub from: u8,
+    /// What it became
+    pub to: u8,
+    /// Why
+    pub cause: String,
 }
 
 /// What a tracker adds to a priority.
@@ -298,16 +318,42 @@ pub struct Peer {
     pub priority: Option<u8>,
     /// Its VRRP version
     pub vrrp_version: Option<u8>,
+    /// Its `advert_int`
+    pub advert_interval: Option<Micros>,
     /// How its checksums are made
     pub checksum: Option<String>,
-    /// What `auth_hmac` finds of its signature
-    pub hmac: Option<String>,
+    /// How it shows who it is: `none`, `password`, `AH`, `HMAC key 3`, or `unsigned` where `auth_hmac` lets that pass
+    pub authentication: Option<String>,
     /// When it was heard first
     pub first_heard: Option<Moment>,
     /// When it was heard last; `null`: it was never heard
     pub last_heard: Option<Moment>,
     /// How many of its adverts were accepted
     pub adverts: u64,
+    /// How many were refused
+    pub refused: u64,
+    /// Why the last one was that was refused
+    pub refusal: String,
+}
+
+/// A router with another VRID that adverts addresses of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stranger {
+    /// Where it was heard
+    pub interface: Option<String>,
+    /// Its address
+    pub address: Option<IpAddr>,
+    /// Its VRID
+    pub virtual_router_id: u8,
+    /// The priority of its last advert
+    pub priority: u8,
+    /// The addresses of ours that it adverts
+    pub addresses: Vec<IpAddr>,
+    /// When it was heard first
+    pub first_heard: Moment,
+    /// When it was heard last
+    pub last_heard: Moment,
 }
 
 /// Split brain.
@@ -352,6 +398,8 @@ pub struct Group {
     pub name: String,
     /// State
     pub state: State,
+    /// Since when
+    pub since: Option<Moment>,
     /// Why it came to its state
     pub cause: String,
     /// Its instances
@@ -374,8 +422,6 @@ pub struct Script {
     pub last_result: String,
     /// When that was
     pub last_run: Option<Moment>,
-    /// The end of what it wrote
-    pub last_output: String,
     /// It runs now
     pub running: bool,
     /// 0 to rise + fall - 1; good from rise on

@@ -82,8 +82,8 @@ pub struct Origin {
 /// [`Hub::configuration`] from reload to reload. One that cannot open says so in the log and tries again at the next
 /// reload.
 fn serve(hub: &Hub, socket: &Path, servers: &mut JoinSet<()>) {
-    servers.spawn(control::serve(hub.clone(), socket.to_owned()));
     servers.spawn(metrics::serve(hub.clone()));
+    servers.spawn(control::serve(hub.clone(), socket.to_owned()));
 }
 
 /// The parent's end of the thread.

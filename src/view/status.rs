@@ -4,10 +4,10 @@
 //! moment, what has no counterpart is shown as if nothing were known of it.
 
 use crate::model::frame::Role;
-use crate::model::running::{FirstResult, RunState};
+use crate::model::running::RunState;
 use crate::model::scene::Scene;
 use crate::model::status::{
-    Child, Configuration, Daemon, File, Group, Moment, Process, Refused, Script, State, Status, VERSION,
+    Child, Configuration, Daemon, File, Group, Moment, Process, Refused, Script, State, Status, Stranger, VERSION,
 };
 
 mod health;
@@ -23,6 +23,7 @@ pub fn status(scene: &Scene) -> Status {
         daemon: daemon(scene),
         configuration: configuration(scene),
         instances: instance::all(scene),
+        strangers: strangers(scene),
         groups: groups(scene),
         scripts: scripts(scene),
         files: files(scene),
@@ -74,14 +75,27 @@ fn groups(scene: &Scene) -> Vec<Group> {
         let at = config.instances.iter().position(|one| one.name == member)?;
         Some(State::from(routers.get(at)?.state))
     };
+    let now = |at: usize| running.and_then(|it| Some((it.ahead, it.groups.get(at)?)));
     let one = |(at, group): (usize, &crate::model::SyncGroup)| Group {
         name: group.name.clone(),
-        state: running.and_then(|it| it.groups.get(at)).map_or(State::Init, |it| it.state.into()),
-        cause: String::new(),
+        state: now(at).map_or(State::Init, |(_, it)| it.state.into()),
+        since: now(at).map(|(ahead, it)| Moment(it.changed_at.0.saturating_add_signed(ahead))),
+        cause: now(at).map_or_else(String::new, |(_, it)| it.cause.clone()),
         members: group.members.clone(),
         in_fault: group.members.iter().filter(|it| state_of(it) == Some(State::Fault)).cloned().collect(),
     };
     config.groups.iter().enumerate().map(one).collect()
+}
+
+fn strangers(scene: &Scene) -> Vec<Stranger> {
+    let Some(running) = scene.vrrp.as_deref() else { return Vec::new() };
+    running.strangers.iter().map(|it| tracking::stranger(it, |time| Moment(running.epoch(time)))).collect()
+}
+
+/// As in `52:54:00:12:34:56`; `None`: it is not known.
+fn mac(bytes: &[u8]) -> Option<String> {
+    let octets: Vec<String> = bytes.iter().map(|octet| format!("{octet:02x}")).collect();
+    (!octets.is_empty()).then(|| octets.join(":"))
 }
 
 fn scripts(scene: &Scene) -> Vec<Script> {
@@ -90,17 +104,15 @@ fn scripts(scene: &Scene) -> Vec<Script> {
         let now = running.scripts.get(&script.name)?;
         Some(Script {
             name: script.name.clone(),
-            good: match now.first_result {
-                FirstResult::Known => Some(now.counter >= script.rise),
-                FirstResult::AwaitedAsFailed => Some(false),
-                FirstResult::Awaited | FirstResult::AwaitedAfterReload => None,
-            },
+            good: now.good,
+            since: now.since.map(|since| Moment(running.epoch(since))),
+            last_result: now.last.map_or_else(String::new, |(_, result)| result.words()),
+            last_run: now.last.map(|(at, _)| Moment(running.epoch(at))),
             running: now.run != RunState::Idle,
             counter: now.counter,
             rise: script.rise,
             fall: script.fall,
             interval: script.interval,
-            ..Script::default()
         })
     };
     scene.configuration.vrrp.scripts.iter().filter_map(one).collect()

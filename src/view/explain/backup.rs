@@ -1,9 +1,9 @@
 //! A backup: whom it follows, and what would make it MASTER.
 
 use super::flip;
-use crate::model::Priority;
 use crate::model::explanation::{Change, Condition};
 use crate::model::status::{Instance, Master, State, Status};
+use crate::model::{Micros, Priority};
 
 /// Why it is not MASTER.
 pub(super) fn because(it: &Instance) -> String {
@@ -32,6 +32,11 @@ pub(super) fn because(it: &Instance) -> String {
     }
 }
 
+/// For how long preempt_delay still protects a weaker master.
+fn protection(it: &Instance) -> Micros {
+    it.preempt_in.unwrap_or(it.preempt_delay)
+}
+
 /// What would make it MASTER.
 pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
     let mut found = Vec::new();
@@ -49,8 +54,7 @@ pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
         if !it.preempt {
             add(vec![condition("configuration", "nopreempt", "nopreempt were not set".into(), |_| {})]);
         } else {
-            let after =
-                if it.preempt_delay.is_zero() { it.master_down_in.unwrap_or_default() } else { it.preempt_delay };
+            let after = if it.preempt_delay.is_zero() { it.master_down_in.unwrap_or_default() } else { protection(it) };
             let text = format!("{whose} goes on with a lower priority than ours for {}", after.in_words());
             add(vec![condition("delay", &whose, text, |it| it.after = Some(after))]);
         }

@@ -4,11 +4,15 @@
 //! - **fault**: an instance is in FAULT; a virtual server has lost its quorum (not one that `ha_suspend` suspends); a process of the daemon is not there, or does not
 //!   answer.
 //! - **degraded**: an instance has not begun, or lacks one of its addresses as MASTER; something that an instance follows lowers
-//!   its priority; a real server is down; a BFD session is not up; the configuration that was read last is not in force.
+//!   its priority; another router adverts addresses of ours with another VRID; a real server is down; a BFD session is not up; the configuration that was read last is not in force.
 //! - **well**: none of these. Being BACKUP is well, and so is a unicast peer that is silent: a backup sends nothing.
 
+use crate::model::Micros;
 use crate::model::status::{Health, Instance, Level, RealServer, Reason, State, Status, Tracker, VirtualServer};
 use crate::model::weight::{Effect, Standing, Weight, effect};
+
+/// A stranger that has not been heard for so long is gone.
+const RECENT: Micros = Micros::from_secs(30);
 
 /// The worst, and all that is not well.
 pub(super) fn of(status: &Status) -> Health {
@@ -28,6 +32,13 @@ pub(super) fn of(status: &Status) -> Health {
     let answers = |name: &str| status.daemon.processes.iter().any(|child| child.name == name && child.answers);
     if answers("vrrp") {
         status.instances.iter().for_each(|one| instance(one, &mut note));
+        for stranger in status.strangers.iter().filter(|it| status.at.since(it.last_heard) < RECENT) {
+            let addresses: Vec<String> = stranger.addresses.iter().map(ToString::to_string).collect();
+            let subject = stranger.address.map_or_else(String::new, |address| address.to_string());
+            let text =
+                format!("adverts our {} with virtual_router_id {}", addresses.join(", "), stranger.virtual_router_id);
+            note(Level::Degraded, &subject, text);
+        }
     }
     if answers("check") {
         status.virtual_servers.iter().for_each(|one| service(one, &mut note));

@@ -1,102 +1,66 @@
-//! What an instance follows, and what that does to it.
+//! What an instance follows, and what that does to it; and whom it hears.
 
-use crate::model::running::{FirstResult, Running};
-use crate::model::scene::Scene;
-use crate::model::status::Tracker;
-use crate::model::weight::{Effect, Standing, effect, merge};
-use crate::model::{Instance, TrackInterface, Tracked, Tracking, Weight};
+use super::mac;
+use crate::model::running_why::{Contribution, PeerSignature, RunningPeer, RunningStranger, Source};
+use crate::model::status::{Moment, Peer, Stranger, Tracker};
+use crate::model::{Micros, Time};
 
-/// Kind and name.
-type Key = (&'static str, String);
-
-/// All of them: its own and those of its group, interfaces first.
-pub(super) fn trackers(scene: &Scene, instance: &Instance) -> Vec<Tracker> {
-    let config = &scene.configuration.vrrp;
-    let group = config.groups.iter().find(|group| group.members.contains(&instance.name));
-    let links =
-        merge(links(&instance.track_interfaces), group.map_or_else(Vec::new, |group| links(&group.track_interfaces)));
-    let others = merge(others(&instance.tracking), group.map_or_else(Vec::new, |group| others(&group.tracking)));
-    let running = scene.vrrp.as_deref();
-    links.into_iter().chain(others).map(|(key, weight)| tracker(scene, running, key, weight)).collect()
-}
-
-fn links(tracks: &[TrackInterface]) -> Vec<(Key, Weight)> {
-    let weight = |track: &TrackInterface| Weight { value: track.weight.into(), reverse: track.reverse };
-    tracks.iter().map(|track| (("interface", track.interface.to_string()), weight(track))).collect()
-}
-
-fn others(tracking: &Tracking) -> Vec<(Key, Weight)> {
-    let of = |kind, list: &[Tracked]| -> Vec<(Key, Weight)> {
-        list.iter().map(|tracked| ((kind, tracked.name.clone()), tracked.weight)).collect()
-    };
-    let Tracking { scripts, files, processes, bfds } = tracking;
-    [of("script", scripts), of("file", files), of("process", processes), of("bfd", bfds)].concat()
-}
-
-fn tracker(scene: &Scene, running: Option<&Running>, (kind, name): Key, weight: Weight) -> Tracker {
-    let (standing, detail) = running.map_or((Standing::Pending, String::new()), |it| standing(scene, it, kind, &name));
-    let effect = effect(standing, weight);
+/// A tracker. `moment` puts the engine's clock into the calendar.
+pub(super) fn tracker(it: &Contribution, moment: impl Fn(Time) -> Moment) -> Tracker {
+    // What a file says counts by its number; it is as it should be unless that means FAULT.
+    let number = (it.source == Source::File && it.since.is_some()).then_some(!it.fault);
     Tracker {
-        kind: kind.into(),
-        good: match standing {
-            Standing::Pending | Standing::Assumed => None,
-            Standing::Good => Some(true),
-            Standing::Bad => Some(false),
-            Standing::Number(_) => Some(effect != Effect::Fault),
-        },
-        weight: weight.value,
-        reverse: weight.reverse,
-        adds: match effect {
-            Effect::Priority(added) => added,
-            Effect::Fault | Effect::Hold => 0,
-        },
-        fault: effect == Effect::Fault,
-        since: None,
-        detail,
-        name,
+        kind: it.source.word().into(),
+        name: it.name.clone(),
+        good: it.good.or(number),
+        weight: it.weight,
+        reverse: it.reverse,
+        adds: it.adds,
+        fault: it.fault,
+        since: it.since.map(moment),
+        detail: it.detail.clone(),
     }
 }
 
-/// How a thing stands, and in words.
-fn standing(scene: &Scene, running: &Running, kind: &str, name: &str) -> (Standing, String) {
-    let is_good = |good| if good { Standing::Good } else { Standing::Bad };
-    match kind {
-        "interface" => {
-            let link = running.links.iter().find(|it| it.link.name.as_str() == name);
-            let up = link.is_some_and(|it| it.link.is_up());
-            let detail = match link {
-                None => "missing",
-                Some(_) if up => "up",
-                Some(_) => "down",
-            };
-            (is_good(up), detail.into())
-        }
-        "script" => {
-            let config = scene.configuration.vrrp.scripts.iter().find(|it| it.name == name);
-            let (Some(now), Some(config)) = (running.scripts.get(name), config) else {
-                return (Standing::Pending, String::new());
-            };
-            match now.first_result {
-                FirstResult::Known => (is_good(now.counter >= config.rise), String::new()),
-                FirstResult::AwaitedAsFailed => (Standing::Bad, "has not run yet (init_fail)".into()),
-                FirstResult::Awaited => (Standing::Pending, "has not run yet".into()),
-                FirstResult::AwaitedAfterReload => (Standing::Assumed, "has not run yet".into()),
-            }
-        }
-        "file" => match running.files.get(name) {
-            Some(number) => (Standing::Number(*number), format!("says {number}")),
-            None => (Standing::Pending, "not read yet".into()),
-        },
-        "process" => match running.processes.get(name) {
-            Some(now) => {
-                let noun = if now.count == 1 { "process" } else { "processes" };
-                (is_good(now.has_quorum), format!("{} {noun}", now.count))
-            }
-            None => (Standing::Pending, String::new()),
-        },
-        _ => {
-            let up = running.sessions.iter().any(|session| session == name);
-            (is_good(up), if up { "up" } else { "down" }.into())
-        }
+/// A router of the same VRID.
+pub(super) fn peer(it: &RunningPeer, moment: impl Fn(Time) -> Moment) -> Peer {
+    let known = Peer {
+        address: Some(it.ip),
+        mac: it.mac.as_deref().and_then(mac),
+        configured: it.configured,
+        ..Peer::default()
+    };
+    let Some(heard) = &it.heard else { return known };
+    Peer {
+        priority: Some(heard.priority),
+        vrrp_version: Some(heard.version),
+        advert_interval: Some(heard.interval).filter(|interval| *interval != Micros::ZERO),
+        checksum: heard.checksum.map(|form| form.words().into()),
+        authentication: heard.signature.map(|signature| match signature {
+            PeerSignature::None => "none".into(),
+            PeerSignature::Password => "password".into(),
+            PeerSignature::Header => "AH".into(),
+            PeerSignature::Hmac(id) => format!("HMAC key {id}"),
+            PeerSignature::Unsigned => "unsigned".into(),
+        }),
+        first_heard: Some(moment(heard.first)),
+        last_heard: Some(moment(heard.last)),
+        adverts: heard.accepted,
+        refused: heard.refused,
+        refusal: heard.refusal.as_ref().map_or_else(String::new, |(_, reason)| reason.clone()),
+        ..known
+    }
+}
+
+/// A router with another VRID that adverts addresses of ours.
+pub(super) fn stranger(it: &RunningStranger, moment: impl Fn(Time) -> Moment) -> Stranger {
+    Stranger {
+        interface: it.interface.as_ref().map(ToString::to_string),
+        address: Some(it.ip),
+        virtual_router_id: it.vrid,
+        priority: it.priority,
+        addresses: it.shared.clone(),
+        first_heard: moment(it.first),
+        last_heard: moment(it.last),
     }
 }
