@@ -40,7 +40,7 @@ pub(super) fn look(role: Role) -> Option<Frame> {
 /// What others ask of a child, and of which.
 pub(super) fn command(command: Command) -> Option<(Role, Frame)> {
     let role = match command {
-        Command::SendGarp { .. } => Role::Vrrp,
+        Command::SendGarp { .. } | Command::PrintData | Command::PrintStats { .. } => Role::Vrrp,
     };
     Some((role, Frame::encode(&ToVrrp::Do(command)).ok()?))
 }

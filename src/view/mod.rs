@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::warn;
 
 use self::ring::Ring;
@@ -22,9 +23,13 @@ use crate::model::frame::Picture;
 use crate::model::scene::ChildScene;
 use crate::os::clock;
 
+mod dbus;
+pub mod explain;
 mod hub;
+pub mod metrics;
 mod ring;
 mod sealed;
+pub mod status;
 
 pub use self::hub::Hub;
 use self::hub::Spans;
@@ -35,6 +40,9 @@ const WAITING: usize = 16;
 
 /// How long the end of the daemon waits for that of the thread.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the end of the thread waits for last words to the bus; less than [`PATIENCE`].
+const LAST_WORDS: Duration = Duration::from_millis(400);
 
 /// What the thread asks of the parent.
 #[derive(Debug)]
@@ -67,7 +75,7 @@ pub struct Origin {
 /// [`Hub::configuration`] from reload to reload. One that cannot open says so in the log and tries again at the next
 /// reload.
 fn serve(hub: &Hub, servers: &mut JoinSet<()>) {
-    let _ = (hub, servers);
+    servers.spawn(metrics::serve(hub.clone()));
 }
 
 /// The parent's end of the thread.
@@ -141,8 +149,12 @@ async fn run(
     let hub = Hub::new(origin, Spans::USUAL, requests, configuration, ring.clone());
     let mut servers = JoinSet::new();
     serve(&hub, &mut servers);
+    let (stay, leaving) = oneshot::channel();
+    let bus = tokio::spawn(dbus::serve(hub.clone(), leaving));
     while let Some(occurrence) = occurrences.recv().await {
         ring.note(occurrence, clock::ahead_of_monotonic());
     }
+    drop(stay);
+    let _ = timeout(LAST_WORDS, bus).await;
     servers.shutdown().await;
 }

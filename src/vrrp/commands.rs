@@ -1,6 +1,7 @@
 //! What others ask of a running engine (D-Bus, SNMP): see [`Command`].
 
 use super::engine::Engine;
+use super::event::Level;
 use crate::model::Time;
 use crate::model::command::Command;
 
@@ -11,10 +12,15 @@ impl Engine {
         match command {
             Command::SendGarp { instance } => {
                 let found = self.order.iter().copied().find(|id| self.routers[*id].config.name == instance);
-                if let Some(id) = found.filter(|id| self.routers[*id].state.is_master()) {
-                    self.announce_again(id);
+                if let Some(id) = found {
+                    self.log(Level::Info, format!("Sending garps on {instance} on DBus request"));
+                    if self.routers[id].state.is_master() {
+                        self.announce_once(id);
+                    }
                 }
             }
+            // Files are the driver's.
+            Command::PrintData | Command::PrintStats { .. } => {}
         }
         self.settle(now);
     }

@@ -19,6 +19,7 @@ use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::router::RouterId;
+use crate::model::command::Command;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, SessionNews, Shared, ToVrrp};
 use crate::model::running::Running;
 use crate::model::settings::{NetlinkBuffer, Processes};
@@ -53,6 +54,9 @@ const QUIET: Micros = Micros::from_millis(10);
 
 /// The parent is told how instances stand no oftener than this.
 const TELL_SPAN: Micros = Micros::from_secs(1);
+
+/// Who asks for a file that no signal asks for.
+const ON_REQUEST: &str = "on DBus request";
 
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
@@ -142,7 +146,8 @@ pub async fn run(
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(Signal::Dump(dump)) => {
-                driver.turn_with(reporter, |driver, _| driver.dump(dump))?;
+                let why = format!("for process({}) on signal", std::process::id());
+                driver.turn_with(reporter, |driver, _| driver.dump(dump, &why))?;
             }
             Woken::NotWritten(stats) => driver.engine.return_stats(stats),
             Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
@@ -170,7 +175,7 @@ pub async fn run(
                 herald.say(FromChild::Picture(Picture::Vrrp(Box::new(driver.running()))))
             }
             Woken::Frame(Some(ToVrrp::Do(command))) => {
-                driver.turn(reporter, |engine, now| engine.obey(now, command))?
+                driver.turn_with(reporter, |driver, now| driver.obey(now, command))?
             }
             Woken::Frame(Some(ToVrrp::Bfd(news))) => {
                 let found = vec![session(news)];
@@ -265,11 +270,21 @@ impl Driver {
         set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
     }
 
-    /// Has written what a signal asks for, as things stand now.
-    fn dump(&mut self, dump: Dump) {
+    /// Does what somebody asks for.
+    fn obey(&mut self, now: Time, command: Command) {
+        match command {
+            Command::PrintData => self.dump(Dump::Data, ON_REQUEST),
+            Command::PrintStats { clear: false } => self.dump(Dump::Stats, ON_REQUEST),
+            Command::PrintStats { clear: true } => self.dump(Dump::StatsClear, ON_REQUEST),
+            Command::SendGarp { .. } => self.engine.obey(now, command),
+        }
+    }
+
+    /// Has a file written, as things stand now. `why`: who asks for it, as the log says it.
+    fn dump(&mut self, dump: Dump, why: &str) {
         let running = self.running();
         let cleared = (dump == Dump::StatsClear).then(|| self.engine.take_stats());
-        self.dumps.write(dump, running, cleared);
+        self.dumps.write(dump, why, running, cleared);
     }
 
     /// How all stands.

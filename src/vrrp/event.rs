@@ -18,6 +18,7 @@ use crate::model::{
 };
 
 pub use crate::model::Level;
+pub use crate::model::weight::Standing;
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,21 +81,6 @@ pub enum Tracker {
     Process(String),
     /// `bfd_instance`
     Bfd(String),
-}
-
-/// What is known of a tracked thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing yet
-    Pending,
-    /// It is as it should be
-    Good,
-    /// It is not
-    Bad,
-    /// What a file says
-    Number(i32),
-    /// New since a reload and not tried yet: no reason for FAULT, and nothing to a priority
-    Assumed,
 }
 
 /// One run of a tracked script. Numbers are never used twice.
