@@ -14,6 +14,7 @@ use super::frames::{self, InForce};
 use super::start::Setting;
 use crate::model::Occurrence;
 use crate::model::frame::Picture;
+use crate::model::notification::Notified;
 use crate::model::scene::ChildScene;
 use crate::os::clock;
 use crate::view::{Gathered, Origin, Request, View};
@@ -110,6 +111,13 @@ impl Looks {
             pending.awaited.clear();
         }
         self.settle();
+    }
+
+    /// Scripts were told of a state.
+    pub(super) fn notified(&self, notified: Notified) {
+        if let Some(view) = &self.view {
+            view.notified(notified);
+        }
     }
 
     /// Something has happened.
