@@ -326,7 +326,10 @@ impl Engine {
             self.routers[id].config.notify.fault = None;
             self.notify_because(id, NotifyState::Fault, Cause::Removed.to_string());
         }
-        self.requeue(id);
+        // Whatever it had still to do: nothing is due for one that is gone.
+        if let Some(at) = self.routers[id].queued.take() {
+            self.timers.remove(&(at, id));
+        }
         self.routers.remove(id);
     }
 
