@@ -281,6 +281,7 @@ impl Engine {
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.groups.clear();
         let old = std::mem::replace(&mut self.config, config);
+        self.strangers.stir();
         self.reindex();
         self.settle_probing();
         old
@@ -325,7 +326,10 @@ impl Engine {
             self.routers[id].config.notify.fault = None;
             self.notify_because(id, NotifyState::Fault, Cause::Removed.to_string());
         }
-        self.requeue(id);
+        // Whatever it had still to do: nothing is due for one that is gone.
+        if let Some(at) = self.routers[id].queued.take() {
+            self.timers.remove(&(at, id));
+        }
         self.routers.remove(id);
     }
 
@@ -476,6 +480,7 @@ impl Engine {
             self.part();
         }
         self.phase = Phase::Stopped;
+        self.strangers.stir();
         self.occurrences = Occurrences::default();
         self.end_links();
         if take_all {

@@ -5,6 +5,7 @@
 //! (`--test-threads 8`).
 
 mod bfd;
+mod causes;
 mod checks;
 mod clients;
 mod core;
