@@ -76,12 +76,8 @@ const ECHO_REPLIES: &Program = &[
 ];
 
 /// ICMPv6 echo replies, as a raw socket sees them.
-const ECHO_REPLIES_V6: &Program = &[
-    step(LOAD_BYTE, 0, 0, 0),
-    step(JUMP_IF_EQUAL, 0, 1, 129),
-    step(RETURN, 0, 0, u32::MAX),
-    step(RETURN, 0, 0, 0),
-];
+const ECHO_REPLIES_V6: &Program =
+    &[step(LOAD_BYTE, 0, 0, 0), step(JUMP_IF_EQUAL, 0, 1, 129), step(RETURN, 0, 0, u32::MAX), step(RETURN, 0, 0, 0)];
 
 /// Hears answers to ARP requests (IPv4) or neighbour solicitations (IPv6), on all interfaces.
 #[derive(Debug)]
@@ -107,7 +103,8 @@ impl AnswerSocket {
             Family::V6 => (IPV6, NEIGHBOUR_ADVERTS),
         };
         // With protocol 0 nothing comes before the filter is there.
-        let socket = Socket::new(Domain::PACKET, Type::DGRAM.nonblocking().cloexec(), None).map_err(failed("open it"))?;
+        let socket =
+            Socket::new(Domain::PACKET, Type::DGRAM.nonblocking().cloexec(), None).map_err(failed("open it"))?;
         attach(&socket, program)?;
         bind(socket.as_raw_fd(), &link_address(0, ether_type)?).map_err(|errno| failed("bind it")(errno.into()))?;
         Ok(AnswerSocket(socket))

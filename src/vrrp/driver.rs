@@ -177,7 +177,9 @@ pub async fn run(
             Woken::Packets(channels) => driver.turn_with(reporter, |driver, now| {
                 driver.hear(now, &channels);
             })?,
-            Woken::Answers => driver.turn_with(reporter, |driver, now| driver.hands.hear_answers(now, &mut driver.engine))?,
+            Woken::Answers => {
+                driver.turn_with(reporter, |driver, now| driver.hands.hear_answers(now, &mut driver.engine))?
+            }
             Woken::FilterLost(lost) => {
                 driver.hands.forget_filter(lost);
                 driver.turn(reporter, |engine, now| engine.handle(now, Event::FilterLost))?;

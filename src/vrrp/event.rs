@@ -364,7 +364,9 @@ impl Action {
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
-            Action::Announce { .. } | Action::Probing(_) | Action::Probe { .. } | Action::Ping(_) => Stage::Announcements,
+            Action::Announce { .. } | Action::Probing(_) | Action::Probe { .. } | Action::Ping(_) => {
+                Stage::Announcements
+            }
             Action::Poll { .. }
             | Action::RunScript { .. }
             | Action::EndScript(..)

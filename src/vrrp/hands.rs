@@ -281,9 +281,9 @@ impl Hands {
     fn probe(&mut self, now: Time, engine: &Engine, action: Action) {
         let done = match action {
             Action::Probing(true) => self.probes.open(),
-            Action::Probe { interface, address, source } => engine
-                .link(&interface)
-                .map_or(Ok(()), |link| self.probes.ask(&self.neighbours, link, address, source)),
+            Action::Probe { interface, address, source } => {
+                engine.link(&interface).map_or(Ok(()), |link| self.probes.ask(&self.neighbours, link, address, source))
+            }
             Action::Ping(to) => self.probes.ping(to),
             _ => {
                 self.probes.close();

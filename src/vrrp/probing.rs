@@ -1,8 +1,8 @@
 //! `split_brain_probe`: asks the link who has our addresses.
 //!
-//! A master asks every interval; who else answers is a second master. A backup asks once in each silence of its master, half
-//! an interval before the silence is complete: who answers then holds the addresses although its adverts do not come, and
-//! that is said before we take over. Nothing here touches a timer of the election.
+//! A master asks every interval; who else answers is a second master. A backup asks once in each silence of its master, a
+//! quarter of an interval before the silence is complete: who answers then holds the addresses although its adverts do not
+//! come, and that is said before we take over. Nothing here touches a timer of the election.
 //!
 //! The questions are such that nobody learns anything from them: ARP requests without a sender's address (RFC 5227 section
 //! 2.1.1), which no proxy answers either, and neighbour solicitations from the interface's own link-local address. The
@@ -81,7 +81,7 @@ impl Engine {
         let router = &mut self.routers[id];
         router.contest.forget_refusal();
         let asks = router.config.extras.split_brain_probe.is_some();
-        let wait = router.master_down() - router.skew() - Micros(router.master_interval.0 / 2);
+        let wait = router.master_down() - router.skew() - Micros(router.master_interval.0 / 4);
         let from = self.from(now);
         let router = &mut self.routers[id];
         let Probing { turn, former, .. } = router.probing;
@@ -255,7 +255,12 @@ impl Engine {
                         address: Some(address),
                         suspect: Suspect::Unheard,
                         since: now,
-                        interval: router.config.extras.split_brain_probe.unwrap_or_default().max(router.config.advert_interval),
+                        interval: router
+                            .config
+                            .extras
+                            .split_brain_probe
+                            .unwrap_or_default()
+                            .max(router.config.advert_interval),
                         is_certain: false,
                     };
                     self.routers[id].probing.answered = true;

@@ -201,7 +201,15 @@ impl Engine {
         let untold = groups.chain(routers).filter(|(subject, name, ..)| !told.contains(&(*subject, (*name).clone())));
         let notifications = untold.map(|(subject, name, state, priority)| {
             let name = name.clone();
-            Action::Notify(Notification { subject, name, state, priority, specific: None, generic: None, cause: String::new() })
+            Action::Notify(Notification {
+                subject,
+                name,
+                state,
+                priority,
+                specific: None,
+                generic: None,
+                cause: String::new(),
+            })
         });
         self.out.extend(notifications.collect::<Vec<_>>());
     }

@@ -194,7 +194,6 @@ impl Engine {
             self.farewell(id);
         }
         self.leave_master(id);
-        self.end_probing(id);
         let now = self.now;
         let router = &mut self.routers[id];
         router.turn(now, State::Fault);
@@ -209,6 +208,7 @@ impl Engine {
     /// Gives up addresses and announcements, if it is master.
     pub(super) fn leave_master(&mut self, id: RouterId) {
         self.leave_contest(id);
+        self.end_probing(id);
         if !self.routers[id].state.is_master() {
             return;
         }

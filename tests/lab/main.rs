@@ -6,6 +6,7 @@
 
 mod bfd;
 mod checks;
+mod contest;
 mod core;
 mod election;
 mod firewall;

@@ -445,7 +445,9 @@ impl Node {
                 }
             }
             Action::Probe { interface, address, .. } => {
-                effects.extend(INTERFACES.iter().position(|name| *name == interface.as_str()).map(|on| Effect::Probe(on, address)));
+                effects.extend(
+                    INTERFACES.iter().position(|name| *name == interface.as_str()).map(|on| Effect::Probe(on, address)),
+                );
             }
             Action::PromoteSecondaries { .. }
             | Action::Probing(_)

@@ -171,7 +171,13 @@ impl World {
     /// Everything is mended, and all operators agree.
     pub fn heal(&mut self) {
         self.note("--- everything heals".into());
-        self.weather = Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; self.nodes.len()], deaf: BTreeSet::new() };
+        self.weather = Weather {
+            loss: 0,
+            duplication: 0,
+            delay: (50, 500),
+            part: vec![0; self.nodes.len()],
+            deaf: BTreeSet::new(),
+        };
         self.calm_since = self.now;
         // Those that stand still come round first, lest they hear of the healing before what it heals.
         let resumes = self.nodes.iter().map(|node| node.stalled_until).max().unwrap_or(self.now);

@@ -78,7 +78,8 @@ impl World {
         let nodes: Vec<Node> = (0..scenario.nodes)
             .map(|number| Node::new(number, scenario.configure(&mut rng, number, &scenario.plans[0])))
             .collect();
-        let weather = Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; nodes.len()], deaf: BTreeSet::new() };
+        let weather =
+            Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; nodes.len()], deaf: BTreeSet::new() };
         let mut world = World {
             rng,
             now: Time(1_000_000),
