@@ -124,6 +124,8 @@ pub struct Engine {
     pub(super) day: TimeOfDay,
     /// The time of what is going on
     pub(super) now: Time,
+    /// When the present turn began
+    pub(super) turn_at: Time,
     pub(super) flood: Flood,
     /// The hands listen for answers to probes
     pub(super) probes: bool,
@@ -161,6 +163,7 @@ impl Engine {
             next_id: 0,
             day: TimeOfDay::default(),
             now: Time(0),
+            turn_at: Time(0),
             flood: Flood::default(),
             probes: false,
             unknown_vrids: LogLimit::default(),
@@ -421,7 +424,7 @@ impl Engine {
             Err(refusal) => {
                 self.refused(now, id, &refusal);
                 if let Some(says) = accept::gist_of(self.routers[id].config.family, datagram.bytes) {
-                    self.hear_refused_master(now, id, datagram.source, says, &refusal);
+                    self.hear_refused_master(id, datagram.source, says, &refusal);
                 }
             }
         }
@@ -480,7 +483,7 @@ impl Engine {
         self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         if rank == Rank::Weaker && self.routers[id].state.is_master() {
-            self.hear_weaker_master(now, id, heard);
+            self.hear_weaker_master(id, heard);
         }
         self.input(now, id, Input::Heard(rank), Some(heard));
     }

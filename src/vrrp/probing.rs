@@ -42,7 +42,9 @@ pub(super) struct Probing {
     silent_since: Option<Time>,
     /// Who has answered a backup: for which address, from where
     witness: Option<(IpAddr, Vec<u8>)>,
-    /// The silent master answers ICMP echo requests
+    /// The silent master who was pinged
+    pinged: Option<IpAddr>,
+    /// It answers
     echoed: bool,
     /// From when on a backup has heard nobody
     heard_at: Time,
@@ -65,6 +67,27 @@ impl Router {
         self.probing.silent_since?;
         let skew = Micros(self.skew().0 / 2);
         Some(down_at - skew.max(MARGIN))
+    }
+
+    /// What an answer tells: the one whose adverts are refused is who it comes from, or else the one that we follow or have
+    /// followed.
+    fn sign(&self, found: Found, known: Option<IpAddr>, address: Option<IpAddr>, mac: Vec<u8>) -> Sign {
+        let (ip, suspect) = match self.contest.last_refusal() {
+            Some((ip, refusal)) => (Some(ip), Suspect::Refused(refusal)),
+            None => (known, Suspect::Unheard),
+        };
+        Sign {
+            found,
+            ip,
+            mac,
+            priority: None,
+            address,
+            suspect,
+            since: Time::default(),
+            interval: self.config.advert_interval,
+            asked: self.config.extras.split_brain_probe.unwrap_or_default(),
+            is_certain: false,
+        }
     }
 
     /// How often a master asks: as configured, but as often as it sends while there is a suspicion.
@@ -206,6 +229,7 @@ impl Engine {
             link.is_some_and(|link| self.links.addresses(&link.name).any(|own| own.shares_net_with(ip)))
         });
         if !is_near {
+            self.routers[id].probing.pinged = Some(ip);
             self.out.push_back(Action::Ping(ip));
         }
     }
@@ -214,21 +238,15 @@ impl Engine {
     fn judge_silence(&mut self, now: Time, id: RouterId) {
         let router = &mut self.routers[id];
         router.probing.silent_since = None;
-        let leader = router.leader.map(|leader| leader.ip);
-        let interval = router.config.advert_interval.max(router.config.extras.split_brain_probe.unwrap_or_default());
         let witness = router.probing.witness.take();
-        let (ip, suspect) = match router.contest.last_refusal() {
-            Some((ip, refusal)) => (Some(ip), Suspect::Refused(refusal)),
-            None => (leader, Suspect::Unheard),
-        };
         let (found, address, mac) = match witness {
             Some((address, mac)) => (Found::Answer, Some(address), mac),
             None if router.probing.echoed => (Found::Echo, None, Vec::new()),
             None => return,
         };
-        let since = router.probing.heard_at;
-        let sign = Sign { found, ip, mac, priority: None, address, suspect, since, interval, is_certain: true };
-        self.sign_of_contest(now, id, sign);
+        let (leader, since) = (router.leader.map(|leader| leader.ip), router.probing.heard_at);
+        let sign = router.sign(found, leader, address, mac);
+        self.sign_of_contest(now, id, Sign { since, is_certain: true, ..sign });
     }
 
     /// Somebody has answered a probe.
@@ -247,22 +265,8 @@ impl Engine {
             }
             match router.state {
                 State::Master { .. } if !answered && !self.is_our_mac(&router.config, mac) => {
-                    let sign = Sign {
-                        found: Found::Answer,
-                        ip: *former,
-                        mac: mac.to_vec(),
-                        priority: None,
-                        address: Some(address),
-                        suspect: Suspect::Unheard,
-                        since: now,
-                        interval: router
-                            .config
-                            .extras
-                            .split_brain_probe
-                            .unwrap_or_default()
-                            .max(router.config.advert_interval),
-                        is_certain: false,
-                    };
+                    let sign = router.sign(Found::Answer, *former, Some(address), mac.to_vec());
+                    let sign = Sign { since: now, ..sign };
                     self.routers[id].probing.answered = true;
                     self.sign_of_contest(now, id, sign);
                     self.ask_again_soon(now, id);
@@ -290,9 +294,7 @@ impl Engine {
     pub(super) fn echoed(&mut self, from: IpAddr) {
         for id in &self.order {
             let router = &mut self.routers[*id];
-            if router.probing.silent_since.is_some() && router.leader.is_some_and(|leader| leader.ip == from) {
-                router.probing.echoed = true;
-            }
+            router.probing.echoed |= router.probing.pinged == Some(from);
         }
     }
 

@@ -274,10 +274,10 @@ impl Engine {
 
     fn send(&mut self, id: RouterId, priority: u8) {
         let outside = self.outside();
-        let now = self.now;
+        let (now, turn) = (self.now, self.turn_at());
         let router = &mut self.routers[id];
         router.sent_at = Some(now);
-        router.contest.answered();
+        router.contest.answered(turn);
         let packets = router.advert(priority, &outside);
         self.out.extend(packets.into_iter().map(Action::Send));
     }
