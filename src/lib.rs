@@ -14,6 +14,7 @@ pub mod net;
 pub mod os;
 pub mod report;
 pub mod sock;
+pub mod view;
 pub mod vrrp;
 pub mod watch;
 pub mod wire;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What each room may name of the crate. Engines and drivers share folders, so files count before folders.
-const ALLOWED: [(&str, &[&str]); 25] = [
+const ALLOWED: [(&str, &[&str]); 26] = [
     ("model", &["model"]),
     ("conf", &["conf", "model"]),
     ("wire", &["wire", "model"]),
@@ -26,10 +26,14 @@ const ALLOWED: [(&str, &[&str]); 25] = [
     ("os", &["os", "model"]),
     ("watch", &["watch", "model", "os"]),
     ("report", &["report", "model", "os"]),
+    ("view", &["view", "model", "wire", "os", "report"]),
     ("log", &["log", "model", "os"]),
     ("cli", &["cli", "os"]),
-    ("command", &["command", "conf", "cli"]),
-    ("core", &["core", "conf", "cli", "command", "log", "model", "os", "net", "report", "vrrp", "check", "bfd"]),
+    ("command", &["command", "conf", "cli", "model", "os"]),
+    (
+        "core",
+        &["core", "conf", "cli", "command", "log", "model", "os", "net", "report", "view", "vrrp", "check", "bfd"],
+    ),
 ];
 const ENGINE: &[&str] = &["vrrp", "model", "wire"];
 const CHECK_ENGINE: &[&str] = &["check", "model", "wire"];

@@ -98,7 +98,7 @@ async fn vrrp(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         match link.receiver.receive().await? {
             Some(ToVrrp::Configure(options, shared, config)) => break (options, shared, config),
             Some(ToVrrp::Bfd(news)) => known.push(news),
-            Some(ToVrrp::Ask | ToVrrp::Show) => return Err(Error::NoConfiguration),
+            Some(ToVrrp::Ask | ToVrrp::Show | ToVrrp::Do(_)) => return Err(Error::NoConfiguration),
             None => return Ok(0),
         }
     };

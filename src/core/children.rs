@@ -189,6 +189,8 @@ pub(super) struct Place {
     pub(super) slot: Slot,
     /// Whether the configuration asks for it
     pub(super) wanted: bool,
+    /// How often its child has died
+    pub(super) deaths: u32,
     respawn: Respawn,
     /// Held from the first start to the last end
     pid_file: Option<PidFile>,
@@ -197,7 +199,14 @@ pub(super) struct Place {
 impl Place {
     /// A place without a child.
     pub(super) fn new(role: Role, pid_file: PidFile) -> Self {
-        Place { role, slot: Slot::Empty, wanted: false, respawn: Respawn::default(), pid_file: Some(pid_file) }
+        Place {
+            role,
+            slot: Slot::Empty,
+            wanted: false,
+            deaths: 0,
+            respawn: Respawn::default(),
+            pid_file: Some(pid_file),
+        }
     }
 
     /// Starts the child if there is to be one and is none. Where there is none to be, no file tells of one any more.
@@ -247,8 +256,14 @@ impl Place {
         }
     }
 
+    /// The child has died after a life of this length: plans the next start.
+    pub(super) fn died(&mut self, life: Duration) {
+        self.deaths = self.deaths.saturating_add(1);
+        self.schedule(life);
+    }
+
     /// Plans the next start after a life of this length.
-    pub(super) fn schedule(&mut self, life: Duration) {
+    fn schedule(&mut self, life: Duration) {
         let pause = match self.respawn.pause_after(life) {
             Pause::None => Duration::ZERO,
             Pause::Limit(pause) => {

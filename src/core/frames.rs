@@ -1,16 +1,21 @@
 //! What the parent tells its children.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::roles;
 use super::shared;
 use super::start::Setting;
 use super::systemd;
 use crate::cli::Dump;
+use crate::model::command::Command;
 use crate::model::frame::{ChildOptions, Role, SessionNews, Shared, ToBfd, ToCheck, ToVrrp};
 use crate::model::{Config, Global};
+use crate::os::clock;
 use crate::os::ipc::{Error, Frame};
 use crate::os::packed::Packed;
+use crate::view::Sealed;
 
 /// The question whether a child still answers.
 pub(super) fn question(role: Role) -> Option<Frame> {
@@ -32,6 +37,14 @@ pub(super) fn look(role: Role) -> Option<Frame> {
     .ok()
 }
 
+/// What others ask of a child, and of which.
+pub(super) fn command(command: Command) -> Option<(Role, Frame)> {
+    let role = match command {
+        Command::SendGarp { .. } | Command::PrintData | Command::PrintStats { .. } => Role::Vrrp,
+    };
+    Some((role, Frame::encode(&ToVrrp::Do(command)).ok()?))
+}
+
 /// What a child is told of a BFD session.
 pub(super) fn news(role: Role, news: SessionNews) -> Option<Frame> {
     match role {
@@ -44,7 +57,9 @@ pub(super) fn news(role: Role, news: SessionNews) -> Option<Frame> {
 /// The configuration in force, as far as the parent needs it. What its children need is kept in their encoding, which
 /// is a fraction of the size.
 pub(super) struct InForce {
-    pub(super) global: Global,
+    pub(super) global: Arc<Global>,
+    /// When it was taken over, in microseconds since the Unix epoch
+    since: u64,
     /// What every process knows, for the dump of the parent
     pub(super) shared: Packed<Shared>,
     /// How many VRRP instances there are
@@ -77,7 +92,8 @@ impl InForce {
         let Config { global, vrrp, check, bfd } = config;
         let bfd_frame = has_bfd.then(|| Frame::encode(&ToBfd::Configure(for_bfd, shared.clone())));
         InForce {
-            global,
+            global: Arc::new(global),
+            since: clock::epoch(),
             shared: Packed::of(&shared),
             instances: vrrp.instances.len(),
             virtual_servers: check.virtual_servers.len(),
@@ -99,6 +115,20 @@ impl InForce {
             Ok(frame) => Ok(frame.clone()),
             Err(error) => Err(error),
         })
+    }
+
+    /// The same for those who look at the daemon. `file` is where it was read, `refused` why a newer one is not in use.
+    pub(super) fn sealed(&self, file: &Path, refused: Option<(String, u64)>) -> Sealed {
+        let frame = |told: &Option<Result<Frame, Error>>| told.as_ref()?.as_ref().ok().cloned();
+        Sealed {
+            global: self.global.clone(),
+            shared: self.shared.clone(),
+            vrrp: frame(&self.vrrp),
+            check: frame(&self.check),
+            file: file.display().to_string(),
+            since: self.since,
+            refused,
+        }
     }
 
     fn told(&self, role: Role) -> &Option<Result<Frame, Error>> {

@@ -19,6 +19,7 @@ mod environment;
 mod exits;
 mod frames;
 mod genhash;
+mod looks;
 mod parent;
 mod paths;
 mod reload;

@@ -13,6 +13,7 @@ use tracing::{debug, error, info};
 use super::children::{Child, Phase, Place, Recipe, Slot, Word};
 use super::configuration::{Reading, Verdict};
 use super::frames::InForce;
+use super::looks::Looks;
 use super::saved::Saved;
 use super::script::Outcome;
 use super::sessions::{Sessions, Told};
@@ -29,6 +30,7 @@ use crate::os::{clock, new_file, process, process_list, relay};
 use crate::report::dump::{self, place};
 use crate::report::fifo;
 use crate::report::writer::{File, Order, Writer};
+use crate::view::Request;
 
 /// How long children may take to end, unless the configuration says otherwise (`child_wait_time`).
 const CHILD_WAIT_TIME: Micros = Micros::from_secs(5);
@@ -62,6 +64,8 @@ enum Event {
     Read(Result<Reading, reload::Error>),
     /// The time for a reload has come
     ReloadDue,
+    /// Somebody wants to know how all stand, or to have something done
+    Request(Request),
     Deadline,
 }
 
@@ -84,6 +88,7 @@ pub(super) struct Parent<'a> {
     saved: Saved,
     watchdog: Option<Watchdog>,
     standing: Standing,
+    looks: Looks,
 }
 
 impl<'a> Parent<'a> {
@@ -93,13 +98,10 @@ impl<'a> Parent<'a> {
         let signals = Signals::listen(setting.options.ignore_sigint)?;
         let (sender, words) = mpsc::unbounded_channel();
         let places = pid_files.into_iter().map(|(role, file)| Place::new(role, file)).collect();
+        let config = InForce::new(setting, config);
         Ok(Parent {
-            recipe: Recipe {
-                setting,
-                config: InForce::new(setting, config),
-                words: sender,
-                sessions: Sessions::default(),
-            },
+            looks: Looks::begin(setting, &config),
+            recipe: Recipe { setting, config, words: sender, sessions: Sessions::default() },
             signals,
             places,
             fifos: fifo::Places::default(),
@@ -142,18 +144,20 @@ impl<'a> Parent<'a> {
             script::run(script::SHUTDOWN, timed, &mut self.signals).await;
         }
         self.writer.finish();
+        self.looks.finish();
         status
     }
 
     async fn next(&mut self) -> Event {
         let turn = self.watchdog.as_ref().map(Watchdog::deadline);
-        let others = turn.into_iter().chain(self.recipe.sessions.deadline());
+        let others = turn.into_iter().chain(self.recipe.sessions.deadline()).chain(self.looks.deadline());
         let deadline = self.places.iter().filter_map(Place::deadline).chain(others).min();
         tokio::select! {
             // A stop counts before everything else, in particular before the deaths that come with it.
             biased;
             signal = self.signals.next() => Event::Signal(signal),
             Some(word) = self.words.recv() => Event::Word(word),
+            request = self.looks.request() => Event::Request(request),
             reading = arrival(&mut self.incoming) => Event::Read(reading),
             () = timetable::due(&mut self.timetable) => Event::ReloadDue,
             () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => Event::Deadline,
@@ -175,6 +179,7 @@ impl<'a> Parent<'a> {
             Event::Word((pid, word)) => self.heard(pid, word),
             Event::Read(reading) => self.read(reading),
             Event::ReloadDue => self.reload(),
+            Event::Request(request) => self.looks.ask(request, &self.places),
             Event::Deadline => self.overdue(),
         }
         self.settle();
@@ -257,6 +262,8 @@ impl<'a> Parent<'a> {
             }
             (Phase::Leaving { .. }, FromChild::Stands(_)) => {}
             (_, FromChild::Stands(tally)) => self.standing.note(tally),
+            (_, FromChild::Picture(picture)) => self.looks.note(pid, picture),
+            (_, FromChild::Happened(occurrence)) => self.looks.happened(occurrence),
             (Phase::Leaving { .. }, FromChild::Session { .. }) => {}
             (_, FromChild::Session { news, vrrp, checker }) => {
                 let told = self.recipe.sessions.note(news, vrrp, checker);
@@ -287,6 +294,7 @@ impl<'a> Parent<'a> {
             return;
         };
         self.standing.forget(place.role);
+        self.looks.lost(pid);
         let name = roles::words(place.role).process;
         let leaves = matches!(child.phase, Phase::Leaving { .. });
         if !leaves && let Some(permanent) = exits::permanent(status) {
@@ -306,7 +314,7 @@ impl<'a> Parent<'a> {
             self.stop(0);
         } else {
             error!("{name} child process({pid}) died: Respawning");
-            place.schedule(child.age());
+            place.died(child.age());
         }
     }
 
@@ -314,6 +322,7 @@ impl<'a> Parent<'a> {
     fn overdue(&mut self) {
         let now = Instant::now();
         self.watch(now);
+        self.looks.give_up(now);
         let told = self.recipe.sessions.give_up(now, clock::now());
         self.pass_on(told);
         for place in &mut self.places {
@@ -437,6 +446,7 @@ impl<'a> Parent<'a> {
         }
         let is_refused = refused.is_some();
         self.standing.refused = refused;
+        self.looks.configure(self.recipe.setting, &self.recipe.config, self.standing.refused.clone());
         if is_refused {
             self.ready();
         }

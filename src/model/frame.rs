@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
+use super::command::Command;
 use super::running::Running;
 use super::running_bfd::RunningBfd;
 use super::running_check::RunningCheck;
@@ -130,6 +131,8 @@ pub enum ToVrrp {
     Ask,
     /// Answer with [`FromChild::Picture`]
     Show,
+    /// Do this
+    Do(Command),
 }
 
 /// From core to `check`.

@@ -23,6 +23,37 @@ pub struct Occurrence {
     pub cause: String,
 }
 
+/// An occurrence as it is remembered and shown to people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts up by one, also over a restart of the daemon
+    pub sequence: u64,
+    /// When, in microseconds since the Unix epoch
+    pub at: u64,
+    /// To what
+    pub kind: Kind,
+    /// Its name
+    pub subject: String,
+    /// How it stood before; empty where nobody knows
+    pub from: String,
+    /// How it stands
+    pub to: String,
+    /// The priority that counts, where there is one
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// Why; empty where nothing is known
+    pub cause: String,
+}
+
+impl Record {
+    /// What is remembered of an occurrence. `ahead`: by how many microseconds the time of day is ahead of the clock of all
+    /// processes.
+    pub fn of(occurrence: Occurrence, sequence: u64, ahead: i64) -> Self {
+        let Occurrence { at, kind, subject, from, to, priority, cause } = occurrence;
+        Record { sequence, at: at.0.saturating_add_signed(ahead), kind, subject, from, to, priority, cause }
+    }
+}
+
 /// What it has happened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,7 +78,25 @@ pub enum Kind {
     Contest,
 }
 
+/// How a server, a quorum or a session stands.
+pub fn up_or_down(up: bool) -> &'static str {
+    if up { "UP" } else { "DOWN" }
+}
+
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 9] = [
+        Kind::Daemon,
+        Kind::Process,
+        Kind::Instance,
+        Kind::Group,
+        Kind::VirtualServer,
+        Kind::RealServer,
+        Kind::Bfd,
+        Kind::Tracker,
+        Kind::Contest,
+    ];
+
     /// The word for it, as JSON has it.
     pub fn word(self) -> &'static str {
         match self {

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A span of time in microseconds. Range: 0 to about 584,000 years. Formats for people show seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Micros(pub u64);
 
 impl Micros {
@@ -38,6 +38,20 @@ impl Micros {
         self.0 as f64 / 1e6
     }
 
+    /// As people say it: `0.4 s`, `3.61 s`, `12 min`, `5 h`, `3 days`; no more digits than they read.
+    pub fn in_words(self) -> String {
+        let seconds = self.0 / 1_000_000;
+        match seconds {
+            0..100 => {
+                let hundredths = format!("{}.{:02}", seconds, self.0 % 1_000_000 / 10_000);
+                format!("{} s", hundredths.trim_end_matches('0').trim_end_matches('.'))
+            }
+            100..7_200 => format!("{} min", seconds / 60),
+            7_200..172_800 => format!("{} h", seconds / 3_600),
+            _ => format!("{} days", seconds / 86_400),
+        }
+    }
+
     /// Whether the span is empty.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -50,6 +64,20 @@ impl Serialize for Micros {
             to.serialize_f64(self.as_secs_f64())
         } else {
             to.serialize_newtype_struct("Micros", &self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() {
+            // Of a number that is no span, the cast makes zero or the longest one.
+            f64::deserialize(from).map(|seconds| Micros((seconds * 1e6).round() as u64))
+        } else {
+            #[derive(Deserialize)]
+            #[serde(rename = "Micros")]
+            struct Whole(u64);
+            Whole::deserialize(from).map(|Whole(micros)| Micros(micros))
         }
     }
 }

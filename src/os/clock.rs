@@ -30,6 +30,11 @@ pub fn wall() -> SystemTime {
     SystemTime::now()
 }
 
+/// The time of day in microseconds since the Unix epoch. It may step.
+pub fn epoch() -> u64 {
+    micros(time::ClockId::CLOCK_REALTIME)
+}
+
 /// By how many microseconds the time of day, since the Unix epoch, is ahead of [`now`]. It may step.
 pub fn ahead_of_monotonic() -> i64 {
     let [wall, monotonic] = [time::ClockId::CLOCK_REALTIME, time::ClockId::CLOCK_MONOTONIC].map(micros);

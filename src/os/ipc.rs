@@ -63,6 +63,14 @@ impl Frame {
         }
         Ok(Frame(bytes.into()))
     }
+
+    /// The value that was encoded.
+    ///
+    /// # Errors
+    /// If it was one of another type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(postcard::from_bytes(self.0.get(PREFIX..).unwrap_or_default())?)
+    }
 }
 
 /// One end of a pair: sends `Out`, receives `In`.
@@ -133,14 +141,14 @@ impl<T: Clone + PartialEq + Serialize + Send + Sync + 'static> Sender<T> {
 }
 
 /// A [`Sender`] that never waits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Herald<T> {
     words: mpsc::UnboundedSender<T>,
     standing: watch::Sender<Option<T>>,
 }
 
 impl<T: PartialEq> Herald<T> {
-    /// Sends a value, after those before it. To be used for answers only: what nobody reads is kept.
+    /// Sends a value, after those before it. To be used for answers, and for what has a limit of its own: what nobody reads is kept.
     pub fn say(&self, value: T) {
         // Without a task the other process is gone, of which the receiver tells.
         let _ = self.words.send(value);

@@ -5,10 +5,12 @@ pub mod fifo;
 mod line;
 pub mod mail;
 pub mod notify;
+mod occurrences;
 mod reporter;
 mod saved;
 pub mod writer;
 
 pub use line::say;
+pub use occurrences::Occurrences;
 pub use reporter::Reporter;
 pub use saved::Saved;

@@ -19,11 +19,12 @@ use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::router::RouterId;
+use crate::model::command::Command;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, SessionNews, Shared, ToVrrp};
 use crate::model::running::Running;
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
-use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Occurrence, Pace, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -53,6 +54,9 @@ const QUIET: Micros = Micros::from_millis(10);
 
 /// The parent is told how instances stand no oftener than this.
 const TELL_SPAN: Micros = Micros::from_secs(1);
+
+/// Who asks for a file that no signal asks for.
+const ON_REQUEST: &str = "on DBus request";
 
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
@@ -119,6 +123,7 @@ pub async fn run(
     process::return_free_memory();
     driver.scheduling.work();
     loop {
+        driver.happened.drain(..).for_each(|it| herald.say(FromChild::Happened(it)));
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
         }
@@ -141,7 +146,8 @@ pub async fn run(
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(Signal::Dump(dump)) => {
-                driver.turn_with(reporter, |driver, _| driver.dump(dump))?;
+                let why = format!("for process({}) on signal", std::process::id());
+                driver.turn_with(reporter, |driver, _| driver.dump(dump, &why))?;
             }
             Woken::NotWritten(stats) => driver.engine.return_stats(stats),
             Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
@@ -167,6 +173,9 @@ pub async fn run(
             Woken::Frame(Some(ToVrrp::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToVrrp::Show)) => {
                 herald.say(FromChild::Picture(Picture::Vrrp(Box::new(driver.running()))))
+            }
+            Woken::Frame(Some(ToVrrp::Do(command))) => {
+                driver.turn_with(reporter, |driver, now| driver.obey(now, command))?
             }
             Woken::Frame(Some(ToVrrp::Bfd(news))) => {
                 let found = vec![session(news)];
@@ -222,6 +231,8 @@ struct Driver {
     armed: Option<Time>,
     ends: Ends,
     dumps: Dumps,
+    /// What the parent is to be told of
+    happened: Vec<Occurrence>,
     report_addresses: bool,
     scheduling: Scheduling,
     stalls: LogLimit<()>,
@@ -239,6 +250,7 @@ impl Driver {
             hands: Hands::open(scripts)?,
             ends,
             dumps,
+            happened: Vec::new(),
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             armed: None,
@@ -258,16 +270,27 @@ impl Driver {
         set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
     }
 
-    /// Has written what a signal asks for, as things stand now.
-    fn dump(&mut self, dump: Dump) {
+    /// Does what somebody asks for.
+    fn obey(&mut self, now: Time, command: Command) {
+        match command {
+            Command::PrintData => self.dump(Dump::Data, ON_REQUEST),
+            Command::PrintStats { clear: false } => self.dump(Dump::Stats, ON_REQUEST),
+            Command::PrintStats { clear: true } => self.dump(Dump::StatsClear, ON_REQUEST),
+            Command::SendGarp { .. } => self.engine.obey(now, command),
+        }
+    }
+
+    /// Has a file written, as things stand now. `why`: who asks for it, as the log says it.
+    fn dump(&mut self, dump: Dump, why: &str) {
         let running = self.running();
         let cleared = (dump == Dump::StatsClear).then(|| self.engine.take_stats());
-        self.dumps.write(dump, running, cleared);
+        self.dumps.write(dump, why, running, cleared);
     }
 
     /// How all stands.
     fn running(&mut self) -> Running {
         let mut running = self.engine.running();
+        running.lateness = self.scheduling.lateness();
         self.hands.complete(&mut running);
         self.dumps.date(&mut running);
         running
@@ -386,7 +409,7 @@ impl Driver {
     /// Carries out what the engine wants, until it wants nothing more.
     fn carry_out(&mut self, now: Time, reporter: &mut Reporter) {
         loop {
-            let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
+            let mut actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
             if actions.is_empty() {
                 return;
             }
@@ -394,6 +417,7 @@ impl Driver {
             if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
                 self.standing.changed(now);
             }
+            self.happened.extend(actions.extract_if(.., |it| matches!(it, Action::Happened(_))).filter_map(occurrence));
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
@@ -462,13 +486,20 @@ impl Driver {
     }
 }
 
-/// Tells the engine how things stand that routers follow.
+fn occurrence(action: Action) -> Option<Occurrence> {
+    match action {
+        Action::Happened(it) => Some(*it),
+        _ => None,
+    }
+}
+
 /// How a BFD session stands, as is said of it just now.
 fn session(news: SessionNews) -> (Tracker, Standing) {
     debug!("{}", news.line(clock::now()));
     (Tracker::Bfd(news.name), if news.up { Standing::Good } else { Standing::Bad })
 }
 
+/// Tells the engine how things stand that routers follow.
 fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
     for (tracker, standing) in found {
         engine.handle(now, Event::Tracked(tracker, standing));

@@ -267,6 +267,8 @@ impl Hands {
                 Action::Notify(notification) => reporter.notify(notification),
                 Action::Alert(alert) => reporter.alert(alert),
                 Action::Changed(change) => log_change(&change),
+                // The driver tells the parent.
+                Action::Happened(_) => {}
                 Action::Log(level, line) => report::say(level, &line),
             }
         }

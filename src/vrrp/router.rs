@@ -9,14 +9,17 @@ use std::mem::Discriminant;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Refusal};
+use super::cause::Cause;
 use super::contest::Contest;
 use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
 use super::oddity::Oddity;
 use super::packets::Form;
+use super::peers::Peers;
 use super::probing::Probing;
 use super::rivals::Rival;
 use super::signature::Signatures;
+use crate::model::running_why::PriorityChange;
 use crate::model::stats::Stats;
 use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
 
@@ -118,6 +121,9 @@ pub struct Router {
     pub(super) wants_master: bool,
     /// Sum of the weights of its trackers
     pub(super) weight: i32,
+    /// The weights, in the order of what it follows
+    pub(super) shares: Vec<i32>,
+    pub(super) priority_change: Option<Box<PriorityChange>>,
     /// The effective priority that was told last
     pub(super) priority_told: u8,
     /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
@@ -146,6 +152,10 @@ pub struct Router {
     pub(super) reassured_at: Option<Time>,
     /// When it came to the state that it is in
     pub(super) changed_at: Time,
+    /// Why it came there
+    pub(super) cause: Option<Box<Cause>>,
+    /// The address that somebody has removed last
+    pub(super) lost: Option<(IpAddr, IfName)>,
     /// When its last advert left
     pub(super) sent_at: Option<Time>,
     pub(super) stats: Stats,
@@ -156,6 +166,7 @@ pub struct Router {
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
     pub(super) contest: Contest,
+    pub(super) peers: Peers,
     pub(super) probing: Probing,
     /// The state that was mailed last
     pub(super) mailed: Option<NotifyState>,
@@ -171,6 +182,8 @@ impl Router {
             state: State::Init,
             wants_master: false,
             weight: 0,
+            shares: Vec::new(),
+            priority_change: None,
             priority_told: 0,
             master_interval: config.advert_interval,
             leader: None,
@@ -187,6 +200,8 @@ impl Router {
             asserted_at: None,
             reassured_at: None,
             changed_at: Time(0),
+            cause: None,
+            lost: None,
             sent_at: None,
             stats: Stats::default(),
             lines: LogLimit::default(),
@@ -195,6 +210,7 @@ impl Router {
             signatures: Signatures::default(),
             rival: Rival::default(),
             contest: Contest::default(),
+            peers: Peers::default(),
             probing: Probing::default(),
             mailed: None,
             queued: None,

@@ -34,6 +34,13 @@ mod timer;
 mod tracker;
 mod vrrp;
 
+/// What each address of each instance is on, excluded ones last: `eth0`, or `vrrp.51@eth0`.
+pub fn address_interfaces(shared: &Shared, config: &VrrpConfig) -> Vec<Vec<String>> {
+    let names = link::names(shared, config);
+    let each = config.instances.iter().zip(&names);
+    each.map(|(one, names)| one.addresses().map(|address| names.of(address)).collect()).collect()
+}
+
 /// The dump of the `vrrp` process, line by line.
 pub fn vrrp(shared: &Shared, config: &VrrpConfig) -> Vec<String> {
     let mut page = Page::default();
