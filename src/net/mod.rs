@@ -15,6 +15,7 @@ mod link;
 mod link_info;
 mod local_igmp;
 mod monitor;
+mod neighbour;
 mod nftables;
 mod own_link;
 pub mod ping_group;

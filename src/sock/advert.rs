@@ -35,7 +35,7 @@ pub enum Carrier {
 }
 
 impl Carrier {
-    fn protocol(self) -> i32 {
+    pub(super) fn protocol(self) -> i32 {
         match self {
             Carrier::Plain => 112,
             Carrier::Authenticated => 51,
@@ -52,7 +52,7 @@ impl Carrier {
 }
 
 /// Where the checksum stands in the VRRP header.
-const CHECKSUM_OFFSET: libc::c_int = 6;
+pub(super) const CHECKSUM_OFFSET: libc::c_int = 6;
 
 /// Type of service or traffic class: Internetwork Control (RFC 791, CS6).
 const INTERNETWORK_CONTROL: u32 = 0xc0;
@@ -89,14 +89,14 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    fn local(&self) -> IpAddr {
+    pub(super) fn local(&self) -> IpAddr {
         match self {
             Endpoint::Multicast { group, .. } => *group,
             Endpoint::Unicast { source, .. } => *source,
         }
     }
 
-    fn interface(&self) -> Option<&Interface> {
+    pub(super) fn interface(&self) -> Option<&Interface> {
         match self {
             Endpoint::Multicast { interface, .. } => Some(interface),
             Endpoint::Unicast { interface, .. } => interface.as_ref(),
@@ -104,7 +104,7 @@ impl Endpoint {
     }
 
     /// Index of the interface; 0 where there is none, as the kernel counts.
-    fn index(&self) -> u32 {
+    pub(super) fn index(&self) -> u32 {
         self.interface().map_or(0, |interface| interface.index)
     }
 
@@ -112,7 +112,7 @@ impl Endpoint {
         matches!(self, Endpoint::Multicast { .. })
     }
 
-    fn failed<E: Into<io::Error>>(&self, action: &'static str) -> impl FnOnce(E) -> SockError {
+    pub(super) fn failed<E: Into<io::Error>>(&self, action: &'static str) -> impl FnOnce(E) -> SockError {
         move |source| SockError::Advert { endpoint: self.to_string(), action, source: source.into() }
     }
 }
@@ -224,25 +224,7 @@ impl AdvertSocket {
     /// # Errors
     /// [`SockError::Advert`] if the socket is broken.
     pub fn receive<'a>(&self, inbox: &'a mut Inbox) -> Result<Option<Datagram<'a>>, SockError> {
-        let mut room = [IoSliceMut::new(&mut inbox.bytes)];
-        let received = match recvmsg::<SockaddrStorage>(
-            self.receiver.as_raw_fd(),
-            &mut room,
-            Some(&mut inbox.control),
-            MsgFlags::MSG_DONTWAIT,
-        ) {
-            Ok(received) => Envelope::of(&received),
-            Err(Errno::EAGAIN) => return Ok(None),
-            Err(errno) => return Err(self.endpoint.failed("receive")(errno)),
-        };
-        let source = received.source.ok_or(Errno::EAFNOSUPPORT).map_err(self.endpoint.failed("receive"))?;
-        let bytes = inbox.bytes.get(..received.length).unwrap_or_default();
-        let (destination, ttl) = match source {
-            IpAddr::V4(_) => (destination_v4(bytes), bytes.get(8).copied()),
-            IpAddr::V6(_) => (received.destination, received.hop_limit),
-        };
-        let waited = received.stamp.map_or(Micros::ZERO, since);
-        Ok(Some(Datagram { source, destination, ttl, waited, truncated: received.truncated, bytes }))
+        receive(&self.receiver, &self.endpoint, inbox)
     }
 
     /// Sends a packet, without waiting.
@@ -310,6 +292,33 @@ impl Drop for AdvertSocket {
             };
         }
     }
+}
+
+/// The next packet of a raw socket, without waiting; `None` if there is none.
+pub(super) fn receive<'a>(
+    socket: &Socket,
+    endpoint: &Endpoint,
+    inbox: &'a mut Inbox,
+) -> Result<Option<Datagram<'a>>, SockError> {
+    let mut room = [IoSliceMut::new(&mut inbox.bytes)];
+    let received = match recvmsg::<SockaddrStorage>(
+        socket.as_raw_fd(),
+        &mut room,
+        Some(&mut inbox.control),
+        MsgFlags::MSG_DONTWAIT,
+    ) {
+        Ok(received) => Envelope::of(&received),
+        Err(Errno::EAGAIN) => return Ok(None),
+        Err(errno) => return Err(endpoint.failed("receive")(errno)),
+    };
+    let source = received.source.ok_or(Errno::EAFNOSUPPORT).map_err(endpoint.failed("receive"))?;
+    let bytes = inbox.bytes.get(..received.length).unwrap_or_default();
+    let (destination, ttl) = match source {
+        IpAddr::V4(_) => (destination_v4(bytes), bytes.get(8).copied()),
+        IpAddr::V6(_) => (received.destination, received.hop_limit),
+    };
+    let waited = received.stamp.map_or(Micros::ZERO, since);
+    Ok(Some(Datagram { source, destination, ttl, waited, truncated: received.truncated, bytes }))
 }
 
 /// A raw VRRP socket that hears nothing yet.

@@ -80,6 +80,11 @@ impl Channels {
         self.open.get(&id).and_then(|open| open.by_vrid.get(&vrid)).map_or(&[], Vec::as_slice)
     }
 
+    /// The VRIDs of a channel.
+    pub(super) fn vrids(&self, id: ChannelId) -> Vec<u8> {
+        self.open.get(&id).map_or(vec![], |open| open.by_vrid.keys().copied().collect())
+    }
+
     /// All routers on a channel.
     pub(super) fn all(&self, id: ChannelId) -> Vec<RouterId> {
         self.open.get(&id).into_iter().flat_map(|open| open.by_vrid.values().flatten().copied()).collect()

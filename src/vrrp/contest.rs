@@ -284,6 +284,12 @@ impl Engine {
         }
     }
 
+    /// As master we hear another virtual router with our addresses: its VRID, priority and interval.
+    pub(super) fn hear_stranger(&mut self, id: RouterId, ip: IpAddr, says: (u8, u8, Micros)) {
+        let (vrid, priority, interval) = says;
+        self.hear_contender(id, ip, priority, interval, Suspect::OtherVrid(vrid));
+    }
+
     fn hear_contender(&mut self, id: RouterId, ip: IpAddr, priority: u8, interval: Micros, why: Suspect) {
         let now = self.turn_at();
         let interval = interval.max(self.routers[id].config.advert_interval);

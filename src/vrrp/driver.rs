@@ -369,6 +369,9 @@ impl Driver {
             self.engine.handle_timeout(now);
         }
         self.carry_out(now, reporter);
+        if self.hands.lookouts.look(now, &mut self.engine) {
+            self.carry_out(now, reporter);
+        }
         self.hands.end_turn(now);
         Ok(())
     }

@@ -29,6 +29,7 @@ use super::own_links::OwnLinks;
 use super::ownership::Ownership;
 use super::router::{Router, RouterId};
 use super::script::Scripts;
+use super::strangers::Strangers;
 use super::sync::Group;
 use super::sync_daemon::Follower;
 use super::trackers::Trackers;
@@ -127,6 +128,7 @@ pub struct Engine {
     pub(super) turn_at: Time,
     pub(super) flood: Flood,
     pub(super) occurrences: Occurrences,
+    pub(super) strangers: Strangers,
     /// When interfaces came up or went down last
     pub(super) links_since: HashMap<IfName, Time>,
     /// The hands listen for answers to probes
@@ -168,6 +170,7 @@ impl Engine {
             turn_at: Time(0),
             flood: Flood::default(),
             occurrences: Occurrences::default(),
+            strangers: Strangers::default(),
             links_since: HashMap::new(),
             probes: false,
             unknown_vrids: LogLimit::default(),
@@ -236,6 +239,7 @@ impl Engine {
             Event::Start => self.start(now),
             Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
+            Event::Stranger(channel, datagram) => self.stranger_heard(now, channel, &datagram),
             Event::Answered(index, address, mac) => self.probe_answered(now, index, address, mac),
             Event::Echoed(from) => self.echoed(from),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
@@ -332,6 +336,7 @@ impl Engine {
         self.poll_links(now);
         self.settle_sync_daemon();
         self.set_buffers(self.channels.changed());
+        self.settle_lookouts();
         self.channels.settle(self.config.log_unknown_vrids, &mut self.out);
     }
 

@@ -3,6 +3,7 @@
 //! The engine never acts. The driver (`vrrp/mod.rs`) feeds [`Event`]s and carries out [`Action`]s in order; the
 //! simulator does the same with virtual hands.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -43,6 +44,17 @@ pub enum Local {
     Group(IpAddr),
     /// Binds to this address
     Source(IpAddr),
+}
+
+/// What is looked out for beside a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookout {
+    /// The channel
+    pub channel: Channel,
+    /// VRIDs that are ours
+    pub vrids: Vec<u8>,
+    /// Our addresses
+    pub addresses: BTreeSet<IpAddr>,
 }
 
 /// A datagram as a raw socket delivers it.
@@ -125,6 +137,8 @@ pub enum Event<'a> {
     Answered(u32, IpAddr, &'a [u8]),
     /// Somebody has answered a ping
     Echoed(IpAddr),
+    /// The lookout of a channel has heard something
+    Stranger(ChannelId, Datagram<'a>),
     /// A channel could not be opened, or broke
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
@@ -244,6 +258,8 @@ pub enum Action {
     },
     /// One ICMP echo request
     Ping(IpAddr),
+    /// Look out beside a channel for other virtual routers with our addresses, or no longer
+    LookOut(ChannelId, Option<Box<Lookout>>),
     /// Run a tracked script once
     RunScript {
         /// The number of this run, under which its end is reported
@@ -363,6 +379,7 @@ impl Action {
             | Action::Alert(_)
             | Action::Changed(_)
             | Action::Happened(_)
+            | Action::LookOut(..)
             | Action::Log(..) => Stage::Reports,
         }
     }

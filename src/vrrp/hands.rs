@@ -6,6 +6,7 @@
 pub(super) mod dumps;
 mod filter;
 mod links;
+mod lookouts;
 mod own_links;
 pub(super) mod probes;
 mod processes;
@@ -23,6 +24,7 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info};
 
+use self::lookouts::Lookouts;
 use self::probes::{Heard, Probes};
 use self::promotion::Promotion;
 use self::scripts::Scripts;
@@ -90,6 +92,7 @@ pub(super) struct Hands {
     pub(super) probes: Probes,
     pub(super) sync_daemons: SyncDaemons,
     pub(super) sysctls: HeldSysctls,
+    pub(super) lookouts: Lookouts,
     last_turn: Time,
     pub(super) scripts: Scripts,
 }
@@ -128,6 +131,7 @@ impl Hands {
             probes: Probes::default(),
             sync_daemons: SyncDaemons::default(),
             sysctls: HeldSysctls::default(),
+            lookouts: Lookouts::default(),
             last_turn: clock::now(),
         })
     }
@@ -269,6 +273,7 @@ impl Hands {
                 Action::Changed(change) => log_change(&change),
                 // The driver tells the parent.
                 Action::Happened(_) => {}
+                Action::LookOut(id, lookout) => self.lookouts.set(now, id, lookout.as_deref(), engine),
                 Action::Log(level, line) => report::say(level, &line),
             }
         }
@@ -314,17 +319,7 @@ impl Hands {
     }
 
     fn open_channel(&mut self, id: ChannelId, channel: &Channel, engine: &Engine) -> Result<(), SockError> {
-        let interface = match &channel.interface {
-            Some(name) => {
-                let index = engine.link(name).map_or(0, |link| link.index);
-                Some(Interface { name: name.clone(), index })
-            }
-            None => None,
-        };
-        let endpoint = match (channel.local, interface) {
-            (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
-            (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
-        };
+        let endpoint = endpoint(channel, engine);
         let carrier = if channel.protocol == ah::PROTOCOL { Carrier::Authenticated } else { Carrier::Plain };
         let socket = AdvertSocket::open(endpoint, carrier)?;
         self.ready.add(&socket, u64::from(id.0))?;
@@ -395,6 +390,18 @@ impl Hands {
                 answer
             }
         }
+    }
+}
+
+/// What a channel is to a socket.
+fn endpoint(channel: &Channel, engine: &Engine) -> Endpoint {
+    let interface = channel.interface.as_ref().map(|name| {
+        let index = engine.link(name).map_or(0, |link| link.index);
+        Interface { name: name.clone(), index }
+    });
+    match (channel.local, interface) {
+        (Local::Group(group), Some(interface)) => Endpoint::Multicast { group, interface },
+        (Local::Group(source) | Local::Source(source), interface) => Endpoint::Unicast { source, interface },
     }
 }
 

@@ -281,6 +281,7 @@ impl Engine {
         // Instances live in their routers, groups in theirs; the configuration keeps the rest.
         config.groups.clear();
         let old = std::mem::replace(&mut self.config, config);
+        self.strangers.stir();
         self.reindex();
         self.settle_probing();
         old
@@ -476,6 +477,7 @@ impl Engine {
             self.part();
         }
         self.phase = Phase::Stopped;
+        self.strangers.stir();
         self.occurrences = Occurrences::default();
         self.end_links();
         if take_all {

@@ -48,6 +48,7 @@ mod script;
 mod scripting;
 pub mod signature;
 pub mod snapshot;
+mod strangers;
 pub mod sync;
 mod sync_daemon;
 mod track;

@@ -67,7 +67,7 @@ impl Engine {
             sessions,
             channels,
             links: self.running_links(),
-            strangers: vec![],
+            strangers: self.strangers.running(),
             lateness: Histogram::default(),
         }
     }

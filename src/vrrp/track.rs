@@ -231,6 +231,7 @@ impl Engine {
             return;
         }
         let vrid = router.config.vrid.get();
+        self.strangers.stir();
         if let Some(have) = self.routers[id].channel.take() {
             self.channels.leave(have, id, &mut self.out);
         }

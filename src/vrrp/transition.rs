@@ -123,6 +123,8 @@ impl Engine {
         router.reassured_at = None;
         router.wants_master = true;
         router.turn(now, State::Master { advert_at });
+        self.strangers.stir();
+        let router = &mut self.routers[id];
         router.signatures.begin_mastership();
         router.stats[Counter::BecameMaster] += 1;
         self.restore_owner(id);
@@ -215,6 +217,7 @@ impl Engine {
         if !self.routers[id].state.is_master() {
             return;
         }
+        self.strangers.stir();
         self.release_entries(id);
         self.release_addresses(id);
         self.reconsider_filter_of(id, "removing");

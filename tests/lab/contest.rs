@@ -218,8 +218,9 @@ fn other_vrid(name: &str, pair: Pair) {
     scene.start(FIRST);
     scene.start(SECOND);
     expect_both(&scene);
-    expect_alarm(&scene, FIRST, &["02:00:00:00:00:02", "10.0.0.12"]);
-    expect_alarm(&scene, SECOND, &["02:00:00:00:00:01", "10.0.0.12"]);
+    let differs = ["it sends VRID 52 with our VIPs: virtual_router_id differs?", "it sends VRID 51 with our VIPs"];
+    expect_alarm(&scene, FIRST, &["10.0.0.2", differs[0]]);
+    expect_alarm(&scene, SECOND, &["10.0.0.1", differs[1]]);
     scene.node_mut(SECOND).stop();
     wait_until("the first one tells of the end", PATIENCE, || {
         pair[FIRST] != Daemon::Ours || said(scene.node(FIRST)).1.len() == 1

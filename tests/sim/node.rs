@@ -472,7 +472,7 @@ impl Node {
             Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Alert(alert) => effects.push(Effect::Line(format!("{alert:?}"))),
-            Action::Happened(_) => {}
+            Action::Happened(_) | Action::LookOut(..) => {}
             Action::Changed(change) => effects.push(Effect::Line(change.text)),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

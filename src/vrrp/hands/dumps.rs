@@ -3,6 +3,7 @@
 //! How things stand is told in the turn; it is put into words in the thread, which looks up what may take time.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::info;
@@ -22,6 +23,9 @@ use crate::report::writer::{File, Order, Writer};
 use crate::vrrp::event::ChannelId;
 use crate::vrrp::process::Census;
 use crate::vrrp::router::RouterId;
+
+/// The kernel is asked for so many neighbours at a time.
+const NEIGHBOURS: usize = 64;
 
 /// What was counted, by router.
 type Counted = Vec<(RouterId, Stats)>;
@@ -164,7 +168,8 @@ fn read_filters(running: &mut Running) {
 
 impl Hands {
     /// Adds what only the hands know.
-    pub(in crate::vrrp) fn complete(&self, running: &mut Running) {
+    pub(in crate::vrrp) fn complete(&mut self, running: &mut Running) {
+        self.name_neighbours(running);
         running.ahead = clock::ahead_of_monotonic();
         for channel in &mut running.channels {
             channel.descriptors = self.channels.get(&ChannelId(channel.id)).map(|socket| socket.descriptors());
@@ -185,6 +190,32 @@ impl Hands {
         for (below, forwards) in asked {
             for it in running.links.iter_mut().filter(|it| it.link.index == below) {
                 it.settings.forwards = it.settings.forwards.max(Some(forwards));
+            }
+        }
+    }
+}
+
+impl Hands {
+    /// Adds the link-layer addresses of peers, where the kernel knows them. Many instances have few peers.
+    fn name_neighbours(&mut self, running: &mut Running) {
+        let below: HashMap<u32, u32> = running
+            .links
+            .iter()
+            .filter(|it| it.ours)
+            .filter_map(|it| Some((it.link.index, it.link.ties.base?)))
+            .collect();
+        let mut known: HashMap<(u32, IpAddr), Option<Vec<u8>>> = HashMap::new();
+        for router in &mut running.routers {
+            let Some(index) = router.interface_index else {
+                continue;
+            };
+            let index = below.get(&index).copied().unwrap_or(index);
+            for peer in &mut router.peers {
+                let key = (index, peer.ip);
+                if !known.contains_key(&key) && known.len() < NEIGHBOURS {
+                    known.insert(key, self.netlink.neighbour(index, peer.ip));
+                }
+                peer.mac = known.get(&key).cloned().flatten();
             }
         }
     }
