@@ -59,11 +59,14 @@ pub struct Contender {
     pub last: Time,
     /// Why it goes on
     pub suspect: Suspect,
-    /// Its interval or ours, or that of our probes, whichever is longest
+    /// Its interval or ours, whichever is longer
     interval: Micros,
+    /// How often we ask for it
+    asked: Micros,
     heard: u32,
     probed: u32,
     answered: u32,
+    answered_at: Option<Time>,
     /// The operator knows
     told: bool,
 }
@@ -78,8 +81,10 @@ pub(super) struct Sign {
     pub suspect: Suspect,
     /// What it tells of began then
     pub since: Time,
-    /// In what intervals it will come again
+    /// Its interval or ours, whichever is longer
     pub interval: Micros,
+    /// How often we ask for it, if we do
+    pub asked: Micros,
     /// There is no other explanation
     pub is_certain: bool,
 }
@@ -88,7 +93,7 @@ pub(super) struct Sign {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contest {
     contender: Option<Box<Contender>>,
-    /// The last refusal while we were backup
+    /// The last refusal, and whose
     refused: Option<Box<(IpAddr, Refusal)>>,
 }
 
@@ -116,14 +121,16 @@ impl Contest {
         contender.take(now, sign) && !std::mem::replace(&mut contender.told, true)
     }
 
-    /// An advert of ours has left.
-    pub(super) fn answered(&mut self) {
-        if let Some(contender) = &mut self.contender {
+    /// An advert of ours has left; those of one turn are one to whom they reach.
+    pub(super) fn answered(&mut self, turn: Time) {
+        if let Some(contender) = &mut self.contender
+            && contender.answered_at.replace(turn) != Some(turn)
+        {
             contender.answered = contender.answered.saturating_add(1);
         }
     }
 
-    /// As backup we cannot use what this one sends.
+    /// We cannot use what this one sends.
     pub(super) fn remember_refusal(&mut self, from: IpAddr, refusal: &Refusal) {
         self.refused = Some(Box::new((from, refusal.clone())));
     }
@@ -174,9 +181,11 @@ impl Contender {
             last: now,
             suspect: sign.suspect.clone(),
             interval: sign.interval,
+            asked: sign.asked,
             heard: 0,
             probed: 0,
             answered: 0,
+            answered_at: None,
             told: false,
         }
     }
@@ -185,6 +194,7 @@ impl Contender {
     fn take(&mut self, now: Time, sign: Sign) -> bool {
         self.last = now;
         self.interval = sign.interval.max(self.interval);
+        self.asked = sign.asked.max(self.asked);
         self.ip = sign.ip.or(self.ip);
         self.priority = sign.priority.or(self.priority);
         self.address = sign.address.or(self.address);
@@ -205,8 +215,12 @@ impl Contender {
         sign.is_certain || (lasts && (enough(self.heard, needed) || enough(self.probed, PROBED)))
     }
 
+    /// When it counts as ended. A suspicion does so sooner, lest one election add to another.
     fn expiry(&self) -> Time {
-        self.last + self.interval * SILENCE
+        match self.told {
+            true => self.last + self.interval.max(self.asked) * SILENCE,
+            false => self.last + Micros(self.interval.0 * 5 / 2),
+        }
     }
 
     fn reason(&self) -> String {
@@ -236,15 +250,25 @@ impl fmt::Display for Contender {
 }
 
 impl Engine {
+    /// To be told before what has happened in a turn, where packets are told with the moments of their arrival: after a stall
+    /// of this host many come at once, and whoever sent them could not hear us meanwhile.
+    pub fn begin_turn(&mut self, now: Time) {
+        self.turn_at = now;
+    }
+
+    /// When this turn began.
+    pub(super) fn turn_at(&self) -> Time {
+        self.turn_at.max(self.now)
+    }
+
     /// As master we hear a weaker one.
-    pub(super) fn hear_weaker_master(&mut self, now: Time, id: RouterId, heard: &Heard) {
-        self.hear_contender(now, id, heard.source, heard.priority, heard.interval, Suspect::Deaf);
+    pub(super) fn hear_weaker_master(&mut self, id: RouterId, heard: &Heard) {
+        self.hear_contender(id, heard.source, heard.priority, heard.interval, Suspect::Deaf);
     }
 
     /// We hear one that is refused.
     pub(super) fn hear_refused_master(
         &mut self,
-        now: Time,
         id: RouterId,
         source: IpAddr,
         (priority, interval): (u8, Micros),
@@ -254,22 +278,20 @@ impl Engine {
         if priority == 0 || router.source == Some(source) || advice(why).is_none() {
             return;
         }
-        match router.state {
-            State::Master { .. } => {
-                self.hear_contender(now, id, source, priority, interval, Suspect::Refused(why.clone()));
-            }
-            State::Backup { .. } => router.contest.remember_refusal(source, why),
-            State::Init | State::Fault => {}
+        router.contest.remember_refusal(source, why);
+        if router.state.is_master() {
+            self.hear_contender(id, source, priority, interval, Suspect::Refused(why.clone()));
         }
     }
 
     /// As master we hear another virtual router with our addresses: its VRID, priority and interval.
-    pub(super) fn hear_stranger(&mut self, now: Time, id: RouterId, ip: IpAddr, says: (u8, u8, Micros)) {
+    pub(super) fn hear_stranger(&mut self, id: RouterId, ip: IpAddr, says: (u8, u8, Micros)) {
         let (vrid, priority, interval) = says;
-        self.hear_contender(now, id, ip, priority, interval, Suspect::OtherVrid(vrid));
+        self.hear_contender(id, ip, priority, interval, Suspect::OtherVrid(vrid));
     }
 
-    fn hear_contender(&mut self, now: Time, id: RouterId, ip: IpAddr, priority: u8, interval: Micros, why: Suspect) {
+    fn hear_contender(&mut self, id: RouterId, ip: IpAddr, priority: u8, interval: Micros, why: Suspect) {
+        let now = self.turn_at();
         let interval = interval.max(self.routers[id].config.advert_interval);
         let is_certain = matches!(why, Suspect::OtherVrid(_));
         let sign = Sign {
@@ -281,6 +303,7 @@ impl Engine {
             suspect: why,
             since: now,
             interval,
+            asked: Micros::ZERO,
             is_certain,
         };
         self.sign_of_contest(now, id, sign);

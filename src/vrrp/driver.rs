@@ -358,6 +358,7 @@ impl Driver {
     /// turn, and everything that the engine wants is carried out.
     fn turn_with(&mut self, reporter: &mut Reporter, feed: impl FnOnce(&mut Self, Time)) -> Result<(), Error> {
         let now = clock::now();
+        self.engine.begin_turn(now);
         if self.engine.needs_time_of_day() {
             self.engine.handle(now, Event::TimeOfDay(clock::ahead_of_monotonic()));
         }

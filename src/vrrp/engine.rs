@@ -124,6 +124,8 @@ pub struct Engine {
     pub(super) day: TimeOfDay,
     /// The time of what is going on
     pub(super) now: Time,
+    /// When the present turn began
+    pub(super) turn_at: Time,
     pub(super) flood: Flood,
     pub(super) occurrences: Occurrences,
     pub(super) strangers: Strangers,
@@ -165,6 +167,7 @@ impl Engine {
             next_id: 0,
             day: TimeOfDay::default(),
             now: Time(0),
+            turn_at: Time(0),
             flood: Flood::default(),
             occurrences: Occurrences::default(),
             strangers: Strangers::default(),

@@ -49,7 +49,7 @@ impl Engine {
                 }
                 self.refused(now, id, &refusal);
                 if let Some(gist) = gist {
-                    self.hear_refused_master(now, id, datagram.source, (gist.priority, gist.interval), &refusal);
+                    self.hear_refused_master(id, datagram.source, (gist.priority, gist.interval), &refusal);
                 }
             }
         }
@@ -108,7 +108,7 @@ impl Engine {
         self.before_rank(now, id, heard);
         let rank = self.routers[id].rank(now, heard);
         if rank == Rank::Weaker && self.routers[id].state.is_master() {
-            self.hear_weaker_master(now, id, heard);
+            self.hear_weaker_master(id, heard);
         }
         self.input(now, id, Input::Heard(rank), Some(heard));
     }

@@ -1,8 +1,8 @@
 //! `split_brain_probe`: asks the link who has our addresses.
 //!
-//! A master asks every interval; who else answers is a second master. A backup asks once in each silence of its master, half
-//! an interval before the silence is complete: who answers then holds the addresses although its adverts do not come, and
-//! that is said before we take over. Nothing here touches a timer of the election.
+//! A master asks every interval; who else answers is a second master. A backup asks once in each silence of its master, a
+//! quarter of an interval before the silence is complete: who answers then holds the addresses although its adverts do not
+//! come, and that is said before we take over. Nothing here touches a timer of the election.
 //!
 //! The questions are such that nobody learns anything from them: ARP requests without a sender's address (RFC 5227 section
 //! 2.1.1), which no proxy answers either, and neighbour solicitations from the interface's own link-local address. The
@@ -42,7 +42,9 @@ pub(super) struct Probing {
     silent_since: Option<Time>,
     /// Who has answered a backup: for which address, from where
     witness: Option<(IpAddr, Vec<u8>)>,
-    /// The silent master answers ICMP echo requests
+    /// The silent master who was pinged
+    pinged: Option<IpAddr>,
+    /// It answers
     echoed: bool,
     /// From when on a backup has heard nobody
     heard_at: Time,
@@ -67,6 +69,27 @@ impl Router {
         Some(down_at - skew.max(MARGIN))
     }
 
+    /// What an answer tells: the one whose adverts are refused is who it comes from, or else the one that we follow or have
+    /// followed.
+    fn sign(&self, found: Found, known: Option<IpAddr>, address: Option<IpAddr>, mac: Vec<u8>) -> Sign {
+        let (ip, suspect) = match self.contest.last_refusal() {
+            Some((ip, refusal)) => (Some(ip), Suspect::Refused(refusal)),
+            None => (known, Suspect::Unheard),
+        };
+        Sign {
+            found,
+            ip,
+            mac,
+            priority: None,
+            address,
+            suspect,
+            since: Time::default(),
+            interval: self.config.advert_interval,
+            asked: self.config.extras.split_brain_probe.unwrap_or_default(),
+            is_certain: false,
+        }
+    }
+
     /// How often a master asks: as configured, but as often as it sends while there is a suspicion.
     fn probe_interval(&self) -> Option<Micros> {
         let interval = self.config.extras.split_brain_probe?;
@@ -81,7 +104,7 @@ impl Engine {
         let router = &mut self.routers[id];
         router.contest.forget_refusal();
         let asks = router.config.extras.split_brain_probe.is_some();
-        let wait = router.master_down() - router.skew() - Micros(router.master_interval.0 / 2);
+        let wait = router.master_down() - router.skew() - Micros(router.master_interval.0 / 4);
         let from = self.from(now);
         let router = &mut self.routers[id];
         let Probing { turn, former, .. } = router.probing;
@@ -206,6 +229,7 @@ impl Engine {
             link.is_some_and(|link| self.links.addresses(&link.name).any(|own| own.shares_net_with(ip)))
         });
         if !is_near {
+            self.routers[id].probing.pinged = Some(ip);
             self.out.push_back(Action::Ping(ip));
         }
     }
@@ -214,21 +238,15 @@ impl Engine {
     fn judge_silence(&mut self, now: Time, id: RouterId) {
         let router = &mut self.routers[id];
         router.probing.silent_since = None;
-        let leader = router.leader.map(|leader| leader.ip);
-        let interval = router.config.advert_interval.max(router.config.extras.split_brain_probe.unwrap_or_default());
         let witness = router.probing.witness.take();
-        let (ip, suspect) = match router.contest.last_refusal() {
-            Some((ip, refusal)) => (Some(ip), Suspect::Refused(refusal)),
-            None => (leader, Suspect::Unheard),
-        };
         let (found, address, mac) = match witness {
             Some((address, mac)) => (Found::Answer, Some(address), mac),
             None if router.probing.echoed => (Found::Echo, None, Vec::new()),
             None => return,
         };
-        let since = router.probing.heard_at;
-        let sign = Sign { found, ip, mac, priority: None, address, suspect, since, interval, is_certain: true };
-        self.sign_of_contest(now, id, sign);
+        let (leader, since) = (router.leader.map(|leader| leader.ip), router.probing.heard_at);
+        let sign = router.sign(found, leader, address, mac);
+        self.sign_of_contest(now, id, Sign { since, is_certain: true, ..sign });
     }
 
     /// Somebody has answered a probe.
@@ -247,22 +265,8 @@ impl Engine {
             }
             match router.state {
                 State::Master { .. } if !answered && !self.is_our_mac(&router.config, mac) => {
-                    let sign = Sign {
-                        found: Found::Answer,
-                        ip: *former,
-                        mac: mac.to_vec(),
-                        priority: None,
-                        address: Some(address),
-                        suspect: Suspect::Unheard,
-                        since: now,
-                        interval: router
-                            .config
-                            .extras
-                            .split_brain_probe
-                            .unwrap_or_default()
-                            .max(router.config.advert_interval),
-                        is_certain: false,
-                    };
+                    let sign = router.sign(Found::Answer, *former, Some(address), mac.to_vec());
+                    let sign = Sign { since: now, ..sign };
                     self.routers[id].probing.answered = true;
                     self.sign_of_contest(now, id, sign);
                     self.ask_again_soon(now, id);
@@ -290,9 +294,7 @@ impl Engine {
     pub(super) fn echoed(&mut self, from: IpAddr) {
         for id in &self.order {
             let router = &mut self.routers[*id];
-            if router.probing.silent_since.is_some() && router.leader.is_some_and(|leader| leader.ip == from) {
-                router.probing.echoed = true;
-            }
+            router.probing.echoed |= router.probing.pinged == Some(from);
         }
     }
 

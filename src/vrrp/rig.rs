@@ -281,6 +281,24 @@ impl Rig {
         self.hear_bytes(source, &bytes);
     }
 
+    /// An advert to our own address.
+    pub fn hear_unicast(&mut self, source: Ipv4Addr, priority: u8) {
+        let addresses = [IpAddr::from([10, 0, 0, 100])];
+        let advert = Advert {
+            version: Version::V2,
+            vrid: 51,
+            priority,
+            interval: Micros::from_secs(1),
+            addresses: &addresses,
+            family: Family::V4,
+            auth: wire::vrrp::Auth::None,
+        };
+        let header = ipv4::Header { id: 1, ttl: 255, protocol: PROTOCOL, source, destination: OURS };
+        let bytes = header.encode(&advert.encode(Pseudo::None));
+        let datagram = Datagram { source: source.into(), destination: Some(OURS.into()), ttl: None, bytes: &bytes };
+        self.feed(Event::Datagram(self.channels[0], datagram));
+    }
+
     /// Any bytes on VI_1's channel.
     pub fn hear_bytes(&mut self, source: Ipv4Addr, bytes: &[u8]) {
         let datagram = Datagram { source: source.into(), destination: Some(GROUP.into()), ttl: None, bytes };

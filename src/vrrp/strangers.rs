@@ -120,7 +120,7 @@ impl Engine {
         let (first, last) = (now, now);
         self.strangers.remember(RunningStranger { interface, ip, vrid, version, priority, shared, first, last });
         for router in routers {
-            self.hear_stranger(now, router, ip, (vrid, priority, interval));
+            self.hear_stranger(router, ip, (vrid, priority, interval));
         }
     }
 }

@@ -199,7 +199,6 @@ impl Engine {
             self.farewell(id);
         }
         self.leave_master(id);
-        self.end_probing(id);
         let now = self.now;
         let router = &mut self.routers[id];
         router.turn(now, State::Fault);
@@ -214,6 +213,7 @@ impl Engine {
     /// Gives up addresses and announcements, if it is master.
     pub(super) fn leave_master(&mut self, id: RouterId) {
         self.leave_contest(id);
+        self.end_probing(id);
         if !self.routers[id].state.is_master() {
             return;
         }
@@ -280,10 +280,10 @@ impl Engine {
 
     fn send(&mut self, id: RouterId, priority: u8) {
         let outside = self.outside();
-        let now = self.now;
+        let (now, turn) = (self.now, self.turn_at());
         let router = &mut self.routers[id];
         router.sent_at = Some(now);
-        router.contest.answered();
+        router.contest.answered(turn);
         let packets = router.advert(priority, &outside);
         self.out.extend(packets.into_iter().map(Action::Send));
     }

@@ -8,6 +8,7 @@ mod bfd;
 mod causes;
 mod checks;
 mod clients;
+mod contest;
 mod core;
 mod election;
 mod firewall;

@@ -10,11 +10,15 @@ use crate::every_seed;
 use crate::scenario::INTERFACES;
 use crate::world::World;
 
-/// Seeds of each test, unless `CONTEST_SEEDS` says otherwise.
-const SEEDS: u64 = 600;
+/// Seeds of ordinary troubles, unless `CONTEST_SEEDS` says otherwise.
+const SEEDS: u64 = 200;
+/// Of those with a cut, which take longer.
+const CUT_SEEDS: u64 = 60;
 
-/// More than this is lost only in a network that is cut for some.
+/// Of a hundred packets: more than this is lost only in a network that is cut for some.
 const ORDINARY_LOSS: u64 = 5;
+/// The same where backups ask for a silent master: a takeover because all adverts of a while were lost is worth a word.
+const PROBED_LOSS: u64 = 1;
 
 /// What nodes have said of contests.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +49,15 @@ impl World {
         }
     }
 
+    fn ordinary_loss(&self) -> u64 {
+        if self.scenario.probe.is_some() { PROBED_LOSS } else { ORDINARY_LOSS }
+    }
+
     /// Takes note of the reasons that there are for contests: adverts do not get through, operators do not agree, or a dead
     /// daemon has left its addresses.
     pub fn excuse_contests(&mut self) {
         let plan = self.nodes[0].plan;
-        let excuse = self.weather.loss > ORDINARY_LOSS
+        let excuse = self.weather.loss > self.ordinary_loss()
             || self.weather.delay.1 > 20_000
             || !self.weather.deaf.is_empty()
             || self.weather.part.iter().any(|part| *part != self.weather.part[0])
@@ -77,10 +85,18 @@ impl World {
     /// A world where only what is ordinary happens: nodes lose power, stop, start, stand still, lose links, reload; a little is
     /// lost and delayed.
     fn run_ordinarily(&mut self) {
+        for number in 0..self.nodes.len() {
+            let mut config = self.nodes[number].config.clone();
+            // With two missing adverts as the rule, a single loss is half of a silence.
+            config.instances.iter_mut().for_each(|it| it.down_timer_adverts = it.down_timer_adverts.max(3));
+            let effects = self.nodes[number].reload(self.now, config);
+            self.apply(number, effects);
+        }
         for _ in 0..self.rng.range(4, 12) {
             let pause = Micros::from_millis(self.rng.range(1, 6_000));
             self.run_until(self.now + pause);
             let node = self.rng.range(0, self.nodes.len() as u64 - 1) as usize;
+            self.calm_since = self.now;
             match self.rng.range(0, 9) {
                 0 | 1 => {
                     self.note(format!("--- node {node} loses power"));
@@ -107,9 +123,10 @@ impl World {
                     let span = Micros::from_millis(self.rng.range(10, 6_000));
                     self.note(format!("--- node {node} stands still for {span}"));
                     self.nodes[node].stalled_until = self.now + span;
+                    self.calm_since = self.now + span;
                 }
                 7 => {
-                    self.weather.loss = self.rng.pick(&[0, ORDINARY_LOSS]);
+                    self.weather.loss = self.rng.pick(&[0, self.ordinary_loss()]);
                     self.weather.duplication = self.rng.pick(&[0, 20]);
                     self.weather.delay = self.rng.pick(&[(50, 500), (50, 20_000)]);
                     self.note(format!("--- the weather changes: {:?}", self.weather));
@@ -165,13 +182,14 @@ fn no_ordinary_failover_is_taken_for_a_contest() {
         masters.fetch_add(world.contests.masters, std::sync::atomic::Ordering::Relaxed);
     });
     let masters = masters.into_inner();
+    println!("{masters} times somebody became master");
     assert!(masters >= 1_000 || std::env::var_os("CONTEST_SEED").is_some(), "only {masters} became master");
 }
 
 #[test]
 fn adverts_that_pass_one_way_only_are_told_as_long_as_both_are_master() {
     let contests = std::sync::atomic::AtomicUsize::new(0);
-    every_seed("CONTEST_SEED", SEEDS, "one_way", |seed| {
+    every_seed("CONTEST_SEED", CUT_SEEDS, "one_way", |seed| {
         let mut world = World::new(seed);
         world.run_until(world.now + world.bound);
         let (from, to) = if world.rng.chance(50) { (0, 1) } else { (1, 0) };
@@ -192,5 +210,5 @@ fn adverts_that_pass_one_way_only_are_told_as_long_as_both_are_master() {
         assert_eq!(told.len(), *ended, "each has its end\n{}", world.story());
     });
     let contests = contests.into_inner();
-    assert!(contests >= 30 || std::env::var_os("CONTEST_SEED").is_some(), "only {contests} contests");
+    assert!(contests >= 10 || std::env::var_os("CONTEST_SEED").is_some(), "only {contests} contests");
 }

@@ -86,6 +86,7 @@ impl World {
         let plan = self.nodes[0].plan;
         let hear_each_other = self.weather.loss == 0
             && self.weather.delay.1 <= 1_000
+            && self.weather.deaf.is_empty()
             && self.weather.part.iter().all(|part| *part == self.weather.part[0])
             && self
                 .nodes
@@ -132,7 +133,7 @@ impl World {
             }
         }
         let same_plan = self.nodes.iter().all(|node| node.plan == self.nodes[0].plan);
-        if self.weather.loss > 0 || self.weather.delay.1 > 1_000 || !same_plan {
+        if self.weather.loss > 0 || self.weather.delay.1 > 1_000 || !self.weather.deaf.is_empty() || !same_plan {
             return;
         }
         let parts: BTreeSet<usize> = self.weather.part.iter().copied().collect();

@@ -36,6 +36,52 @@ fn gratuitous_arp_is_the_one_captured() {
 }
 
 #[test]
+fn a_probe_tells_nobody_anything_and_its_answer_tells_who_holds_the_address() {
+    let ip = Ipv4Addr::new(10, 9, 0, 100);
+    let frame = arp_probe(&link("26e13c1ab92f"), ip).unwrap();
+    // RFC 5227 section 2.1.1: sender's address and target's hardware address are zero.
+    let expected = "ffffffffffff 26e13c1ab92f 0806 0001 0800 06 04 0001 26e13c1ab92f 00000000 000000000000 0a090064";
+    assert_eq!(frame, bytes(expected));
+    let answer = bytes("0001 0800 06 04 0002 020000000007 0a090064 26e13c1ab92f 00000000");
+    assert_eq!(arp_answer(&answer), Some((ip, [2, 0, 0, 0, 0, 7].as_slice())));
+    // To somebody's address, a request, cut short, with padding.
+    assert_eq!(arp_answer(&bytes("0001 0800 06 04 0002 020000000007 0a090064 26e13c1ab92f 0a090001")), None);
+    assert_eq!(arp_answer(&bytes("0001 0800 06 04 0001 020000000007 0a090064 26e13c1ab92f 00000000")), None);
+    assert!((0..answer.len()).all(|length| arp_answer(&answer[..length]).is_none()));
+    assert!(arp_answer(&[answer, vec![0; 18]].concat()).is_some());
+}
+
+#[test]
+fn a_solicitation_comes_from_ourselves_and_only_the_holder_answers_it() {
+    let (own, ip): (Ipv6Addr, Ipv6Addr) = ("fe80::5".parse().unwrap(), "fd00::12:3456".parse().unwrap());
+    let frame = solicitation(&link("020000000005"), own, ip).unwrap();
+    assert_eq!(frame[..6], bytes("3333ff123456"));
+    let (header, message) = frame[14..].split_at(40);
+    assert_eq!(header[8..24], own.octets());
+    assert_eq!(header[24..], bytes("ff02 0000 0000 0000 0000 0001 ff12 3456"));
+    assert_eq!((message[0], &message[8..24]), (135, ip.octets().as_slice()));
+    assert_eq!(message[24..], bytes("0101 020000000005"));
+    let sum = checksum(&Icmpv6Packet::new(message).unwrap(), &own, &"ff02::1:ff12:3456".parse().unwrap());
+    assert_eq!(message[2..4], sum.to_be_bytes());
+
+    let answer = |flags: u8| {
+        let mut packet = bytes("60000000 0020 3a ff");
+        packet.extend(ip.octets());
+        packet.extend(own.octets());
+        packet.extend([136, 0, 0, 0, flags, 0, 0, 0]);
+        packet.extend(ip.octets());
+        packet.extend(bytes("0201 020000000007"));
+        packet
+    };
+    assert_eq!(advertised(&answer(0x60)), Some((ip, [2, 0, 0, 0, 0, 7].as_slice())));
+    // A proxy's, and one that nobody has asked for.
+    assert_eq!(advertised(&answer(0x40)), None);
+    assert_eq!(advertised(&answer(0x20)), None);
+    let whole = answer(0x60);
+    assert!((0..whole.len()).all(|length| advertised(&whole[..length]).is_none()));
+}
+
+#[test]
 fn neighbour_adverts_are_those_captured() {
     let cases = [
         (
