@@ -270,9 +270,8 @@ fn services(status: &Status) -> Table {
     for service in &status.virtual_servers {
         let up = service.real_servers.iter().filter(|server| server.up).count();
         let mut count = format!("{up}/{} up", service.real_servers.len());
-        match service.sorry_serves {
-            Some(true) => count.push_str(", sorry"),
-            Some(false) | None => {}
+        if service.sorry_serves == Some(true) {
+            count.push_str(", sorry");
         }
         if service.suspended {
             count = "suspended".into();
