@@ -70,7 +70,7 @@ fn expect_alarm(scene: &Scene, i: usize, words: &[&str]) {
     let slowest = scene.instances.iter().map(|it| it.speech.interval).max().expect("two of them");
     assert!(span <= slowest * 4 + Duration::from_secs(2), "{span:?}: {}", alarms[0]);
     let contested = format!("[INSTANCE][VI_1][CONTESTED][{}]", PRIORITIES[i]);
-    let told = || node.notified("INSTANCE").iter().any(|call| *call == contested);
+    let told = || node.notified("INSTANCE").contains(&contested);
     wait_until(&format!("{} calls the script", node.name()), PATIENCE, told);
 }
 
