@@ -16,6 +16,7 @@ use super::start::Setting;
 use super::{exits, roles};
 use crate::model::Occurrence;
 use crate::model::frame::{Picture, Role};
+use crate::model::notification::Notified;
 use crate::model::occurrence::Kind;
 use crate::model::scene::ChildScene;
 use crate::os::{clock, process};
@@ -131,6 +132,13 @@ impl Looks {
             pending.awaited.clear();
         }
         self.settle();
+    }
+
+    /// Scripts were told of a state.
+    pub(super) fn notified(&self, notified: Notified) {
+        if let Some(view) = &self.view {
+            view.notified(notified);
+        }
     }
 
     /// Something has happened.

@@ -12,7 +12,7 @@ use std::sync::mpsc as threads;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::warn;
@@ -20,6 +20,7 @@ use tracing::warn;
 use self::ring::Ring;
 use crate::model::command::Command;
 use crate::model::frame::Picture;
+use crate::model::notification::Notified;
 use crate::model::scene::ChildScene;
 use crate::model::{Global, Occurrence};
 use crate::os::{clock, scheduling};
@@ -46,6 +47,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long the end of the thread waits for last words to the bus; less than [`PATIENCE`].
 const LAST_WORDS: Duration = Duration::from_millis(400);
+
+/// How many states of instances wait for one who listens slowly.
+const STATES: usize = 1024;
 
 /// What the thread asks of the parent.
 #[derive(Debug)]
@@ -89,6 +93,7 @@ pub struct View {
     configuration: watch::Sender<Arc<Sealed>>,
     /// Dropped: the end
     happened: mpsc::UnboundedSender<Occurrence>,
+    notified: broadcast::Sender<Notified>,
     /// Nothing is ever sent: it breaks when the thread ends
     alive: threads::Receiver<()>,
 }
@@ -103,16 +108,18 @@ impl View {
         let (to_parent, requests) = mpsc::channel(WAITING);
         let (configuration, of_servers) = watch::channel(sealed);
         let (happened, occurrences) = mpsc::unbounded_channel();
+        let notified = broadcast::Sender::new(STATES);
+        let bus = notified.clone();
         let (token, alive) = threads::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
             scheduling::stand_back();
-            runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences));
+            runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences, bus));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
         })?;
-        Ok(View { requests, configuration, happened, alive })
+        Ok(View { requests, configuration, happened, notified, alive })
     }
 
     /// The next thing that is asked for; never, once the thread is gone. May be dropped and called again without loss.
@@ -126,6 +133,12 @@ impl View {
     /// Another configuration is in force, or one was refused.
     pub fn configure(&self, sealed: Arc<Sealed>) {
         self.configuration.send_replace(sealed);
+    }
+
+    /// Scripts were told of a state.
+    pub fn notified(&self, notified: Notified) {
+        // Nobody has to listen.
+        let _ = self.notified.send(notified);
     }
 
     /// Something has happened.
@@ -151,6 +164,7 @@ async fn run(
     requests: mpsc::Sender<Request>,
     configuration: watch::Receiver<Arc<Sealed>>,
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
+    notified: broadcast::Sender<Notified>,
 ) {
     // Until here nobody waits for this thread: a disk may take its time.
     let file = |global: &Global| control::path(global, &socket).map(|socket| diary::beside(&socket));
@@ -161,7 +175,7 @@ async fn run(
     servers.spawn(diary::keep(hub.clone(), socket.clone(), ring.clone()));
     serve(&hub, &socket, &mut servers);
     let (stay, leaving) = oneshot::channel();
-    let bus = tokio::spawn(dbus::serve(hub.clone(), leaving));
+    let bus = tokio::spawn(dbus::serve(hub.clone(), notified, leaving));
     while let Some(occurrence) = occurrences.recv().await {
         ring.note(occurrence, clock::ahead_of_monotonic());
     }

@@ -21,10 +21,11 @@ use super::hands::{Feedback, Hands};
 use super::router::RouterId;
 use crate::model::command::Command;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, SessionNews, Shared, ToVrrp};
+use crate::model::notification::Notified;
 use crate::model::running::Running;
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
-use crate::model::{KernelEvent, LogLimit, Micros, Occurrence, Pace, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Notification, Occurrence, Pace, Subject, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -124,6 +125,7 @@ pub async fn run(
     driver.scheduling.work();
     loop {
         driver.happened.drain(..).for_each(|it| herald.say(FromChild::Happened(it)));
+        driver.notified.iter_mut().flat_map(|it| it.drain(..)).for_each(|it| herald.say(FromChild::Notified(it)));
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
         }
@@ -203,6 +205,7 @@ pub async fn run(
         }
     }
     driver.stop(options, reporter).await?;
+    driver.notified.iter_mut().flat_map(|it| it.drain(..)).for_each(|it| herald.say(FromChild::Notified(it)));
     driver.hands.scripts.finish(&mut driver.ends).await;
     driver.hands.sync_daemons.finish();
     driver.dumps.finish();
@@ -233,6 +236,8 @@ struct Driver {
     dumps: Dumps,
     /// What the parent is to be told of
     happened: Vec<Occurrence>,
+    /// States that the parent is to be told of; `None`: it has no use for them
+    notified: Option<Vec<Notified>>,
     report_addresses: bool,
     scheduling: Scheduling,
     stalls: LogLimit<()>,
@@ -251,6 +256,7 @@ impl Driver {
             ends,
             dumps,
             happened: Vec::new(),
+            notified: None,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             armed: None,
@@ -265,6 +271,7 @@ impl Driver {
     /// Gives the netlink sockets the receive buffers that are configured, and tells where IPVS is.
     fn configure(&mut self, shared: &Shared) {
         self.hands.sync_daemons.configure(&shared.global);
+        self.notified = shared.global.dbus.enabled.then(|| self.notified.take().unwrap_or_default());
         let buffers = shared.global.netlink;
         let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
         set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
@@ -416,6 +423,9 @@ impl Driver {
             if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
                 self.standing.changed(now);
             }
+            if let Some(notified) = &mut self.notified {
+                notified.extend(actions.iter().filter_map(notice));
+            }
             self.happened.extend(actions.extract_if(.., |it| matches!(it, Action::Happened(_))).filter_map(occurrence));
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
@@ -502,6 +512,16 @@ fn session(news: SessionNews) -> (Tracker, Standing) {
 fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
     for (tracker, standing) in found {
         engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+/// What listeners on a bus are told of, as scripts are.
+fn notice(action: &Action) -> Option<Notified> {
+    match action {
+        Action::Notify(Notification { subject: Subject::Instance, name, state, .. }) if state.is_state() => {
+            Some(Notified { instance: name.clone(), state: *state })
+        }
+        _ => None,
     }
 }
 

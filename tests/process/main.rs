@@ -9,6 +9,7 @@ mod command_line;
 mod config_test;
 mod control;
 mod daemon;
+mod dbus;
 #[path = "../view/exposition.rs"]
 mod exposition;
 mod fifos;

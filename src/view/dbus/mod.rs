@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::broadcast::Sender;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::info;
@@ -19,10 +20,13 @@ use zbus::names::WellKnownName;
 
 use self::server::{End, Server};
 use super::{Hub, Sealed};
+use crate::model::notification::Notified;
 
 mod answers;
 mod interfaces;
 mod objects;
+#[cfg(test)]
+mod samples;
 mod server;
 
 /// The name, unless the configuration has another one (`dbus_service_name`).
@@ -71,7 +75,7 @@ impl Wish {
 }
 
 /// Serves until `leaving` tells of the end of the daemon; then a last word is said.
-pub(super) async fn serve(hub: Hub, mut leaving: oneshot::Receiver<()>) {
+pub(super) async fn serve(hub: Hub, notified: Sender<Notified>, mut leaving: oneshot::Receiver<()>) {
     let mut of_daemon = hub.configuration();
     loop {
         let sealed = of_daemon.borrow_and_update().clone();
@@ -79,7 +83,7 @@ pub(super) async fn serve(hub: Hub, mut leaving: oneshot::Receiver<()>) {
         drop(sealed);
         let served = async {
             match wish {
-                Some(wish) => attend(&hub, &wish, &mut of_daemon, &mut leaving).await,
+                Some(wish) => attend((&hub, &notified), &wish, &mut of_daemon, &mut leaving).await,
                 None => tokio::select! {
                     _ = &mut leaving => true,
                     changed = of_daemon.changed() => changed.is_err(),
@@ -94,7 +98,7 @@ pub(super) async fn serve(hub: Hub, mut leaving: oneshot::Receiver<()>) {
 
 /// Serves what is wished for as long as it is; true at the end of the daemon.
 async fn attend(
-    hub: &Hub,
+    (hub, notified): (&Hub, &Sender<Notified>),
     wish: &Wish,
     of_daemon: &mut watch::Receiver<Arc<Sealed>>,
     leaving: &mut oneshot::Receiver<()>,
@@ -106,7 +110,7 @@ async fn attend(
         let opened = tokio::select! {
             _ = &mut *leaving => return true,
             () = unwanted(wish, of_daemon) => return false,
-            opened = Server::open(hub, wish) => opened,
+            opened = Server::open(hub, notified, wish) => opened,
         };
         let failure = match opened {
             Ok(mut server) => {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::model::running::RouterState;
 use crate::model::scene::{Configuration, Scene};
-use crate::model::{Family, Instance};
+use crate::model::{Family, Instance, NotifyState};
 
 #[cfg(test)]
 mod tests;
@@ -28,15 +28,14 @@ pub(super) enum State {
 }
 
 impl State {
-    /// The state that an occurrence names; `None` if that is none of an instance.
-    pub(super) fn named(word: &str) -> Option<State> {
-        Some(match word {
-            "INIT" => State::Init,
-            "BACKUP" => State::Backup,
-            "MASTER" => State::Master,
-            "FAULT" => State::Fault,
-            "DELETED" => State::Deleted,
-            "STOP" => State::Stop,
+    /// The state that scripts were told of; `None` if that is none.
+    pub(super) fn of(told: NotifyState) -> Option<State> {
+        Some(match told {
+            NotifyState::Master => State::Master,
+            NotifyState::Backup => State::Backup,
+            NotifyState::Fault => State::Fault,
+            NotifyState::Stop => State::Stop,
+            NotifyState::Deleted => State::Deleted,
             _ => return None,
         })
     }
@@ -92,6 +91,7 @@ pub(super) struct Objects {
     /// In the order of the configuration
     routers: Vec<Router>,
     by_path: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
     /// Names of instances whose path another one has, with the path
     hidden: Vec<(String, String)>,
 }
@@ -116,6 +116,7 @@ impl Objects {
                 objects.hidden.push((name, path));
             } else {
                 objects.by_path.insert(path.clone(), objects.routers.len());
+                objects.by_name.insert(name.clone(), objects.routers.len());
                 objects.routers.push(Router { name, path, state });
             }
         }
@@ -147,14 +148,14 @@ impl Objects {
 
     /// The object of an instance that has come to a state; `None` if it has none.
     pub(super) fn note(&mut self, name: &str, state: State) -> Option<&Router> {
-        let router = self.routers.iter_mut().find(|router| router.name == name)?;
+        let router = self.routers.get_mut(*self.by_name.get(name)?)?;
         router.state = state;
         Some(router)
     }
 
     /// The object of the instance of this name.
     pub(super) fn of_name(&self, name: &str) -> Option<&Router> {
-        self.routers.iter().find(|router| router.name == name)
+        self.routers.get(*self.by_name.get(name)?)
     }
 
     /// The next elements of the paths below this one.

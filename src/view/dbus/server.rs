@@ -1,14 +1,16 @@
 //! The daemon on the bus for as long as one connection lasts: its name, what it says by itself, and its answers.
 
+use std::collections::HashSet;
 use std::future::poll_fn;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
 use nix::sys::signal::Signal;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, Sender};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 use tracing::info;
@@ -20,6 +22,7 @@ use super::objects::{Objects, Router, State};
 use super::{Failure, Wish, interfaces, within};
 use crate::model::Scene;
 use crate::model::frame::Role;
+use crate::model::notification::Notified;
 use crate::model::occurrence::{Kind, Record};
 use crate::os::process;
 use crate::view::{Hub, Sealed};
@@ -28,15 +31,14 @@ use crate::view::{Hub, Sealed};
 const BUS: &str = "org.freedesktop.DBus";
 const BUS_PATH: &str = "/org/freedesktop/DBus";
 
-/// Answer to a request for a name: we have it, or another one has (D-Bus specification, `RequestName`).
+/// Answer to a request for a name: we have it (D-Bus specification, `RequestName`).
 const PRIMARY_OWNER: u32 = 1;
-const IN_QUEUE: u32 = 2;
 
 /// Before a scene without instances is looked at again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How many changes of instances are remembered that have no object yet.
-const EARLY: usize = 10_000;
+/// How many states are held back at most.
+const HELD: usize = 10_000;
 
 /// Why a connection is over.
 #[derive(Debug)]
@@ -66,7 +68,9 @@ pub(super) struct Server<'a> {
     name: String,
     connection: Connection,
     calls: MessageStream,
-    news: Receiver<Arc<Record>>,
+    news: Receiver<Notified>,
+    /// Deaths of `vrrp` are among them
+    occurrences: Receiver<Arc<Record>>,
     objects: Objects,
     machine: Option<String>,
     /// The pid of `vrrp`
@@ -74,15 +78,18 @@ pub(super) struct Server<'a> {
     /// Since when the configuration is in force whose objects these are
     since: u64,
     has_name: bool,
+    /// The serial of our request for the name, until it is answered
+    asked: Option<NonZeroU32>,
     looking: Option<(Look, Looking)>,
-    /// What has happened to instances that have no object yet
-    early: Vec<(String, State)>,
+    /// What has been told since a reload began whose objects are not known yet
+    held: Option<Vec<(String, State)>>,
 }
 
 impl<'a> Server<'a> {
     /// Connects, asks for the name, and says that we are there. `scene` has a picture of `vrrp`.
-    pub(super) async fn open(hub: &'a Hub, wish: &Wish) -> Result<Server<'a>, Failure> {
-        let (_, news) = hub.occurrences();
+    pub(super) async fn open(hub: &'a Hub, notified: &Sender<Notified>, wish: &Wish) -> Result<Server<'a>, Failure> {
+        let news = notified.subscribe();
+        let (_, occurrences) = hub.occurrences();
         let scene = with_routers(hub, Duration::ZERO).await;
         let connection = within(super::connect()).await?;
         let calls = MessageStream::from(&connection);
@@ -93,24 +100,23 @@ impl<'a> Server<'a> {
             connection,
             calls,
             news,
+            occurrences,
             objects: Objects::default(),
             machine: super::machine_id(),
             vrrp: pid_of_vrrp(&scene).flatten(),
             since: scene.configuration.since,
             has_name: false,
+            asked: None,
             looking: None,
-            early: Vec::new(),
+            held: None,
         };
         server.objects = server.objects_of(&scene);
-        let request = (&*server.name, 0_u32);
-        let asked = server.connection.call_method(Some(BUS), BUS_PATH, Some(BUS), "RequestName", &request);
-        match within(asked).await.and_then(|reply| Ok(reply.body().deserialize::<u32>()?)) {
-            Ok(PRIMARY_OWNER) => server.named().await?,
-            Ok(IN_QUEUE) => server.unnamed(),
-            Ok(other) => return Err(Failure::Name(format!("answer {other} of the bus"))),
-            Err(Failure::Bus(error)) => return Err(Failure::Name(error.to_string())),
-            Err(failure) => return Err(failure),
-        }
+        server.drain().await;
+        // The answer comes among the calls, where nothing waits for it.
+        let request = Message::method_call(BUS_PATH, "RequestName").destination(BUS).interface(BUS);
+        let request = request.build(&(&*server.name, 0_u32))?;
+        server.asked = Some(request.primary_header().serial_num());
+        server.tell(&[Ok(request)]).await?;
         Ok(server)
     }
 
@@ -134,9 +140,14 @@ impl<'a> Server<'a> {
                         self.look(Look::Reload);
                     }
                 }
-                record = self.news.recv() => match record {
-                    Ok(record) => self.hear(&record).await?,
+                notified = self.news.recv() => match notified {
+                    Ok(notified) => self.hear(notified).await?,
                     Err(RecvError::Lagged(_)) => self.look(Look::Doubt),
+                    Err(RecvError::Closed) => return Ok(End::Stopped),
+                },
+                record = self.occurrences.recv() => match record {
+                    Ok(record) if record.kind != Kind::Process => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => self.look(Look::Doubt),
                     Err(RecvError::Closed) => return Ok(End::Stopped),
                 },
                 (why, scene) = seen(&mut self.looking) => {
@@ -158,9 +169,13 @@ impl<'a> Server<'a> {
             return;
         }
         self.drain().await;
-        let stopped = self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpStopped", &());
+        // What `vrrp` says at its end may not have come so far.
+        let going: &[Router] = if matches!(end, End::Stopped) { self.objects.routers() } else { &[] };
+        let going = going.iter().filter(|router| router.state != State::Stop);
+        let mut words: Vec<_> = going.map(|it| self.status(&Router { state: State::Stop, ..it.clone() })).collect();
+        words.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpStopped", &()));
         // The bus may be gone too.
-        let _ = self.tell(&[stopped]).await;
+        let _ = self.tell(&words).await;
         let Server { connection, calls, name, .. } = self;
         drop(calls);
         let _ = within(connection.call_method(Some(BUS), BUS_PATH, Some(BUS), "ReleaseName", &name)).await;
@@ -190,28 +205,36 @@ impl<'a> Server<'a> {
         info!("Lost the name {} on the session bus", self.name);
     }
 
-    /// Something has happened in the daemon.
-    async fn hear(&mut self, record: &Record) -> Result<(), Failure> {
-        match (record.kind, State::named(&record.to)) {
-            (Kind::Instance, Some(state)) => match self.objects.note(&record.subject, state).cloned() {
-                Some(router) => return self.tell(&[self.status(&router)]).await,
-                None if self.looking.is_some() && self.early.len() < EARLY => {
-                    self.early.push((record.subject.clone(), state));
-                }
-                None => {}
-            },
-            (Kind::Process, _) => self.look(Look::Doubt),
-            _ => {}
+    /// Scripts were told of a state.
+    async fn hear(&mut self, notified: Notified) -> Result<(), Failure> {
+        let Notified { instance, state } = notified;
+        let Some(state) = State::of(state) else { return Ok(()) };
+        if let Some(held) = &mut self.held {
+            if held.len() < HELD {
+                held.push((instance, state));
+            }
+            return Ok(());
+        }
+        let signal = self.turned(&instance, state);
+        // With the name all are told.
+        if self.has_name {
+            self.tell(&signal.into_iter().collect::<Vec<_>>()).await?;
         }
         Ok(())
+    }
+
+    /// An instance is in another state.
+    fn turned(&mut self, name: &str, state: State) -> Option<zbus::Result<Message>> {
+        let router = self.objects.note(name, state)?.clone();
+        Some(self.status(&router))
     }
 
     /// Hears what has happened before a scene.
     async fn drain(&mut self) {
         // Scenes and news come by different ways: those who bring news get their turn.
         tokio::task::yield_now().await;
-        while let Ok(record) = self.news.try_recv() {
-            if self.hear(&record).await.is_err() {
+        while let Ok(notified) = self.news.try_recv() {
+            if self.hear(notified).await.is_err() {
                 return;
             }
         }
@@ -219,6 +242,9 @@ impl<'a> Server<'a> {
 
     /// Looks at the daemon; calls are answered meanwhile.
     fn look(&mut self, why: Look) {
+        if why == Look::Reload {
+            self.held.get_or_insert_default();
+        }
         let why = self.looking.take().map_or(why, |(before, _)| before.max(why));
         let hub = self.hub.clone();
         self.looking = Some((why, Box::pin(async move { hub.scene().await })));
@@ -244,21 +270,35 @@ impl<'a> Server<'a> {
         }
         self.drain().await;
         let new = self.objects_of(scene);
-        let old = std::mem::replace(&mut self.objects, new);
-        self.since = scene.configuration.since;
-        let gone = old.routers().iter().filter(|router| self.objects.of_name(&router.name).is_none());
-        gone.for_each(|router| info!("Deleted DBus object for instance {}", router.name));
-        let early = std::mem::take(&mut self.early);
-        let early = early.into_iter().filter_map(|(name, state)| self.objects.note(&name, state).cloned());
-        let early: Vec<_> = early.collect();
-        let mut signals: Vec<_> = early.iter().map(|router| self.status(router)).collect();
-        match why {
-            Look::Reload => signals.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpReloaded", &())),
-            Look::Doubt => {
-                let differs = |router: &&Router| old.of_name(&router.name).is_some_and(|it| it.state != router.state);
-                signals.extend(self.objects.routers().iter().filter(differs).map(|router| self.status(router)));
+        let mut signals = Vec::new();
+        let (mut later, mut parted) = (Vec::new(), HashSet::new());
+        // Who is deleted, or is another one of the same name from now on, has a last word where it was.
+        for (name, state) in self.held.take().unwrap_or_default() {
+            let path = |objects: &Objects| objects.of_name(&name).map(|router| router.path.clone());
+            let goes_on = path(&self.objects) == path(&new);
+            let is_last = matches!(state, State::Fault | State::Deleted) && self.objects.of_name(&name).is_some();
+            if goes_on || (parted.insert(name.clone()) && is_last) {
+                signals.extend(self.turned(&name, state));
+            } else {
+                later.push((name, state));
             }
         }
+        let old = std::mem::replace(&mut self.objects, new);
+        self.since = scene.configuration.since;
+        let gone = old
+            .routers()
+            .iter()
+            .filter(|router| self.objects.of_name(&router.name).is_none_or(|it| it.path != router.path));
+        gone.for_each(|router| info!("Deleted DBus object for instance {}", router.name));
+        // What was missed; what was not is known here as the scene has it.
+        let goes_on = |it: &&Router, router: &Router| it.path == router.path && it.state != router.state;
+        let missed = self.objects.routers().iter();
+        let missed = missed.filter(|router| old.of_name(&router.name).filter(|it| goes_on(it, router)).is_some());
+        signals.extend(missed.map(|router| self.status(router)));
+        if why == Look::Reload {
+            signals.push(self.signal(self.objects.daemon(), interfaces::DAEMON, "VrrpReloaded", &()));
+        }
+        signals.extend(later.into_iter().filter_map(|(name, state)| self.turned(&name, state)));
         self.tell(&signals).await?;
         Ok(true)
     }
@@ -268,7 +308,7 @@ impl<'a> Server<'a> {
         match message.message_type() {
             Type::MethodCall => self.serve(message).await,
             Type::Signal => self.hear_of_name(message).await,
-            Type::MethodReturn | Type::Error => Ok(()),
+            Type::MethodReturn | Type::Error => self.hear_answer(message).await,
         }
     }
 
@@ -286,6 +326,26 @@ impl<'a> Server<'a> {
         }
         if reloads {
             process::send_signal(std::process::id(), Signal::SIGHUP);
+        }
+        Ok(())
+    }
+
+    /// The bus has answered our request for the name.
+    async fn hear_answer(&mut self, reply: &Message) -> Result<(), Failure> {
+        let header = reply.header();
+        if header.reply_serial().is_none() || header.reply_serial() != self.asked {
+            return Ok(());
+        }
+        self.asked = None;
+        let body = reply.body();
+        match reply.message_type() {
+            Type::MethodReturn if body.deserialize::<u32>().is_ok_and(|it| it == PRIMARY_OWNER) && !self.has_name => {
+                self.named().await?
+            }
+            // It will tell when the other one is gone.
+            Type::MethodReturn if !self.has_name => self.unnamed(),
+            Type::MethodReturn => {}
+            _ => return Err(Failure::Name(body.deserialize::<&str>().unwrap_or_default().to_owned())),
         }
         Ok(())
     }
