@@ -15,6 +15,7 @@ use crate::model::Time;
 use crate::model::check::CheckConfig;
 use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
+use crate::model::trap::Trap;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
 use crate::report;
@@ -38,6 +39,8 @@ pub(super) struct Hands {
     pub(super) marks: MarkHands,
     /// Who may ask for echoes has been changed
     ping: Option<PingGroup>,
+    /// What managers are to be told of: core passes it on
+    pub(super) trapped: Vec<Trap>,
 }
 
 impl Hands {
@@ -51,6 +54,7 @@ impl Hands {
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
             ping: None,
+            trapped: Vec::new(),
         };
         hands.configure(config, shared);
         hands
@@ -96,6 +100,7 @@ impl Hands {
                     self.fifos.tell_of_service(&notice);
                     self.scripts.notify(notice);
                 }
+                Action::Trap(trap) => self.trapped.push(*trap),
                 Action::Alert(alert) => self.mails.send(&alert),
                 Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => report::say(level, &line),

@@ -11,6 +11,8 @@ use super::table::Table;
 pub(super) struct Outbox {
     /// IPVS as it is wanted
     pub table: Table,
+    /// Managers are told
+    pub traps: bool,
     /// Changes of marks of this turn
     pub marks: Vec<MarkChange>,
     actions: Vec<Action>,

@@ -8,7 +8,7 @@ use crate::model::Family;
 use crate::model::check::{GroupEntry, Protocol, ServerGroup, Service};
 use crate::model::ipvs::ServiceKey;
 use crate::model::running_check::{
-    RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningServer, RunningService,
+    RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningServer, RunningService, RunningTraffic,
 };
 
 /// In the order in which they are counted.
@@ -79,6 +79,7 @@ impl Engine {
             inherited: service.inherited,
             sorry: (sorry_is_set, service.sorry_serves),
             servers: service.servers.iter().map(|server| self.running_server(service, server)).collect(),
+            traffic: RunningTraffic::default(),
         }
     }
 
@@ -100,6 +101,8 @@ impl Engine {
             set: server.pool_weight(service.sorry_serves).is_some() && service.places.iter().any(there),
             inherited: server.inherited,
             checkers: server.watches.iter().map(checker).collect(),
+            traffic: RunningTraffic::default(),
+            connections: [0; 3],
         }
     }
 

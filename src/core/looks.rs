@@ -15,6 +15,7 @@ use super::start::Setting;
 use crate::model::Occurrence;
 use crate::model::frame::Picture;
 use crate::model::scene::ChildScene;
+use crate::model::trap::Trap;
 use crate::os::clock;
 use crate::view::{Gathered, Origin, Request, View};
 
@@ -110,6 +111,13 @@ impl Looks {
             pending.awaited.clear();
         }
         self.settle();
+    }
+
+    /// Managers are to be told.
+    pub(super) fn trapped(&self, trap: Trap) {
+        if let Some(view) = &self.view {
+            view.trapped(trap);
+        }
     }
 
     /// Something has happened.

@@ -41,6 +41,7 @@ pub mod settings;
 pub mod stats;
 pub mod time;
 pub mod tracker;
+pub mod trap;
 pub mod weight;
 
 pub use address::{Address, Family, Lifetime};

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::warn;
 
 use self::ring::Ring;
@@ -20,17 +21,22 @@ use crate::model::Occurrence;
 use crate::model::command::Command;
 use crate::model::frame::Picture;
 use crate::model::scene::ChildScene;
+use crate::model::trap::Trap;
 use crate::os::clock;
 
 mod hub;
 mod ring;
 mod sealed;
+mod snmp;
 
 pub use self::hub::Hub;
 pub use self::sealed::Sealed;
 
 /// How many requests may wait for the parent.
 const WAITING: usize = 16;
+
+/// How many notifications may wait for the task that tells managers.
+const TRAPS: usize = 4096;
 
 /// How long the end of the daemon waits for that of the thread.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -76,6 +82,8 @@ pub struct View {
     configuration: watch::Sender<Arc<Sealed>>,
     /// Dropped: the end
     happened: mpsc::UnboundedSender<Occurrence>,
+    /// Dropped likewise
+    traps: mpsc::Sender<Trap>,
     /// Nothing is ever sent: it breaks when the thread ends
     alive: threads::Receiver<()>,
 }
@@ -89,15 +97,16 @@ impl View {
         let (to_parent, requests) = mpsc::channel(WAITING);
         let (configuration, of_servers) = watch::channel(sealed);
         let (happened, occurrences) = mpsc::unbounded_channel();
+        let (traps, of_snmp) = mpsc::channel(TRAPS);
         let (token, alive) = threads::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
-            runtime.block_on(run(origin, to_parent, of_servers, occurrences));
+            runtime.block_on(run(origin, to_parent, of_servers, occurrences, of_snmp));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
         })?;
-        Ok(View { requests, configuration, happened, alive })
+        Ok(View { requests, configuration, happened, traps, alive })
     }
 
     /// The next thing that is asked for; never, once the thread is gone. May be dropped and called again without loss.
@@ -119,10 +128,15 @@ impl View {
         let _ = self.happened.send(occurrence);
     }
 
+    /// Managers are to be told. Of a flood that nobody can take some are lost.
+    pub fn trapped(&self, trap: Trap) {
+        let _ = self.traps.try_send(trap);
+    }
+
     /// Ends the thread, and waits for that, but not long.
     pub fn finish(self) {
-        let View { requests, happened, alive, .. } = self;
-        drop((requests, happened));
+        let View { requests, happened, traps, alive, .. } = self;
+        drop((requests, happened, traps));
         if alive.recv_timeout(PATIENCE) == Err(threads::RecvTimeoutError::Timeout) {
             warn!("What has happened could not be saved: the disk takes too long");
         }
@@ -135,13 +149,17 @@ async fn run(
     requests: mpsc::Sender<Request>,
     configuration: watch::Receiver<Arc<Sealed>>,
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
+    traps: mpsc::Receiver<Trap>,
 ) {
     let ring = Arc::new(Ring::new(Vec::new()));
     let hub = Hub::new(origin, requests, configuration, ring.clone());
     let mut servers = JoinSet::new();
     serve(&hub, &mut servers);
+    let snmp = tokio::spawn(snmp::serve(hub.clone(), traps));
     while let Some(occurrence) = occurrences.recv().await {
         ring.note(occurrence, clock::ahead_of_monotonic());
     }
     servers.shutdown().await;
+    // It has notifications of the stop to pass on, and does not take long for that.
+    let _ = timeout(PATIENCE, snmp).await;
 }

@@ -119,6 +119,7 @@ pub async fn run(
     process::return_free_memory();
     driver.scheduling.work();
     loop {
+        driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
         }
@@ -196,6 +197,8 @@ pub async fn run(
     driver.hands.scripts.finish(&mut driver.ends).await;
     driver.hands.sync_daemons.finish();
     driver.dumps.finish();
+    driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
+    herald.finish().await;
     Ok(())
 }
 

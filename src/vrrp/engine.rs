@@ -414,6 +414,7 @@ impl Engine {
             Ok(heard) => self.heard(now, id, &heard),
             Err(refusal) => {
                 self.refused(now, id, &refusal);
+                self.trap_refusal(now, id, datagram.source, &refusal);
                 let priority = accept::priority_of(self.routers[id].config.family, datagram.bytes).unwrap_or_default();
                 self.hear_refused_master(now, id, datagram.source, priority, &refusal);
             }

@@ -501,6 +501,7 @@ impl Engine {
             if let Some(group) = self.groups.get(index) {
                 self.out.push_back(Action::Notify(sync::notification(&group.config, NotifyState::Stop)));
             }
+            self.trap_of_group(index, NotifyState::Stop);
             self.mail_of_group(index, NotifyState::Stop);
         }
     }

@@ -49,3 +49,4 @@ mod track;
 mod trackers;
 mod tracking;
 mod transition;
+mod traps;

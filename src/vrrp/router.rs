@@ -16,6 +16,7 @@ use super::oddity::Oddity;
 use super::packets::Form;
 use super::rivals::Rival;
 use super::signature::Signatures;
+use crate::model::running::{MasterReason, ProtocolError};
 use crate::model::stats::Stats;
 use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
 
@@ -145,6 +146,14 @@ pub struct Router {
     pub(super) reassured_at: Option<Time>,
     /// When it came to the state that it is in
     pub(super) changed_at: Time,
+    /// Since when it is backup or master
+    pub(super) up_since: Option<Time>,
+    /// Why it became master last
+    pub(super) master_reason: MasterReason,
+    /// What was wrong with the last packet that broke the protocol
+    pub(super) last_error: ProtocolError,
+    /// When managers were told last of a packet that it refused
+    pub(super) trapped_at: Option<Time>,
     /// When its last advert left
     pub(super) sent_at: Option<Time>,
     pub(super) stats: Stats,
@@ -185,6 +194,10 @@ impl Router {
             asserted_at: None,
             reassured_at: None,
             changed_at: Time(0),
+            up_since: None,
+            master_reason: MasterReason::default(),
+            last_error: ProtocolError::default(),
+            trapped_at: None,
             sent_at: None,
             stats: Stats::default(),
             lines: LogLimit::default(),
@@ -206,6 +219,10 @@ impl Router {
         if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
             self.changed_at = now;
         }
+        self.up_since = match state {
+            State::Init | State::Fault => None,
+            State::Backup { .. } | State::Master { .. } => self.up_since.or(Some(now)),
+        };
         self.state = state;
     }
 

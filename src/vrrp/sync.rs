@@ -170,6 +170,7 @@ impl Engine {
         };
         let notification = notification(&group.config, state);
         self.out.push_back(Action::Notify(notification));
+        self.trap_of_group(index, state);
         self.mail_of_group(index, state);
     }
 

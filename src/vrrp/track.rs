@@ -11,7 +11,7 @@ use super::packets;
 use super::router::{Fault, Router, RouterId};
 use super::sync::Group;
 use super::trackers::{self, Effect};
-use crate::model::{IfName, Instance, Time, TrackInterface, Transport, VrrpConfig, Weight};
+use crate::model::{IfName, Instance, Micros, Time, TrackInterface, Transport, VrrpConfig, Weight};
 
 impl Engine {
     /// Looks at a router's surroundings anew and acts on what is different.
@@ -190,6 +190,12 @@ impl Engine {
         let router = &mut self.routers[id];
         let (old_priority, old_wait) = (router.effective(), router.master_down());
         router.weight = weight;
+        self.reprioritized(now, id, old_priority, old_wait);
+    }
+
+    /// A router's priority may be another one than before; `old_wait`: how long it waited for a master with that.
+    pub(super) fn reprioritized(&mut self, now: Time, id: RouterId, old_priority: u8, old_wait: Micros) {
+        let router = &mut self.routers[id];
         let (priority, wait) = (router.effective(), router.master_down());
         if priority == old_priority {
             return;

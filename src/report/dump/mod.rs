@@ -24,7 +24,6 @@ mod global;
 mod instance;
 mod interface;
 pub mod json;
-mod link;
 mod number;
 pub mod place;
 mod route;
