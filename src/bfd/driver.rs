@@ -15,12 +15,13 @@ use super::hands::Hands;
 use super::hands::dumps::Dumps;
 use crate::model::Time;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, Shared, ToBfd};
+use crate::model::running_bfd::RunningBfd;
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Herald, Link};
 use crate::os::scheduling::Scheduling;
 use crate::os::signals::{Dump, Signal, Signals};
 use crate::os::{process, random};
-use crate::report::{Saved, dump};
+use crate::report::{Occurrences, Saved, dump};
 use crate::sock::SockError;
 
 /// How many helpings of packets each port gets before sessions expire, at most: a socket's queue, but no endless flood.
@@ -70,10 +71,11 @@ pub async fn run(
         show(&shared);
     }
     let mut saved = Saved::begin(Role::Bfd, &shared, || dump::bfd(&shared));
+    let herald = sender.detach();
     let mut driver = Driver {
         engine: Engine::new(random::seed()),
-        hands: Hands::open()?,
-        parent: sender.detach(),
+        hands: Hands::open(Occurrences::new(herald.clone()))?,
+        parent: herald,
         timer: Timer::new()?,
         scheduling: Scheduling::begin(Role::Bfd, &shared.global.processes),
         dumps: Dumps::of(&shared),
@@ -103,7 +105,7 @@ pub async fn run(
             Woken::Frame(None) => break true,
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
-            Woken::Signal(Signal::Dump(Dump::Data)) => driver.dumps.write(driver.hands.running(&driver.engine)),
+            Woken::Signal(Signal::Dump(Dump::Data)) => driver.dumps.write(driver.running()),
             // Only the data file is this process's.
             Woken::Signal(Signal::Dump(_)) => {}
             Woken::Frame(Some(ToBfd::Configure(_, shared))) => {
@@ -126,8 +128,7 @@ pub async fn run(
             }
             Woken::Frame(Some(ToBfd::Ask)) => driver.parent.say(FromChild::Alive),
             Woken::Frame(Some(ToBfd::Show)) => {
-                let running = driver.hands.running(&driver.engine);
-                driver.parent.say(FromChild::Picture(Picture::Bfd(Box::new(running))));
+                driver.parent.say(FromChild::Picture(Picture::Bfd(Box::new(driver.running()))));
             }
             Woken::Packets(ports) => driver.turn(|driver, now| driver.hear(now, &ports).map(drop))?,
             Woken::Timer => driver.turn(|_, _| Ok(()))?,
@@ -182,6 +183,11 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// How all stands.
+    fn running(&self) -> RunningBfd {
+        RunningBfd { lateness: self.scheduling.lateness(), ..self.hands.running(&self.engine) }
     }
 
     /// When something is due.

@@ -53,6 +53,7 @@ pub struct Engine {
     due_of: BTreeMap<SessionId, Time>,
     listening: (bool, bool),
     last: u32,
+    now: Time,
     random: Random,
     complaints: LogLimit<Complaint>,
     counters: Counters,
@@ -71,6 +72,7 @@ impl Engine {
             due_of: BTreeMap::new(),
             listening: (false, false),
             last: 0,
+            now: Time::default(),
             random: Random::new(seed),
             complaints: LogLimit::default(),
             counters: Counters::default(),
@@ -81,6 +83,7 @@ impl Engine {
     /// Takes over a configuration: the first one, or another. Sessions are known by name; what is the same goes on, and all
     /// followers are told how their sessions stand.
     pub fn reload(&mut self, now: Time, config: BfdConfig) {
+        self.now = now;
         let has = |multihop| config.instances.iter().any(|it| it.multihop == multihop);
         let wanted = (has(false), has(true));
         if self.listening != wanted {
@@ -155,6 +158,7 @@ impl Engine {
 
     /// Tells of something that has happened.
     pub fn handle(&mut self, now: Time, event: Event<'_>) {
+        self.now = now;
         match event {
             Event::Datagram(datagram) => self.hear(now, &datagram),
             Event::PathFailed(id, reason) => {
@@ -169,6 +173,7 @@ impl Engine {
 
     /// Does what is due by now.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.now = now;
         let due: Vec<_> = self.due.range(..=(now, SessionId(u32::MAX))).map(|(_, id)| *id).collect();
         for id in due {
             self.with(id, |session, outside| session.handle_timeout(now, outside));
@@ -251,7 +256,7 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        act(session, &mut Outside { id, out: &mut self.out, random: &mut self.random });
+        act(session, &mut Outside { id, now: self.now, out: &mut self.out, random: &mut self.random });
         let next = session.next_timeout();
         let before = match next {
             Some(at) => self.due_of.insert(id, at),

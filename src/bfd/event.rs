@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use crate::model::Occurrence;
 use crate::wire::bfd;
 
 pub use crate::model::Level;
@@ -83,4 +84,6 @@ pub enum Action {
     },
     /// Write a log line
     Log(Level, String),
+    /// Tell whoever keeps what has happened
+    Happened(Occurrence),
 }

@@ -11,10 +11,10 @@ use super::engine::Engine;
 use super::event::{Action, Datagram, Event, Path, SessionId};
 use crate::model::frame::{FromChild, SessionNews};
 use crate::model::running_bfd::RunningBfd;
-use crate::model::{Micros, Time};
+use crate::model::{Histogram, Micros, Time};
 use crate::os::clock;
 use crate::os::ipc::Herald;
-use crate::report;
+use crate::report::{self, Occurrences};
 use crate::sock::bfd::{Inbox, Receiver, Sender};
 use crate::sock::{ReadySet, SockError};
 
@@ -38,6 +38,7 @@ pub(super) struct Hands {
     senders: BTreeMap<SessionId, Outlet>,
     /// The source ports in use: each session has its own, whatever its address
     ports: HashSet<u16>,
+    occurrences: Occurrences,
 }
 
 /// A port to receive on.
@@ -58,7 +59,7 @@ struct Outlet {
 
 impl Hands {
     /// Hands that listen to nothing. Must be called inside a tokio runtime.
-    pub(super) fn open() -> Result<Self, SockError> {
+    pub(super) fn open(occurrences: Occurrences) -> Result<Self, SockError> {
         Ok(Hands {
             receivers: [Port::default(), Port::default()],
             retry: None,
@@ -66,6 +67,7 @@ impl Hands {
             inbox: Inbox::default(),
             senders: BTreeMap::new(),
             ports: HashSet::new(),
+            occurrences,
         })
     }
 
@@ -89,6 +91,7 @@ impl Hands {
                 parent.say(FromChild::Session { news, vrrp, checker });
             }
             Action::Log(level, line) => report::say(level, &line),
+            Action::Happened(occurrence) => self.occurrences.tell(occurrence),
         }
         None
     }
@@ -196,6 +199,7 @@ impl Hands {
             receivers,
             sessions: sessions.collect(),
             counted: engine.counters().named(),
+            lateness: Histogram::default(),
         }
     }
 }

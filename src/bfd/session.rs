@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::event::{Action, Level, Path, SessionId};
 use super::timing::{Timing, jittered};
 use super::words::{self, Side};
+use crate::model::occurrence::{Kind, Occurrence};
 use crate::model::{BfdInstance, Micros, Random, Time};
 use crate::wire::bfd::{Diagnostic, Packet, State};
 
@@ -24,11 +25,20 @@ const QUIET: Micros = Micros::from_secs(1);
 /// What a session acts through.
 pub(super) struct Outside<'a> {
     pub(super) id: SessionId,
+    pub(super) now: Time,
     pub(super) out: &'a mut VecDeque<Action>,
     pub(super) random: &'a mut Random,
 }
 
 impl Outside<'_> {
+    /// A session has changed, by these words of RFC 5880 for its states.
+    fn happened(&mut self, session: &str, from: State, to: State, cause: String) {
+        let [from, to] = [from, to].map(|state| words::state(state).to_owned());
+        let subject = session.to_owned();
+        let occurrence = Occurrence { at: self.now, kind: Kind::Bfd, subject, from, to, priority: None, cause };
+        self.out.push_back(Action::Happened(occurrence));
+    }
+
     pub(super) fn log(&mut self, level: Level, line: String) {
         self.out.push_back(Action::Log(level, line));
     }
@@ -107,6 +117,10 @@ pub(super) struct Session {
     pause: Micros,
     /// When the times that it may come up would be full again
     rises: Time,
+    /// When it came to its state, but that Init is not told from Down
+    pub(super) changed: Time,
+    /// How often it has come up
+    pub(super) risen: u64,
     shown: (Side, Side),
     shown_at: Option<Time>,
 }
@@ -146,6 +160,8 @@ impl Session {
             retry: None,
             pause: Micros::ZERO,
             rises: now,
+            changed: now,
+            risen: 0,
             shown: Default::default(),
             shown_at: None,
         }
@@ -185,7 +201,10 @@ impl Session {
         self.pause = Micros::ZERO;
         match next(self.state, packet.state) {
             state if state == self.state => {}
-            State::Down => self.fall(Diagnostic::NEIGHBOR_DOWN, outside),
+            State::Down => {
+                let cause = words::said_down(packet.state, packet.diagnostic);
+                self.fall(Diagnostic::NEIGHBOR_DOWN, cause, outside);
+            }
             State::Up if self.may_rise(now) => self.rise(outside),
             State::Init => self.state = State::Init,
             State::Up | State::AdminDown => {}
@@ -224,9 +243,14 @@ impl Session {
     /// The socket does not work. It is tried again, ever more rarely.
     pub(super) fn path_failed(&mut self, now: Time, reason: &str, outside: &mut Outside<'_>) {
         let name = &self.config.name;
+        let is_first = self.pause.is_zero();
         self.pause = (self.pause * 2).clamp(RETRY, LONGEST_RETRY);
         outside.log(Level::Warning, format!("({name}) {reason}; trying again in {} s", self.pause.0 / 1_000_000));
         if self.state != State::AdminDown {
+            self.changed = now;
+            if is_first {
+                outside.happened(name, self.state, State::AdminDown, reason.to_owned());
+            }
             (self.state, self.diagnostic) = (State::AdminDown, Diagnostic::PATH_DOWN);
             outside.log(Level::Warning, words::entering(name, self.state, self.diagnostic, self.remote.diagnostic));
         }
@@ -247,7 +271,7 @@ impl Session {
 
     fn reopen(&mut self, outside: &mut Outside<'_>) {
         // Until the contrary is told, it works.
-        self.state = State::Down;
+        (self.state, self.changed) = (State::Down, outside.now);
         self.retry = None;
         self.set_intervals(outside);
         outside.out.push_back(Action::Open(outside.id, self.path()));
@@ -296,6 +320,9 @@ impl Session {
     }
 
     fn rise(&mut self, outside: &mut Outside<'_>) {
+        let cause = format!("the peer {} says {}", self.config.neighbor, words::state(self.remote.state));
+        outside.happened(&self.config.name, self.state, State::Up, cause);
+        (self.changed, self.risen) = (outside.now, self.risen + 1);
         (self.state, self.diagnostic) = (State::Up, Diagnostic::NONE);
         let line = words::entering(&self.config.name, self.state, self.diagnostic, self.remote.diagnostic);
         outside.log(Level::Info, line);
@@ -303,13 +330,15 @@ impl Session {
         self.tell(outside);
     }
 
-    fn fall(&mut self, why: Diagnostic, outside: &mut Outside<'_>) {
+    fn fall(&mut self, why: Diagnostic, cause: String, outside: &mut Outside<'_>) {
         let was_up = self.state == State::Up;
         (self.state, self.diagnostic) = (State::Down, why);
         self.set_intervals(outside);
         if !was_up {
             return;
         }
+        self.changed = outside.now;
+        outside.happened(&self.config.name, State::Up, State::Down, format!("{}: {cause}", why.words()));
         let line = words::entering(&self.config.name, self.state, self.diagnostic, self.remote.diagnostic);
         outside.log(Level::Warning, line);
         // An operator's wish says nothing of the path (RFC 5882 section 3.2).
@@ -323,7 +352,8 @@ impl Session {
             outside.log(Level::Warning, words::expired(&self.config.name, self.detection() + late, late));
         }
         if matches!(self.state, State::Init | State::Up) {
-            self.fall(Diagnostic::EXPIRED, outside);
+            let cause = words::silent(self.config.neighbor, self.detection() + late);
+            self.fall(Diagnostic::EXPIRED, cause, outside);
         }
         self.remote = Remote::UNKNOWN;
         self.heard = None;

@@ -22,6 +22,26 @@ pub(super) fn expired(name: &str, silence: Micros, late: Micros) -> String {
     format!("({name}) Expired after {} ms ({} usec overdue)", silence.0 / 1000, late.0)
 }
 
+/// The name of a state.
+pub(super) fn state(state: State) -> &'static str {
+    match state {
+        State::AdminDown => "AdminDown",
+        State::Down => "Down",
+        State::Init => "Init",
+        State::Up => "Up",
+    }
+}
+
+/// Why a session goes down: the peer is silent.
+pub(super) fn silent(peer: IpAddr, silence: Micros) -> String {
+    format!("no packet from {peer} for {}.{:03} s", silence.0 / 1_000_000, silence.0 / 1000 % 1000)
+}
+
+/// Why a session goes down: the peer said so, with this diagnostic of its own.
+pub(super) fn said_down(said: State, diagnostic: Diagnostic) -> String {
+    format!("the peer says {} ({})", state(said), diagnostic.words())
+}
+
 /// A poll sequence begins.
 pub(super) fn polling(name: &str) -> String {
     format!("({name}) Starting poll sequence")

@@ -5,6 +5,7 @@
 //! (`timetable`), and the log lines (`words`).
 
 mod dns;
+mod last;
 mod misc;
 mod news;
 mod plain;
@@ -14,6 +15,7 @@ mod timetable;
 mod web;
 mod words;
 
+use self::last::Last;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,6 +89,7 @@ pub(super) struct Checker {
     wish: Option<u32>,
     /// MISC_CHECK: when the script that ended last was started, and its status
     ended: Option<Box<(Time, u8)>>,
+    last: Last,
     /// Most have nothing to say
     said: Option<Box<Said>>,
 }
@@ -122,6 +125,7 @@ impl Checker {
             failed_url: false,
             wish: None,
             ended: None,
+            last: Last::default(),
             said: None,
         };
         checker.tracked_file(0);
@@ -155,6 +159,7 @@ impl Checker {
     /// A run has ended that was started at `started`.
     pub fn finished(&mut self, now: Time, started: Time, report: Report) -> Finding {
         let mut finding = Finding::default();
+        self.last.take(now, started, &self.kind, &report);
         self.note(report.notes, &mut finding);
         let outcome = match report.outcome {
             Outcome::Unable(line) => return self.could_not_run(now, line, finding),
@@ -204,6 +209,9 @@ impl Checker {
             weight: self.adjustment,
             failures: self.failures,
             failed_url: self.failed_url.then_some(self.url),
+            last: self.last.shown(),
+            started_at: started,
+            next_at: self.planned.filter(|_| started.is_none()),
             script: (started.or(ended.map(|(started, _)| *started)), ended.map_or(0, |(_, status)| *status)),
             ..RunningChecker::default()
         }
@@ -217,6 +225,19 @@ impl Checker {
     /// Whether anything is known of the server: it has come to a decision, or has failed and is to be tried again.
     pub fn has_run(&self) -> bool {
         self.has_run
+    }
+
+    /// Why it holds the server for good or not, in short: `TCP_CHECK: Connection refused`.
+    pub fn cause(&self) -> String {
+        let keyword = self.kind.keyword();
+        match (&*self.kind, self.last.reason()) {
+            (CheckKind::File { track_file, .. }, _) => format!("{keyword}: track_file {track_file}"),
+            (CheckKind::Bfd { instance }, _) => {
+                format!("{keyword}: session {instance} is {}", if self.up { "up" } else { "down" })
+            }
+            (_, Some(reason)) => format!("{keyword}: {reason}"),
+            (_, None) => format!("{keyword} succeeded"),
+        }
     }
 
     /// What it adds to the server's weight.

@@ -117,6 +117,9 @@ impl Engine {
     /// What a checker has found, step by step.
     fn apply(&mut self, post: Post, finding: Finding) {
         let Some(service) = self.virtuals.get_mut(post.service) else { return };
+        if finding.effects.iter().any(|effect| matches!(effect, Effect::Adjust(_) | Effect::Stand { .. })) {
+            self.out.cause = service.servers[post.server].watches[post.watch].checker.cause();
+        }
         let was_alive = service.servers[post.server].alive;
         for effect in finding.effects {
             match effect {
@@ -136,6 +139,7 @@ impl Engine {
                 }
             }
         }
+        self.out.cause.clear();
     }
 
     /// An address has come to an interface.

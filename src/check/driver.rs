@@ -30,7 +30,7 @@ use crate::os::process;
 use crate::os::random;
 use crate::os::scheduling::Scheduling;
 use crate::os::signals::{Dump, Signal, Signals};
-use crate::report::{Saved, dump};
+use crate::report::{Occurrences, Saved, dump};
 use crate::watch::file_watch::FileWatch;
 
 /// At most so many ends of checks are taken before everything else has its turn.
@@ -87,7 +87,7 @@ pub async fn run(
     }
     let dumps = Dumps::of(&shared, &config);
     let mut saved = Saved::begin(Role::Check, &shared, || dump::check(&shared, &config));
-    let mut driver = Driver::open(&options, &shared, config, dumps)?;
+    let mut driver = Driver::open(&options, &shared, config, dumps, Occurrences::new(herald.clone()))?;
     drop(shared);
     // What does not hang is known soon; the checks do not wait for the rest.
     if driver.hands.ipvs.is_seeking() {
@@ -194,10 +194,16 @@ struct Driver {
 
 impl Driver {
     /// An engine that knows all that it needs to start.
-    fn open(options: &ChildOptions, shared: &Shared, config: CheckConfig, dumps: Dumps) -> Result<Self, Error> {
+    fn open(
+        options: &ChildOptions,
+        shared: &Shared,
+        config: CheckConfig,
+        dumps: Dumps,
+        occurrences: Occurrences,
+    ) -> Result<Self, Error> {
         let followed = Followed::by(&config);
         let mut driver = Driver {
-            hands: Hands::open(&config, shared),
+            hands: Hands::open(&config, shared, occurrences),
             files: FileWatch::new(),
             monitor: None,
             reports_addresses: options.address_monitoring,
@@ -282,6 +288,7 @@ impl Driver {
     fn running(&self) -> RunningCheck {
         let mut running = self.engine.running();
         running.ahead = clock::ahead_of_monotonic();
+        running.lateness = self.scheduling.lateness();
         self.hands.prober.complete(&mut running);
         running
     }

@@ -16,6 +16,7 @@ use super::event::{Action, CheckerId, Event, Level, RunId};
 use super::expand::{self, Marks};
 use super::general::General;
 use super::outbox::Outbox;
+use super::refusal;
 use super::server::Followed;
 use super::suspend::Suspension;
 use super::table::Owner;
@@ -124,6 +125,7 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.out.now = now;
         match event {
             Event::Start => self.start(now),
             Event::Probed(run, report) => self.probed(now, run, report),
@@ -164,6 +166,7 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.out.now = now;
         while let Some((_, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
             self.timers.pop_first();
             self.begin(now, id);
@@ -262,7 +265,13 @@ impl Engine {
             true => self.out.table.refused(now, change, refusal),
             false => self.general.refused(now, change, refusal),
         };
-        line.into_iter().for_each(|line| self.out.info(line));
+        if let Some(line) = line {
+            self.out.info(line.clone());
+            let (kind, subject) = refusal::subject(change);
+            self.out.cause = line;
+            self.out.happened(kind, subject, "", "REFUSED");
+            self.out.cause.clear();
+        }
     }
 
     /// What IPVS is due for.

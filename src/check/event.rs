@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::model::checker::CheckKind;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, ServiceKey, Timeouts};
 use crate::model::trap::Trap;
-use crate::model::{Alert, ServiceNotice};
+use crate::model::{Alert, Occurrence, ServiceNotice};
 
 pub use crate::model::Level;
 
@@ -45,6 +45,17 @@ pub struct Report {
     /// Lines about things that are no failure, as they should stand in the log. Before one that begins with `url ` the engine
     /// puts whose url it is; it leaves out what it wrote last
     pub notes: Vec<String>,
+    /// More than the words of the log say of a failure
+    pub detail: Option<Detail>,
+}
+
+/// What exactly was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The kernel said this of the connection: `Connection refused`
+    Kernel(&'static str),
+    /// The server's answer had this status code
+    Status(u16),
 }
 
 /// The result of a run.
@@ -143,6 +154,8 @@ pub enum Action {
     Changed(Box<Change>),
     /// Write a log line
     Log(Level, String),
+    /// Tell whoever keeps what has happened
+    Happened(Box<Occurrence>),
 }
 
 /// A server that joins or leaves, or a quorum that is gained or lost, as the log tells of it.
@@ -161,6 +174,11 @@ pub struct Change {
 impl Report {
     /// A result without notes.
     pub fn of(outcome: Outcome) -> Self {
-        Report { outcome, notes: Vec::new() }
+        Report { outcome, notes: Vec::new(), detail: None }
+    }
+
+    /// The same with what exactly was wrong.
+    pub fn with(self, detail: Option<Detail>) -> Self {
+        Report { detail, ..self }
     }
 }

@@ -18,10 +18,10 @@ use crate::model::frame::Shared;
 use crate::model::trap::Trap;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
-use crate::report;
 use crate::report::fifo::{Kind, Pipes};
 use crate::report::mail::Mailer;
 use crate::report::notify::services::ServiceScripts;
+use crate::report::{self, Occurrences};
 
 /// Descriptors beside those of checks: netlink, timers, the log, scripts.
 const OTHER_DESCRIPTORS: usize = 128;
@@ -37,6 +37,7 @@ pub(super) struct Hands {
     fifos: Pipes,
     pub(super) ipvs: Balancer,
     pub(super) marks: MarkHands,
+    occurrences: Occurrences,
     /// Who may ask for echoes has been changed
     ping: Option<PingGroup>,
     /// What managers are to be told of: core passes it on
@@ -45,7 +46,7 @@ pub(super) struct Hands {
 
 impl Hands {
     /// Hands for this configuration. Must be called inside a tokio runtime.
-    pub(super) fn open(config: &CheckConfig, shared: &Shared) -> Self {
+    pub(super) fn open(config: &CheckConfig, shared: &Shared, occurrences: Occurrences) -> Self {
         let mut hands = Hands {
             prober: Prober::new(),
             scripts: ServiceScripts::new(),
@@ -53,6 +54,7 @@ impl Hands {
             fifos: Pipes::new(Kind::Lvs),
             ipvs: Balancer::new(shared),
             marks: MarkHands::new(),
+            occurrences,
             ping: None,
             trapped: Vec::new(),
         };
@@ -104,6 +106,7 @@ impl Hands {
                 Action::Alert(alert) => self.mails.send(&alert),
                 Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => report::say(level, &line),
+                Action::Happened(occurrence) => self.occurrences.tell(*occurrence),
             }
         }
         told

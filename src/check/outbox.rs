@@ -5,6 +5,9 @@
 use super::checker::{Effect, Finding};
 use super::event::{Action, Change, Level, MarkChange};
 use super::table::Table;
+use crate::model::Time;
+use crate::model::occurrence::{Kind, Occurrence};
+use crate::model::running_check::Turn;
 
 /// What has to be done.
 #[derive(Debug, Default)]
@@ -15,6 +18,10 @@ pub(super) struct Outbox {
     pub traps: bool,
     /// Changes of marks of this turn
     pub marks: Vec<MarkChange>,
+    /// When the turn takes place
+    pub now: Time,
+    /// Why things change just now; empty where nothing is known
+    pub cause: String,
     actions: Vec<Action>,
 }
 
@@ -25,6 +32,18 @@ impl Outbox {
 
     pub fn log(&mut self, level: Level, text: String) {
         self.actions.push(Action::Log(level, text));
+    }
+
+    /// A change of this moment, by its cause.
+    pub fn turn(&self) -> Turn {
+        Turn { at: self.now, cause: self.cause.clone() }
+    }
+
+    /// Tells what has happened, for the cause that is known.
+    pub fn happened(&mut self, kind: Kind, subject: String, from: impl Into<String>, to: impl Into<String>) {
+        let (from, to, cause) = (from.into(), to.into(), self.cause.clone());
+        let occurrence = Occurrence { at: self.now, kind, subject, from, to, priority: None, cause };
+        self.actions.push(Action::Happened(Box::new(occurrence)));
     }
 
     pub fn info(&mut self, text: String) {

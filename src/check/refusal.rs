@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use crate::model::Family;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, ServiceKey};
+use crate::model::occurrence::Kind;
 
 /// Error numbers of the kernel (asm-generic/errno-base.h, errno.h) that IPVS answers with.
 pub(super) mod errno {
@@ -84,6 +85,21 @@ pub(super) fn line(change: &IpvsChange, refusal: &IpvsRefusal) -> String {
         _ => String::new(),
     };
     format!("IPVS cmd {name}({number}) error: {text}({}){about}", refusal.errno)
+}
+
+/// What a change is about.
+pub(super) fn subject(change: &IpvsChange) -> (Kind, String) {
+    match change {
+        IpvsChange::AddService(key, _) | IpvsChange::SetService(key, _) | IpvsChange::DeleteService(key) => {
+            (Kind::VirtualServer, service(key))
+        }
+        IpvsChange::AddDest(key, to, _) | IpvsChange::SetDest(key, to, _) | IpvsChange::DeleteDest(key, to) => {
+            (Kind::RealServer, format!("{to} of {}", service(key)))
+        }
+        IpvsChange::Flush | IpvsChange::SetTimeouts(_) | IpvsChange::StartDaemon(..) | IpvsChange::StopDaemon(..) => {
+            (Kind::VirtualServer, "IPVS".into())
+        }
+    }
 }
 
 /// A service as these lines print it.

@@ -15,6 +15,7 @@ use super::server::{Followed, Server};
 use super::virtual_server::{Virtual, server_name};
 use crate::model::check::{CheckConfig, GroupEntry, Protocol, ServerGroup, Service, VirtualServer};
 use crate::model::ipvs::ServiceKey;
+use crate::model::occurrence::up_or_down;
 use crate::model::{Family, Global, Time};
 
 /// What makes virtual servers of two configurations the same.
@@ -36,6 +37,8 @@ impl Engine {
         if self.phase == Phase::Stopped {
             return;
         }
+        self.out.now = now;
+        self.out.cause = "the configuration was read again".into();
         self.lvs = global.lvs.clone();
         self.sparse_mails = global.mail.no_checker_emails;
         let changes = self.general.reload(&self.lvs);
@@ -48,6 +51,7 @@ impl Engine {
         if self.phase == Phase::Learning {
             self.virtuals = new;
             self.index();
+            self.out.cause.clear();
             return self.end_turn();
         }
         self.replace(now, old, new, &old_groups);
@@ -60,6 +64,7 @@ impl Engine {
             }
         }
         self.activate(now);
+        self.out.cause.clear();
         self.hear_of_sessions();
         self.end_turn();
     }
@@ -116,6 +121,7 @@ impl Engine {
         new.inherited = true;
         new.quorum_up = old.quorum_up;
         new.told = old.told;
+        new.change = std::mem::take(&mut old.change);
         self.free_places(new, &old);
         let sorry_served = old.sorry_serves;
         let is_same = |at: usize| new.servers.get(at).is_some_and(|server| server.key() == old.servers[at].key());
@@ -135,6 +141,7 @@ impl Engine {
             to.inherited = true;
             to.alive = from.alive;
             to.told = from.told;
+            to.change = std::mem::take(&mut from.change);
             to.weight = from.weight;
             to.weight_before = from.weight;
             self.match_watches(now, from, to);
@@ -233,6 +240,7 @@ impl Virtual {
             out.info(format!("Removing {inhibited}service {} from VS {}", server.name, self.name));
         }
         if server.alive {
+            self.server_happened(at, up_or_down(true), "REMOVED", out);
             self.update(at, |server| server.alive = false);
             self.tell_of_server(at, false, out);
             self.mail_of_server(at, "=> Removing <=".into(), out);

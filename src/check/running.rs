@@ -4,12 +4,12 @@ use super::engine::Engine;
 use super::expand::Place;
 use super::server::{Server, Watch};
 use super::virtual_server::Virtual;
-use crate::model::Family;
 use crate::model::check::{GroupEntry, Protocol, ServerGroup, Service};
 use crate::model::ipvs::ServiceKey;
 use crate::model::running_check::{
     RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningServer, RunningService, RunningTraffic,
 };
+use crate::model::{Family, Histogram};
 
 /// In the order in which they are counted.
 const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
@@ -22,6 +22,7 @@ impl Engine {
             groups: self.groups.iter().map(|group| self.running_group(group)).collect(),
             services: self.virtuals.iter().map(|service| self.running_service(service)).collect(),
             files: self.files.clone(),
+            lateness: Histogram::default(),
         }
     }
 
@@ -78,6 +79,10 @@ impl Engine {
             quorum_up: service.quorum_up,
             inherited: service.inherited,
             sorry: (sorry_is_set, service.sorry_serves),
+            weight: service.weight_sum,
+            threshold: service.threshold(),
+            suspended: service.is_suspended(),
+            change: service.change.clone(),
             servers: service.servers.iter().map(|server| self.running_server(service, server)).collect(),
             traffic: RunningTraffic::default(),
         }
@@ -88,6 +93,7 @@ impl Engine {
             service.dest_of(place, server).is_some_and(|dest| self.out.table.has_dest(&place.key, dest))
         };
         let suspended = service.is_suspended();
+        let pool_weight = server.pool_weight(service.sorry_serves).filter(|_| service.places.iter().any(there));
         let checker = |watch: &Watch| RunningChecker {
             id: watch.id.0,
             enabled: !(suspended && watch.runs()),
@@ -98,7 +104,9 @@ impl Engine {
             weight: server.weight,
             weight_before: server.weight_before,
             alive: server.alive,
-            set: server.pool_weight(service.sorry_serves).is_some() && service.places.iter().any(there),
+            set: pool_weight.is_some(),
+            weight_set: pool_weight,
+            change: server.change.clone(),
             inherited: server.inherited,
             checkers: server.watches.iter().map(checker).collect(),
             traffic: RunningTraffic::default(),

@@ -12,6 +12,7 @@ use crate::model::Script;
 use crate::model::Time;
 use crate::model::check::{Forwarding, RealServer};
 use crate::model::checker::{CheckKind, Checker as CheckConfig};
+use crate::model::running_check::Turn;
 
 /// A checker at work.
 #[derive(Clone, Debug)]
@@ -78,6 +79,8 @@ pub(super) struct Server {
     pub weight_before: i64,
     /// It was there before the last reload
     pub inherited: bool,
+    /// Since when it is up or down, and why
+    pub change: Turn,
 }
 
 impl Watch {
@@ -136,6 +139,7 @@ impl Server {
             told: None,
             weight_before: 0,
             inherited: false,
+            change: Turn::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use super::outbox::Outbox;
 use super::virtual_server::{Virtual, server_name};
 use crate::model::check::SorryServer;
 use crate::model::ipvs::DestSettings;
+use crate::model::occurrence::{Kind, up_or_down};
 
 impl Virtual {
     /// As messages print it.
@@ -26,6 +27,7 @@ impl Virtual {
         out.info(format!("{what} sorry server {} to VS {}", self.sorry_name(sorry), self.name));
         out.info(format!("Removing alive servers from the pool for VS {}", self.name));
         self.sorry_serves = true;
+        self.sorry_happened(sorry, out);
         self.put_all(out);
     }
 
@@ -36,7 +38,16 @@ impl Virtual {
         out.info(format!("{what} sorry server {} from VS {}", self.sorry_name(sorry), self.name));
         out.info(format!("Adding alive servers to the pool for VS {}", self.name));
         self.sorry_serves = false;
+        self.sorry_happened(sorry, out);
         self.put_all(out);
+    }
+
+    fn sorry_happened(&self, sorry: &SorryServer, out: &mut Outbox) {
+        let subject = format!("{} of {}", self.sorry_name(sorry), self.name);
+        let what = if self.quorum_up { "the quorum is up" } else { "sorry server: the quorum is down" };
+        let reason = std::mem::replace(&mut out.cause, what.into());
+        out.happened(Kind::RealServer, subject, up_or_down(!self.sorry_serves), up_or_down(self.sorry_serves));
+        out.cause = reason;
     }
 
     /// Where the sorry server is in a service.

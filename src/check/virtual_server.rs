@@ -14,6 +14,8 @@ use super::table::Owner;
 use crate::model::ServiceNotice;
 use crate::model::check::{Protocol, VirtualServer};
 use crate::model::ipvs::DestSettings;
+use crate::model::occurrence::{Kind, up_or_down};
+use crate::model::running_check::Turn;
 
 /// A virtual server at work.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Virtual {
     pub sorry_serves: bool,
     /// It was there before the last reload
     pub inherited: bool,
+    /// Since when the quorum stands as it does, and why
+    pub change: Turn,
     /// How many interfaces have one of its addresses (`ha_suspend`)
     pub addresses: usize,
 }
@@ -67,6 +71,7 @@ impl Virtual {
             told: None,
             sorry_serves: false,
             inherited: false,
+            change: Turn::default(),
             addresses: 0,
         }
     }
@@ -104,6 +109,7 @@ impl Virtual {
             false => format!("Adding service {} to VS {}", self.servers[at].name, self.name),
         };
         out.changed(self.server_change(at, true, text));
+        self.server_happened(at, up_or_down(false), up_or_down(true), out);
         self.set_alive(at, true, out);
         self.tell_of_server(at, false, out);
     }
@@ -118,8 +124,14 @@ impl Virtual {
             false => format!("Removing service {} from VS {}", self.servers[at].name, self.name),
         };
         out.changed(self.server_change(at, false, text));
+        self.server_happened(at, up_or_down(true), up_or_down(false), out);
         self.set_alive(at, false, out);
         self.tell_of_server(at, false, out);
+    }
+
+    /// Something has happened to a server.
+    pub fn server_happened(&self, at: usize, from: impl Into<String>, to: impl Into<String>, out: &mut Outbox) {
+        out.happened(Kind::RealServer, format!("{} of {}", self.servers[at].name, self.name), from, to);
     }
 
     fn server_change(&self, at: usize, up: bool, text: String) -> Change {
@@ -129,6 +141,7 @@ impl Virtual {
 
     pub fn set_alive(&mut self, at: usize, alive: bool, out: &mut Outbox) {
         self.update(at, |server| server.alive = alive);
+        self.servers[at].change = out.turn();
         self.put_server(at, out);
     }
 
@@ -147,6 +160,7 @@ impl Virtual {
             let state = if server.alive { "active" } else { "inactive" };
             let name = &server.name;
             out.info(format!("Changing weight from {old} to {new} for {state} service {name} of VS {}", self.name));
+            self.server_happened(at, format!("weight {old}"), format!("weight {new}"), out);
         }
         self.adopt_weight(at, out);
     }
@@ -174,10 +188,14 @@ impl Virtual {
             out.table.want_service(self.owner, place.key, expand::settings(&self.config, place));
         }
         self.weight_sum = self.servers.iter().map(Server::quorum_weight).sum();
+        if !self.inherited {
+            self.change = out.turn();
+        }
         for at in 0..self.servers.len() {
             if self.servers[at].inherited {
                 self.reweigh(at, out);
             } else {
+                self.servers[at].change = out.turn();
                 self.adopt_weight(at, out);
                 if self.servers[at].is_good() {
                     self.set_alive(at, true, out);

@@ -81,6 +81,24 @@ pub enum CheckKind {
     },
 }
 
+impl CheckKind {
+    /// The keyword for it.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            CheckKind::Tcp(_) => "TCP_CHECK",
+            CheckKind::Http(_, http) if http.tls => "SSL_GET",
+            CheckKind::Http(..) => "HTTP_GET",
+            CheckKind::Smtp(..) => "SMTP_CHECK",
+            CheckKind::Dns(..) => "DNS_CHECK",
+            CheckKind::Udp(..) => "UDP_CHECK",
+            CheckKind::Ping(_) => "PING_CHECK",
+            CheckKind::Misc(_) => "MISC_CHECK",
+            CheckKind::File { .. } => "FILE_CHECK",
+            CheckKind::Bfd { .. } => "BFD_CHECK",
+        }
+    }
+}
+
 /// Version of the request line and headers that go with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HttpProtocol {

@@ -115,6 +115,8 @@ pub struct Notify {
     pub deleted: Option<Box<Script>>,
     /// `notify_master_rx_lower_pri`
     pub master_rx_lower_pri: Option<Box<Script>>,
+    /// `notify_split_brain`, run at the beginning and at the end of a contest with four arguments appended
+    pub split_brain: Option<Box<Script>>,
     /// `notify`, run after the specific script with four arguments appended
     pub any: Option<Box<Script>>,
     /// Whether a removed instance reports DELETED instead of FAULT (`notify_deleted` with or without a script)
@@ -240,6 +242,8 @@ pub struct Extras {
     pub no_virtual_ipaddress: bool,
     /// `use_vmac_addr`: macvlans for addresses that are not on the instance's own one, whether it has one or not
     pub macvlans_for_addresses: bool,
+    /// `split_brain_probe`, 0.1 to 3600 seconds: how often a master asks who else has its addresses; `None`: never
+    pub split_brain_probe: Option<Micros>,
     /// `debug`, 0 to 4; without effect
     pub debug: u8,
 }

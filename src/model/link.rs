@@ -91,6 +91,19 @@ pub struct IfAddress {
     pub ours: bool,
 }
 
+impl IfAddress {
+    /// Whether another address is in the net of this one, and so on the same link.
+    pub fn shares_net_with(&self, other: IpAddr) -> bool {
+        let (own, other, bits) = match (self.ip, other) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => (u32::from(own).into(), u32::from(other).into(), 32),
+            (IpAddr::V6(own), IpAddr::V6(other)) => (u128::from(own), u128::from(other), 128),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+        };
+        let host_bits = bits - u32::from(self.prefix_len).min(bits);
+        (own ^ other).checked_shr(host_bits).unwrap_or_default() == 0
+    }
+}
+
 /// A change in the kernel's tables, in the order it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KernelEvent {

@@ -43,12 +43,27 @@ pub enum NotifyState {
     MasterPriority,
     /// One that is no master has another priority
     BackupPriority,
+    /// Somebody else holds the addresses too
+    Contested,
+    /// Nobody else does any more
+    Uncontested,
 }
 
 impl NotifyState {
     /// Whether it is a state that somebody is in, and no event within one.
     pub fn is_state(self) -> bool {
-        !matches!(self, NotifyState::MasterRxLowerPri | NotifyState::MasterPriority | NotifyState::BackupPriority)
+        match self {
+            NotifyState::Master
+            | NotifyState::Backup
+            | NotifyState::Fault
+            | NotifyState::Stop
+            | NotifyState::Deleted => true,
+            NotifyState::MasterRxLowerPri
+            | NotifyState::MasterPriority
+            | NotifyState::BackupPriority
+            | NotifyState::Contested
+            | NotifyState::Uncontested => false,
+        }
     }
 }
 
@@ -63,6 +78,8 @@ impl fmt::Display for NotifyState {
             NotifyState::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
             NotifyState::MasterPriority => "MASTER_PRIORITY",
             NotifyState::BackupPriority => "BACKUP_PRIORITY",
+            NotifyState::Contested => "CONTESTED",
+            NotifyState::Uncontested => "UNCONTESTED",
         })
     }
 }
@@ -80,8 +97,10 @@ pub struct Notification {
     pub priority: u8,
     /// `notify_master` and the like: run first, with its own arguments only
     pub specific: Option<Script>,
-    /// `notify`: run second, with subject, name, state and priority appended
+    /// `notify`, or for a contest `notify_split_brain`: run second, with subject, name, state and priority appended
     pub generic: Option<Script>,
+    /// Why; empty where nothing is known
+    pub cause: String,
 }
 
 /// A mail to the operators.

@@ -78,6 +78,11 @@ pub enum Kind {
     Contest,
 }
 
+/// How a server, a quorum or a session stands.
+pub fn up_or_down(up: bool) -> &'static str {
+    if up { "UP" } else { "DOWN" }
+}
+
 impl Kind {
     /// The word for it, as JSON has it.
     pub fn word(self) -> &'static str {

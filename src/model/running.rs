@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::macvlan::Linkbeat;
 use super::stats::Stats;
-use super::{Family, IfName, Link, Micros, Time};
+use super::{Family, Histogram, IfName, Link, Micros, Time};
 
 /// The whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct Running {
     pub channels: Vec<RunningChannel>,
     /// All interfaces
     pub links: Vec<RunningLink>,
+    /// How late timers were served
+    pub lateness: Histogram,
 }
 
 /// State of a virtual router or of a sync group.
@@ -119,6 +121,8 @@ pub struct RunningRouter {
     pub master_reason: MasterReason,
     /// What was wrong with the last packet that broke the protocol
     pub last_error: ProtocolError,
+    /// Somebody else holds the addresses too
+    pub contested: Option<RunningContest>,
     /// Position of its sockets
     pub channel: Option<usize>,
     /// Counters
@@ -151,6 +155,48 @@ pub enum ProtocolError {
     Version = 2,
     /// Its checksum
     Checksum = 3,
+}
+
+/// How somebody was found who holds what we hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// Its adverts are heard
+    Adverts,
+    /// It answers ARP requests or neighbour solicitations for our addresses
+    Answer,
+    /// It answers ICMP echo requests and sends no adverts
+    Echo,
+}
+
+impl Found {
+    /// In a sentence: found by ...
+    pub fn words(self) -> &'static str {
+        match self {
+            Found::Adverts => "its adverts",
+            Found::Answer => "its answer to a probe",
+            Found::Echo => "its answer to an ICMP echo request",
+        }
+    }
+}
+
+/// Split brain: somebody else who is master of what we are master of, or are about to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningContest {
+    /// Its address, if it is known
+    pub ip: Option<IpAddr>,
+    /// Its hardware address; empty if it is not known
+    pub mac: Vec<u8>,
+    /// The priority that it sends
+    pub priority: Option<u8>,
+    /// How it was found
+    pub found: Found,
+    /// When it was noticed first
+    pub since: Time,
+    /// When it was noticed last
+    pub last: Time,
+    /// Why it may go on, in words
+    pub suspect: String,
 }
 
 /// What has become of an address.

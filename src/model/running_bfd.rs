@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Micros, Time};
+use super::{Histogram, Micros, Time};
 
 /// The whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct RunningBfd {
     pub sessions: Vec<RunningSession>,
     /// What has been counted since the start: packets of each kind
     pub counted: Vec<(String, u64)>,
+    /// How late timers were served
+    pub lateness: Histogram,
 }
 
 /// A session.
@@ -51,6 +53,10 @@ pub struct RunningSession {
     pub answers: bool,
     /// When the peer was heard last
     pub heard_at: Option<Time>,
+    /// When it came to its state
+    pub changed_at: Time,
+    /// How often it came up
+    pub rises: u64,
 }
 
 /// One end of a session.

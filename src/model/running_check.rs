@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::{Histogram, Micros, Time};
 
 /// The whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct RunningCheck {
     pub services: Vec<RunningService>,
     /// What files say, by name, as far as it is known
     pub files: BTreeMap<String, i32>,
+    /// How late timers were served
+    pub lateness: Histogram,
 }
 
 /// A virtual server group.
@@ -51,6 +53,14 @@ pub struct RunningService {
     pub inherited: bool,
     /// The sorry server is in IPVS, and serves
     pub sorry: (bool, bool),
+    /// The weights of the servers that are alive together
+    pub weight: i64,
+    /// What they have to come to for the quorum to stay up, or to come up again: `quorum` less, or more, the hysteresis
+    pub threshold: i64,
+    /// No address of it is on this host, so that nothing is checked (`ha_suspend`)
+    pub suspended: bool,
+    /// Since when the quorum stands so, and why
+    pub change: Turn,
     /// In the order of its real servers
     pub servers: Vec<RunningServer>,
     /// What IPVS has counted
@@ -81,6 +91,10 @@ pub struct RunningServer {
     pub alive: bool,
     /// It is in IPVS
     pub set: bool,
+    /// Its weight there; `None`: it is not there
+    pub weight_set: Option<u32>,
+    /// Since when it is up or down, and why
+    pub change: Turn,
     /// It was there before the last reload
     pub inherited: bool,
     /// In the order of its checkers
@@ -114,6 +128,51 @@ pub struct RunningChecker {
     pub script: (Option<Time>, u8),
     /// PING_CHECK: the number of the last request
     pub echo: u16,
+    /// How the last run ended
+    pub last: LastRun,
+    /// When the run under way was started
+    pub started_at: Option<Time>,
+    /// When it runs next; `None` while it runs, and for what never runs (FILE_CHECK, BFD_CHECK)
+    pub next_at: Option<Time>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunResult {
+    /// There was none yet, or there never is one
+    #[default]
+    None,
+    /// The server was as it should be
+    Good,
+    /// It was not
+    Bad,
+    /// This host could not make the check, which says nothing of the server
+    Unable,
+}
+
+/// The end of the last run of a checker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// How
+    pub result: RunResult,
+    /// Why it was not good, in short: `Connection refused`, `timeout`, `HTTP status code 503`
+    pub reason: Option<String>,
+    /// The status code of an HTTP answer that had a wrong one, or the exit status of a script that was not 0
+    pub status: Option<u16>,
+    /// When
+    pub ended_at: Option<Time>,
+    /// After how long
+    pub took: Micros,
+}
+
+/// The last change of how something stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// When
+    pub at: Time,
+    /// Why; empty where it stands as it began
+    pub cause: String,
 }
 
 impl RunningServer {

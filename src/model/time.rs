@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A span of time in microseconds. Range: 0 to about 584,000 years. Formats for people show seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Micros(pub u64);
 
 impl Micros {
@@ -50,6 +50,20 @@ impl Serialize for Micros {
             to.serialize_f64(self.as_secs_f64())
         } else {
             to.serialize_newtype_struct("Micros", &self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() {
+            // Of a number that is no span, the cast makes zero or the longest one.
+            f64::deserialize(from).map(|seconds| Micros((seconds * 1e6).round() as u64))
+        } else {
+            #[derive(Deserialize)]
+            #[serde(rename = "Micros")]
+            struct Whole(u64);
+            Whole::deserialize(from).map(|Whole(micros)| Micros(micros))
         }
     }
 }

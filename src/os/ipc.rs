@@ -163,14 +163,14 @@ enum Word<T> {
 }
 
 /// A [`Sender`] that never waits. Copies send over the same socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Herald<T> {
     words: mpsc::UnboundedSender<Word<T>>,
     standing: watch::Sender<Option<T>>,
 }
 
 impl<T: PartialEq> Herald<T> {
-    /// Sends a value, after those before it. To be used for answers only: what nobody reads is kept.
+    /// Sends a value, after those before it. To be used for answers, and for what has a limit of its own: what nobody reads is kept.
     pub fn say(&self, value: T) {
         // Without a task the other process is gone, of which the receiver tells.
         let _ = self.words.send(Word::Value(value));

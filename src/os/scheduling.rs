@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use super::process_list::own_threads;
 use crate::model::frame::Role;
 use crate::model::settings::{ProcessOptions, Processes};
-use crate::model::{LogLimit, Micros, Time};
+use crate::model::{Histogram, LogLimit, Micros, Time};
 
 #[cfg(test)]
 mod tests;
@@ -68,7 +68,8 @@ pub struct Scheduling {
     /// In force
     real_time: Option<u8>,
     locked: bool,
-    lateness: LogLimit<()>,
+    complaints: LogLimit<()>,
+    lateness: Histogram,
 }
 
 impl Scheduling {
@@ -84,7 +85,8 @@ impl Scheduling {
             raise: Raise::by(processes),
             real_time: None,
             locked: false,
-            lateness: LogLimit::default(),
+            complaints: LogLimit::default(),
+            lateness: Histogram::default(),
         };
         scheduling.adopt(processes);
         scheduling
@@ -139,11 +141,12 @@ impl Scheduling {
 
     /// A timer went off this late: real-time scheduling begins, or gets a higher priority, if the configuration lets it.
     pub fn late(&mut self, now: Time, by: Micros) {
+        self.lateness.observe(by);
         if by <= self.raise.delay {
             return;
         }
         let words = || format!("A thread timer expired {}.{:06} seconds ago", by.0 / 1_000_000, by.0 % 1_000_000);
-        if let Some(line) = self.lateness.pass(now, (), words) {
+        if let Some(line) = self.complaints.pass(now, (), words) {
             info!("{line}");
         }
         if let Some(priority) = self.raise.next(self.real_time)
@@ -151,6 +154,11 @@ impl Scheduling {
         {
             info!("Set realtime priority {priority}");
         }
+    }
+
+    /// How late timers have been served since the start.
+    pub fn lateness(&self) -> Histogram {
+        self.lateness
     }
 
     /// Whether the priority is in force now.

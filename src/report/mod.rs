@@ -6,10 +6,12 @@ mod line;
 pub mod link_names;
 pub mod mail;
 pub mod notify;
+mod occurrences;
 mod reporter;
 mod saved;
 pub mod writer;
 
 pub use line::say;
+pub use occurrences::Occurrences;
 pub use reporter::Reporter;
 pub use saved::Saved;

@@ -128,20 +128,25 @@ impl Starter {
         while let Ok(notification) = self.notifications.recv() {
             let stops = notification.state == NotifyState::Stop;
             if let Some(script) = &notification.specific {
-                self.start(script, &[], stops);
+                self.start(script, &[], &notification.cause, stops);
             }
             if let Some(script) = &notification.generic {
-                self.start(script, &appended(&notification), stops);
+                self.start(script, &appended(&notification), &notification.cause, stops);
             }
             self.shared.queued.fetch_sub(1, Ordering::Relaxed);
             self.shared.end();
         }
     }
 
-    fn start(&self, script: &Script, appended: &[OsString], stops: bool) {
+    fn start(&self, script: &Script, appended: &[OsString], cause: &str, stops: bool) {
         let words: Vec<&OsStr> = appended.iter().map(OsString::as_os_str).collect();
         let _context = self.runtime.enter();
-        let started = script::start(script, &words, |command| tokio::process::Command::from(command).spawn());
+        let started = script::start(script, &words, |mut command| {
+            if !cause.is_empty() {
+                command.env("KEEPALIVED_CAUSE", cause);
+            }
+            tokio::process::Command::from(command).spawn()
+        });
         let mut child = match started {
             Ok(child) => child,
             Err(error) => {

@@ -1,17 +1,19 @@
 //! Room 4: the sockets that VRRP and BFD speak and listen with.
 //!
-//! Holds raw advert sockets, the packet socket for gratuitous ARP and neighbour advertisements, the UDP sockets of BFD, and
-//! the waiting for many sockets at once. Never looks into a packet beyond its addresses and its TTL. Called by the drivers.
+//! Holds raw advert sockets, the packet socket for gratuitous ARP and neighbour advertisements, those that hear who
+//! answers a probe, the UDP sockets of BFD, and the waiting for many sockets at once. Never looks into a packet beyond its addresses and its TTL. Called by the drivers.
 
 pub mod advert;
 pub mod bfd;
 mod filter;
 mod option;
 pub mod packet;
+pub mod probe;
 mod ready;
 
 pub use advert::{AdvertSocket, Carrier, Datagram, Endpoint, Inbox, Interface, Packet};
 pub use packet::NeighbourSocket;
+pub use probe::{AnswerSocket, PingSocket};
 pub use ready::ReadySet;
 
 use std::io;

@@ -38,9 +38,9 @@ impl NeighbourSocket {
     }
 }
 
-/// Where the frame goes. The kernel takes the destination from the frame itself; it wants the EtherType for its queues.
+/// Where a frame goes, or which ones are heard. The kernel takes the destination from the frame itself; it wants the EtherType for its queues.
 #[allow(unsafe_code)]
-fn link_address(index: u32, ether_type: u16) -> Result<LinkAddr, SockError> {
+pub(super) fn link_address(index: u32, ether_type: u16) -> Result<LinkAddr, SockError> {
     let address = libc::sockaddr_ll {
         sll_family: libc::AF_PACKET as libc::sa_family_t,
         sll_protocol: ether_type.to_be(),

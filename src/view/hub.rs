@@ -16,15 +16,23 @@ use crate::model::occurrence::Record;
 use crate::model::scene::{Configuration, Scene};
 use crate::os::{clock, process};
 
-/// For how long a scene is shown again: nobody reads faster.
-const FRESH: Duration = Duration::from_millis(200);
+/// How long things last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spans {
+    /// For how long a scene is shown again
+    fresh: Duration,
+    /// How long the parent may take to gather a scene
+    patience: Duration,
+    /// For how long the opened configuration is kept after somebody has looked
+    kept: Duration,
+}
 
-/// How long the parent may take to gather a scene. It has a shorter limit of its own for children, but it hears nothing
-/// while a script of the start runs.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// For how long the opened configuration is kept after somebody has looked: longer than those wait who look regularly.
-const KEPT: Duration = Duration::from_secs(40);
+impl Spans {
+    /// Nobody reads faster than five times a second; the parent has a shorter limit of its own for children, but it hears
+    /// nothing while a script of the start runs; and who looks regularly does so once a minute.
+    pub(super) const USUAL: Spans =
+        Spans { fresh: Duration::from_millis(200), patience: Duration::from_secs(2), kept: Duration::from_secs(70) };
+}
 
 /// The daemon, as servers see it. Copies are of the same.
 #[derive(Clone, Debug)]
@@ -39,12 +47,13 @@ impl Hub {
     /// Must be called inside the runtime of the thread.
     pub(super) fn new(
         origin: Origin,
+        spans: Spans,
         requests: mpsc::Sender<Request>,
         configuration: watch::Receiver<Arc<Sealed>>,
         ring: Arc<Ring>,
     ) -> Self {
         let (looks, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(gather(origin, requests.clone(), configuration.clone(), waiting));
+        tokio::spawn(gather(origin, spans, requests.clone(), configuration.clone(), waiting));
         Hub { looks, requests, configuration, ring }
     }
 
@@ -81,6 +90,7 @@ impl Hub {
 /// Gathers scenes for all who wait for one.
 async fn gather(
     origin: Origin,
+    spans: Spans,
     requests: mpsc::Sender<Request>,
     configuration: watch::Receiver<Arc<Sealed>>,
     mut waiting: mpsc::UnboundedReceiver<oneshot::Sender<Arc<Scene>>>,
@@ -102,30 +112,30 @@ async fn gather(
             continue;
         }
         let scene = match last.take() {
-            Some((at, scene)) if at.elapsed() < FRESH && opened.is_of(&scene) => {
+            Some((at, scene)) if at.elapsed() < spans.fresh && opened.is_of(&scene) => {
                 last = Some((at, scene.clone()));
                 scene
             }
             // Not two scenes at a time: with very many instances they are large.
             old => {
                 drop(old);
-                let scene = Arc::new(look(origin, &requests, &mut opened).await);
+                let scene = Arc::new(look(origin, spans, &requests, &mut opened).await);
                 last = Some((Instant::now(), scene.clone()));
                 scene
             }
         };
-        forget_at = Instant::now() + KEPT;
+        forget_at = Instant::now() + spans.kept;
         let _ = waiter.send(scene);
     }
 }
 
-async fn look(origin: Origin, requests: &mpsc::Sender<Request>, opened: &mut Opened) -> Scene {
+async fn look(origin: Origin, spans: Spans, requests: &mpsc::Sender<Request>, opened: &mut Opened) -> Scene {
     let (answer, gathered) = oneshot::channel();
     let asked = async {
         requests.send(Request::Look(answer)).await.ok()?;
         gathered.await.ok()
     };
-    let Gathered { children, pictures } = timeout(PATIENCE, asked).await.ok().flatten().unwrap_or_default();
+    let Gathered { children, pictures } = timeout(spans.patience, asked).await.ok().flatten().unwrap_or_default();
     let mut scene = Scene {
         at: clock::epoch(),
         started: origin.started,

@@ -30,6 +30,7 @@ mod sealed;
 mod snmp;
 
 pub use self::hub::Hub;
+use self::hub::Spans;
 pub use self::sealed::Sealed;
 
 /// How many requests may wait for the parent.
@@ -152,7 +153,7 @@ async fn run(
     traps: mpsc::Receiver<Trap>,
 ) {
     let ring = Arc::new(Ring::new(Vec::new()));
-    let hub = Hub::new(origin, requests, configuration, ring.clone());
+    let hub = Hub::new(origin, Spans::USUAL, requests, configuration, ring.clone());
     let mut servers = JoinSet::new();
     serve(&hub, &mut servers);
     let snmp = tokio::spawn(snmp::serve(hub.clone(), traps));

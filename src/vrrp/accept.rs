@@ -301,9 +301,14 @@ pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
     header_of(family, bytes).map(|header| header[1])
 }
 
-/// The priority in a datagram, acceptable or not; `None` if it is too short to have one.
-pub fn priority_of(family: Family, bytes: &[u8]) -> Option<u8> {
-    header_of(family, bytes).map(|header| header[2])
+/// Priority and interval in a datagram, acceptable or not; `None` if it is too short to have them.
+pub fn gist_of(family: Family, bytes: &[u8]) -> Option<(u8, Micros)> {
+    let [kind, _, priority, _, high, low, ..] = header_of(family, bytes)?;
+    let interval = match kind >> 4 {
+        3 => Micros::from_millis(u64::from(u16::from_be_bytes([*high & 0x0f, *low])) * 10),
+        _ => Micros::from_secs(u64::from(*low)),
+    };
+    Some((*priority, interval))
 }
 
 fn header_of(family: Family, bytes: &[u8]) -> Option<&[u8; vrrp::HEADER_LEN]> {

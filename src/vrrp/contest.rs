@@ -1,21 +1,29 @@
-//! Split brain: another router goes on as master of our virtual router while we are master.
+//! Split brain: somebody else holds what we hold, and no election ends it.
 //!
-//! An election is over once each side has heard the other, so that one who still sends after that either does not hear us or is
-//! not understood by us. Nothing is decided by it and nothing is sent: the operator is told, with the first suspect, and
-//! when it is over the network is told anew where the addresses are.
+//! What tells of it: adverts of another master for our virtual router (accepted or refused), adverts with our addresses for
+//! another virtual router, and answers to probes (`probing.rs`). An election is over once each side has heard the other, so
+//! that one who still sends after that either does not hear us or is not understood by us. Nothing is decided by it and
+//! nothing is sent: the operator is told, with the first suspect, and when it is over the network is told anew where the
+//! addresses are.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Refusal};
 use super::engine::Engine;
 use super::event::Level;
+use super::fsm::State;
 use super::router::RouterId;
-use crate::model::{Micros, Time};
+use crate::model::running::{Found, RunningContest};
+use crate::model::{Micros, NotifyState, Time};
 
-/// So many of its packets have to be heard ...
-const HEARD: u32 = 3;
-/// ... and so many adverts of ours have to have left since the first of them.
-const ANSWERED: u32 = 2;
+/// So many of its adverts have to be heard, and so many of ours have to have left since the first of them, where ours may
+/// only have been lost ...
+const UNANSWERED: (u32, u32) = (4, 3);
+/// ... and where its packets are refused, so that no election can end.
+const REFUSED: (u32, u32) = (3, 2);
+/// The same for probes that it answers.
+const PROBED: (u32, u32) = (3, 2);
 /// It has ended when nothing has been heard for so many intervals.
 const SILENCE: u64 = 3;
 
@@ -26,89 +34,204 @@ pub enum Suspect {
     Deaf,
     /// What it sends is refused here
     Refused(Refusal),
+    /// It is another virtual router with the same addresses
+    OtherVrid(u8),
+    /// Nothing that it sends comes here
+    Unheard,
 }
 
-/// Another master.
+/// Somebody else who is master of the same addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contender {
-    /// Its address
-    pub ip: IpAddr,
+    /// Its address, if it is known
+    pub ip: Option<IpAddr>,
+    /// Its hardware address, if it is known
+    pub mac: Vec<u8>,
     /// The priority that it sends
-    pub priority: u8,
-    /// When the first of its packets came
+    pub priority: Option<u8>,
+    /// How it was found
+    pub found: Found,
+    /// The virtual address that it has answered for
+    pub address: Option<IpAddr>,
+    /// When it was noticed first
     pub since: Time,
-    /// When the last one came
+    /// When it was noticed last
     pub last: Time,
     /// Why it goes on
     pub suspect: Suspect,
-    /// Its interval or ours, whichever is longer
+    /// Its interval or ours, or that of our probes, whichever is longest
     interval: Micros,
     heard: u32,
+    probed: u32,
     answered: u32,
     /// The operator knows
     told: bool,
 }
 
+/// Something that tells of another master.
+pub(super) struct Sign {
+    pub found: Found,
+    pub ip: Option<IpAddr>,
+    pub mac: Vec<u8>,
+    pub priority: Option<u8>,
+    pub address: Option<IpAddr>,
+    pub suspect: Suspect,
+    /// What it tells of began then
+    pub since: Time,
+    /// In what intervals it will come again
+    pub interval: Micros,
+    /// There is no other explanation
+    pub is_certain: bool,
+}
+
 /// What is known of another master beside us.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Contest(Option<Box<Contender>>);
+pub(super) struct Contest {
+    contender: Option<Box<Contender>>,
+    /// The last refusal while we were backup
+    refused: Option<Box<(IpAddr, Refusal)>>,
+}
 
 impl Contest {
     /// The other master, once it is certain that there is one.
     pub(super) fn contender(&self) -> Option<&Contender> {
-        self.0.as_deref().filter(|contender| contender.told)
+        self.contender.as_deref().filter(|contender| contender.told)
     }
 
-    /// A packet of another master; the answer is whether that makes it certain.
-    fn heard(&mut self, now: Time, ip: IpAddr, priority: u8, interval: Micros, suspect: Suspect) -> bool {
-        let first = || Contender {
-            ip,
-            priority,
-            since: now,
-            last: now,
-            suspect: suspect.clone(),
-            interval,
-            heard: 0,
-            answered: 0,
-            told: false,
-        };
-        let contender = self.0.get_or_insert_with(|| Box::new(first()));
-        if contender.expiry() <= now && !contender.told {
-            **contender = first();
+    /// Whether there are signs of one that nobody has been told of yet.
+    pub(super) fn is_suspected(&self) -> bool {
+        self.contender.as_ref().is_some_and(|contender| !contender.told)
+    }
+
+    /// Takes note of a sign; the answer is whether that makes it certain.
+    fn note(&mut self, now: Time, sign: Sign) -> bool {
+        let is_over = |it: &Contender| it.expiry() <= now && !it.told;
+        if self.contender.as_deref().is_some_and(is_over) {
+            self.contender = None;
         }
-        if contender.ip != ip {
+        let contender = self.contender.get_or_insert_with(|| Box::new(Contender::of(now, &sign)));
+        if sign.ip.is_some() && contender.ip.is_some() && sign.ip != contender.ip {
             return false;
         }
-        contender.heard = contender.heard.saturating_add(1);
-        (contender.priority, contender.last, contender.interval, contender.suspect) =
-            (priority, now, interval, suspect);
-        let is_certain = contender.heard >= HEARD
-            && contender.answered >= ANSWERED
-            && now.since(contender.since) >= contender.interval;
-        is_certain && !std::mem::replace(&mut contender.told, true)
+        contender.take(now, sign) && !std::mem::replace(&mut contender.told, true)
     }
 
     /// An advert of ours has left.
     pub(super) fn answered(&mut self) {
-        if let Some(contender) = &mut self.0 {
+        if let Some(contender) = &mut self.contender {
             contender.answered = contender.answered.saturating_add(1);
         }
     }
 
-    /// When it counts as ended.
-    pub(super) fn deadline(&self) -> Option<Time> {
-        self.0.as_ref().map(|contender| contender.expiry())
+    /// As backup we cannot use what this one sends.
+    pub(super) fn remember_refusal(&mut self, from: IpAddr, refusal: &Refusal) {
+        self.refused = Some(Box::new((from, refusal.clone())));
     }
 
-    /// Forgets it.
+    /// Whose adverts were refused since the last that was accepted, and why.
+    pub(super) fn last_refusal(&self) -> Option<(IpAddr, Refusal)> {
+        self.refused.as_deref().cloned()
+    }
+
+    /// An advert was accepted.
+    pub(super) fn forget_refusal(&mut self) {
+        self.refused = None;
+    }
+
+    /// When it counts as ended.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.contender.as_ref().map(|contender| contender.expiry())
+    }
+
+    /// Forgets it; gives it if the operator knows of it.
     fn take(&mut self) -> Option<Box<Contender>> {
-        self.0.take().filter(|contender| contender.told)
+        self.contender.take().filter(|contender| contender.told)
+    }
+
+    /// For status and metrics.
+    pub(super) fn running(&self) -> Option<RunningContest> {
+        self.contender().map(|it| RunningContest {
+            ip: it.ip,
+            mac: it.mac.clone(),
+            priority: it.priority,
+            found: it.found,
+            since: it.since,
+            last: it.last,
+            suspect: it.reason(),
+        })
     }
 }
 
 impl Contender {
+    fn of(now: Time, sign: &Sign) -> Self {
+        Contender {
+            ip: sign.ip,
+            mac: sign.mac.clone(),
+            priority: sign.priority,
+            found: sign.found,
+            address: sign.address,
+            since: sign.since,
+            last: now,
+            suspect: sign.suspect.clone(),
+            interval: sign.interval,
+            heard: 0,
+            probed: 0,
+            answered: 0,
+            told: false,
+        }
+    }
+
+    /// Another sign of it; the answer is whether there is no other explanation.
+    fn take(&mut self, now: Time, sign: Sign) -> bool {
+        self.last = now;
+        self.interval = sign.interval.max(self.interval);
+        self.ip = sign.ip.or(self.ip);
+        self.priority = sign.priority.or(self.priority);
+        self.address = sign.address.or(self.address);
+        if !sign.mac.is_empty() {
+            self.mac = sign.mac;
+        }
+        // What it sends says more than that it answers.
+        if sign.suspect != Suspect::Unheard || self.heard == 0 {
+            self.suspect = sign.suspect;
+        }
+        match sign.found {
+            Found::Adverts => self.heard = self.heard.saturating_add(1),
+            Found::Answer | Found::Echo => self.probed = self.probed.saturating_add(1),
+        }
+        let enough = |count: u32, (signs, answers): (u32, u32)| count >= signs && self.answered >= answers;
+        let needed = if self.suspect == Suspect::Deaf { UNANSWERED } else { REFUSED };
+        let lasts = now.since(self.since).0 >= self.interval.0 * 3 / 2;
+        sign.is_certain || (lasts && (enough(self.heard, needed) || enough(self.probed, PROBED)))
+    }
+
     fn expiry(&self) -> Time {
         self.last + self.interval * SILENCE
+    }
+
+    fn reason(&self) -> String {
+        match &self.suspect {
+            Suspect::Deaf => "it does not hear our adverts: are they lost or filtered on the way?".into(),
+            Suspect::Refused(refusal) => {
+                format!("its adverts are refused here ({refusal}): {}", advice(refusal).unwrap_or_default())
+            }
+            Suspect::OtherVrid(vrid) => format!("it sends VRID {vrid} with our VIPs: virtual_router_id differs?"),
+            Suspect::Unheard => "its adverts do not reach us: is protocol 112 filtered between the two, or has its \
+                                 keepalived died and left the addresses?"
+                .into(),
+        }
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mac: Vec<String> = self.mac.iter().map(|octet| format!("{octet:02x}")).collect();
+        let mac = mac.join(":");
+        match (self.ip, mac.as_str()) {
+            (Some(ip), "") => write!(f, "{ip}"),
+            (Some(ip), mac) => write!(f, "{ip} ({mac})"),
+            (None, mac) => f.write_str(mac),
+        }
     }
 }
 
@@ -118,54 +241,108 @@ impl Engine {
         self.hear_contender(now, id, heard.source, heard.priority, heard.interval, Suspect::Deaf);
     }
 
-    /// As master we hear one that is refused.
-    pub(super) fn hear_refused_master(&mut self, now: Time, id: RouterId, source: IpAddr, priority: u8, why: &Refusal) {
-        if !self.routers[id].state.is_master() || priority == 0 || self.routers[id].source == Some(source) {
+    /// We hear one that is refused.
+    pub(super) fn hear_refused_master(
+        &mut self,
+        now: Time,
+        id: RouterId,
+        source: IpAddr,
+        (priority, interval): (u8, Micros),
+        why: &Refusal,
+    ) {
+        let router = &mut self.routers[id];
+        if priority == 0 || router.source == Some(source) || advice(why).is_none() {
             return;
         }
-        if advice(why).is_some() {
-            self.hear_contender(now, id, source, priority, Micros::ZERO, Suspect::Refused(why.clone()));
+        match router.state {
+            State::Master { .. } => {
+                self.hear_contender(now, id, source, priority, interval, Suspect::Refused(why.clone()));
+            }
+            State::Backup { .. } => router.contest.remember_refusal(source, why),
+            State::Init | State::Fault => {}
         }
     }
 
     fn hear_contender(&mut self, now: Time, id: RouterId, ip: IpAddr, priority: u8, interval: Micros, why: Suspect) {
-        let router = &mut self.routers[id];
-        let interval = interval.max(router.config.advert_interval);
-        if !router.contest.heard(now, ip, priority, interval, why.clone()) {
-            return;
-        }
-        let (ours, vrid) = (router.effective(), router.config.vrid);
-        let source = router.source.map_or_else(String::new, |source| format!(" from {source}"));
-        let reason = match &why {
-            Suspect::Deaf => format!("it does not hear our adverts{source}: are they lost or filtered on the way?"),
-            Suspect::Refused(refusal) => {
-                format!("its adverts are refused here ({refusal}): {}", advice(refusal).unwrap_or_default())
-            }
+        let interval = interval.max(self.routers[id].config.advert_interval);
+        let is_certain = matches!(why, Suspect::OtherVrid(_));
+        let sign = Sign {
+            found: Found::Adverts,
+            ip: Some(ip),
+            mac: Vec::new(),
+            priority: Some(priority),
+            address: None,
+            suspect: why,
+            since: now,
+            interval,
+            is_certain,
         };
-        let line = format!(
-            "CONTESTED: {ip} is master of virtual_router_id {vrid} too, with priority {priority} (ours {ours}); {reason}"
-        );
-        self.log_of(id, Level::Warning, line);
+        self.sign_of_contest(now, id, sign);
+    }
+
+    /// Takes note of a sign of another master, and tells of it once that is certain.
+    pub(super) fn sign_of_contest(&mut self, now: Time, id: RouterId, sign: Sign) {
+        let router = &mut self.routers[id];
+        let is_news = router.contest.note(now, sign);
+        if let (true, Some(contender)) = (is_news, router.contest.contender()) {
+            let ours = match (router.effective(), router.source) {
+                (priority, Some(source)) => format!("ours {priority} from {source}"),
+                (priority, None) => format!("ours {priority}"),
+            };
+            let (lasts, vrid) = (now.since(contender.since), router.config.vrid);
+            let what = match (contender.found, contender.address, contender.priority) {
+                (_, _, Some(priority)) => {
+                    let vrid = match contender.suspect {
+                        Suspect::OtherVrid(other) => other,
+                        Suspect::Deaf | Suspect::Refused(_) | Suspect::Unheard => vrid.get(),
+                    };
+                    format!("is master of virtual_router_id {vrid} too, with priority {priority} ({ours})")
+                }
+                (_, Some(address), None) => format!("has {address} too ({ours})"),
+                (_, None, None) => format!("sends nothing and is alive ({ours})"),
+            };
+            let claim = match router.state {
+                State::Backup { .. } => "; we become master unless it is heard",
+                State::Master { .. } | State::Init | State::Fault => "",
+            };
+            let (found, reason) = (contender.found.words(), contender.reason());
+            let line = format!("CONTESTED: {contender} {what}, for {lasts}, found by {found}{claim}; {reason}");
+            self.tell_contest(id, NotifyState::Contested, line);
+        }
         self.requeue(id);
     }
 
-    /// Nothing more has been heard of the other master.
+    /// Tells everybody of a contest, or of its end.
+    fn tell_contest(&mut self, id: RouterId, state: NotifyState, line: String) {
+        self.log_of(id, Level::Warning, &line);
+        self.notify_because(id, state, line);
+    }
+
+    /// Nothing more has been noticed of the other master.
     pub(super) fn contest_due(&mut self, now: Time, id: RouterId) {
-        let router = &mut self.routers[id];
-        if router.contest.deadline().is_some_and(|at| at <= now)
-            && let Some(contender) = router.contest.take()
-        {
-            let line = format!("no longer CONTESTED: {} has not been heard for a while", contender.ip);
-            self.log_of(id, Level::Warning, line);
-            self.announce_again(id);
+        if self.routers[id].contest.deadline().is_some_and(|at| at <= now) {
+            self.end_contest(id, "is not noticed any more");
         }
     }
 
-    /// We are no longer master.
+    /// We no longer claim to be master, or somebody else takes the addresses from us.
     pub(super) fn leave_contest(&mut self, id: RouterId) {
+        let was_master = self.routers[id].state.is_master();
         if let Some(contender) = self.routers[id].contest.take() {
-            let line = format!("no longer CONTESTED: left to {}", contender.ip);
-            self.log_of(id, Level::Warning, line);
+            let left = if was_master { "has the addresses from now on" } else { "has no rival in us any more" };
+            let line = format!("no longer CONTESTED: {contender} {left}");
+            self.tell_contest(id, NotifyState::Uncontested, line);
+        }
+    }
+
+    /// It is over; a master tells the network anew where the addresses are.
+    pub(super) fn end_contest(&mut self, id: RouterId, why: &str) {
+        if let Some(contender) = self.routers[id].contest.take() {
+            let line = format!("no longer CONTESTED: {contender} {why}");
+            self.tell_contest(id, NotifyState::Uncontested, line);
+            if self.routers[id].state.is_master() {
+                self.announce_again(id);
+            }
         }
     }
 }

@@ -130,6 +130,7 @@ pub async fn run(
             frame = parent.receive() => Woken::Frame(frame?),
             events = driver.monitor.events() => Woken::Kernel(events?),
             channels = driver.hands.packets() => Woken::Packets(channels?),
+            answered = driver.hands.probes.answered() => { answered?; Woken::Answers }
             lost = driver.hands.filter_lost() => Woken::FilterLost(lost),
             Some(end) = driver.ends.recv() => Woken::Script(end),
             stats = driver.dumps.not_written() => Woken::NotWritten(stats),
@@ -180,6 +181,9 @@ pub async fn run(
             Woken::Packets(channels) => driver.turn_with(reporter, |driver, now| {
                 driver.hear(now, &channels);
             })?,
+            Woken::Answers => {
+                driver.turn_with(reporter, |driver, now| driver.hands.hear_answers(now, &mut driver.engine))?
+            }
             Woken::FilterLost(lost) => {
                 driver.hands.forget_filter(lost);
                 driver.turn(reporter, |engine, now| engine.handle(now, Event::FilterLost))?;
@@ -207,6 +211,7 @@ enum Woken {
     Frame(Option<ToVrrp>),
     Kernel(Vec<KernelEvent>),
     Packets(Vec<ChannelId>),
+    Answers,
     FilterLost(Result<(), NetError>),
     Script((u64, End)),
     NotWritten(Vec<(RouterId, Stats)>),
@@ -269,6 +274,7 @@ impl Driver {
     /// How all stands.
     fn running(&mut self) -> Running {
         let mut running = self.engine.running();
+        running.lateness = self.scheduling.lateness();
         self.hands.complete(&mut running);
         self.dumps.date(&mut running);
         running

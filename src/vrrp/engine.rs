@@ -27,7 +27,7 @@ use super::links::Links;
 use super::own_links::OwnLinks;
 use super::ownership::Ownership;
 use super::packets::Outside;
-use super::router::{Fault, Leader, Line, Router, RouterId};
+use super::router::{Leader, Line, Router, RouterId};
 use super::script::Scripts;
 use super::sync::Group;
 use super::sync_daemon::Follower;
@@ -125,6 +125,8 @@ pub struct Engine {
     /// The time of what is going on
     pub(super) now: Time,
     pub(super) flood: Flood,
+    /// The hands listen for answers to probes
+    pub(super) probes: bool,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
     pub(super) out: VecDeque<Action>,
 }
@@ -160,6 +162,7 @@ impl Engine {
             day: TimeOfDay::default(),
             now: Time(0),
             flood: Flood::default(),
+            probes: false,
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
         };
@@ -220,6 +223,8 @@ impl Engine {
             Event::Start => self.start(now),
             Event::TimeOfDay(ahead) => self.day.set(ahead),
             Event::Datagram(channel, datagram) => self.datagram(now, channel, &datagram),
+            Event::Answered(index, address, mac) => self.probe_answered(now, index, address, mac),
+            Event::Echoed(from) => self.echoed(from),
             Event::ChannelFailed(channel, reason) => self.channel_failed(now, channel, reason),
             Event::Tracked(tracker, standing) => self.tracked_changed(now, tracker, standing),
             Event::ScriptEnded(run, end) => self.script_ended(now, run, end),
@@ -371,6 +376,7 @@ impl Engine {
             State::Init | State::Fault => false,
         };
         self.rival_due(now, id);
+        self.probe_due(now, id);
         self.contest_due(now, id);
         if due && self.has_been_replaced(now, id) {
             self.give_up_stale_mastership(now, id);
@@ -415,8 +421,9 @@ impl Engine {
             Err(refusal) => {
                 self.refused(now, id, &refusal);
                 self.trap_refusal(now, id, datagram.source, &refusal);
-                let priority = accept::priority_of(self.routers[id].config.family, datagram.bytes).unwrap_or_default();
-                self.hear_refused_master(now, id, datagram.source, priority, &refusal);
+                if let Some(says) = accept::gist_of(self.routers[id].config.family, datagram.bytes) {
+                    self.hear_refused_master(now, id, datagram.source, says, &refusal);
+                }
             }
         }
     }
@@ -580,15 +587,6 @@ impl Engine {
         self.interface_changed(now, old);
         for address in left_behind {
             self.remove_address(address);
-        }
-    }
-
-    /// A channel does not work: its routers are in FAULT until their surroundings change and it is opened anew.
-    fn channel_failed(&mut self, now: Time, channel: ChannelId, reason: String) {
-        for id in self.channels.all(channel) {
-            self.raise(now, id, Fault::Channel(reason.clone()));
-            self.routers[id].channel = None;
-            self.channels.leave(channel, id, &mut self.out);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! simulator does the same with virtual hands.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::buffers::ReceiveBuffer;
 use super::cause::Cause;
@@ -136,6 +136,10 @@ pub enum Event<'a> {
     TimeOfDay(i64),
     /// A datagram has arrived
     Datagram(ChannelId, Datagram<'a>),
+    /// Somebody has answered a probe: on the interface with this index, for this address, from this hardware address
+    Answered(u32, IpAddr, &'a [u8]),
+    /// Somebody has answered a ping
+    Echoed(IpAddr),
     /// A channel could not be opened, or broke
     ChannelFailed(ChannelId, String),
     /// How a tracked thing stands
@@ -242,6 +246,19 @@ pub enum Action {
         /// For which address
         address: IpAddr,
     },
+    /// Listen for answers to probes, or no longer
+    Probing(bool),
+    /// Ask the link who has an address
+    Probe {
+        /// Over which interface
+        interface: IfName,
+        /// For which address
+        address: IpAddr,
+        /// From where, for IPv6; an ARP request names no sender
+        source: Option<Ipv6Addr>,
+    },
+    /// One ICMP echo request
+    Ping(IpAddr),
     /// Run a tracked script once
     RunScript {
         /// The number of this run, under which its end is reported
@@ -327,7 +344,7 @@ pub enum Stage {
     Release,
     /// Own links, when no socket and no address is on them any more
     Links,
-    /// Gratuitous ARP and NA
+    /// Gratuitous ARP and NA, and questions
     Announcements,
     /// Scripts and log
     Reports,
@@ -350,7 +367,9 @@ impl Action {
             | Action::RemoveEntry(_)
             | Action::PromoteSecondaries { .. } => Stage::Tables,
             Action::Link(_) => Stage::Links,
-            Action::Announce { .. } => Stage::Announcements,
+            Action::Announce { .. } | Action::Probing(_) | Action::Probe { .. } | Action::Ping(_) => {
+                Stage::Announcements
+            }
             Action::Poll { .. }
             | Action::RunScript { .. }
             | Action::EndScript(..)

@@ -7,6 +7,7 @@ pub(super) mod dumps;
 mod filter;
 mod links;
 mod own_links;
+pub(super) mod probes;
 mod processes;
 mod promotion;
 pub(super) mod scripts;
@@ -22,6 +23,7 @@ use std::net::IpAddr;
 use nix::errno::Errno;
 use tracing::{debug, info};
 
+use self::probes::{Heard, Probes};
 use self::promotion::Promotion;
 use self::scripts::Scripts;
 use self::sync_daemon::SyncDaemons;
@@ -58,6 +60,7 @@ enum Failure {
     Truncated(ChannelId),
     Buffer(ChannelId),
     Poll,
+    Probe,
 }
 
 impl Failure {
@@ -66,7 +69,7 @@ impl Failure {
             Failure::Send(id, _) | Failure::Receive(id) | Failure::Truncated(id) | Failure::Buffer(id) => {
                 *id == channel
             }
-            Failure::Announce(_) | Failure::Poll => false,
+            Failure::Announce(_) | Failure::Poll | Failure::Probe => false,
         }
     }
 }
@@ -85,6 +88,7 @@ pub(super) struct Hands {
     /// Opened when a link is polled for the first time
     probe: Option<LinkProbe>,
     local_igmp: LocalIgmp,
+    pub(super) probes: Probes,
     pub(super) sync_daemons: SyncDaemons,
     pub(super) sysctls: HeldSysctls,
     last_turn: Time,
@@ -125,6 +129,7 @@ impl Hands {
             failures: LogLimit::default(),
             probe: None,
             local_igmp: LocalIgmp::default(),
+            probes: Probes::default(),
             sync_daemons: SyncDaemons::default(),
             sysctls: HeldSysctls::default(),
             last_turn: clock::now(),
@@ -258,6 +263,7 @@ impl Hands {
                         announced.push((interface, address));
                     }
                 }
+                Action::Probing(_) | Action::Probe { .. } | Action::Ping(_) => self.probe(now, engine, action),
                 Action::Link(change) => self.change_link(change, &mut feedback),
                 Action::RunScript { run, name, script } => self.scripts.run(run, name, script),
                 Action::EndScript(run, force) => self.scripts.end(run, force),
@@ -275,6 +281,35 @@ impl Hands {
             debug!("Sending {kind} on {interface} for {address}");
         }
         feedback
+    }
+
+    fn probe(&mut self, now: Time, engine: &Engine, action: Action) {
+        let done = match action {
+            Action::Probing(true) => self.probes.open(),
+            Action::Probe { interface, address, source } => {
+                engine.link(&interface).map_or(Ok(()), |link| self.probes.ask(&self.neighbours, link, address, source))
+            }
+            Action::Ping(to) => self.probes.ping(to),
+            _ => {
+                self.probes.close();
+                Ok(())
+            }
+        };
+        if let Err(error) = done
+            && let Some(line) = self.failures.pass(now, Failure::Probe, || format!("split_brain_probe: {error}"))
+        {
+            info!("{line}");
+        }
+    }
+
+    /// Tells the engine who has answered probes.
+    pub(super) fn hear_answers(&self, now: Time, engine: &mut Engine) {
+        for heard in self.probes.hear() {
+            match heard {
+                Heard::Holder(index, address, mac) => engine.handle(now, Event::Answered(index, address, &mac)),
+                Heard::Echo(from) => engine.handle(now, Event::Echoed(from)),
+            }
+        }
     }
 
     fn filter(&mut self, rules: Option<FilterRules>) -> Option<Feedback> {

@@ -276,6 +276,7 @@ impl Engine {
         config.groups.clear();
         let old = std::mem::replace(&mut self.config, config);
         self.reindex();
+        self.settle_probing();
         old
     }
 
@@ -330,6 +331,8 @@ impl Engine {
             return;
         }
         router.forget_peculiarities(old);
+        self.probe_differently(now, id, old);
+        let router = &mut self.routers[id];
         let old_wait = router.master_down_with(old);
         let new = &router.config;
         if new.source != old.source {

@@ -7,9 +7,16 @@ use crate::model::config::Mails;
 use crate::model::{Alert, NotifyState};
 
 impl Engine {
-    /// Mails the state of a router.
-    pub(super) fn mail(&mut self, id: RouterId, state: NotifyState) {
+    /// Mails the state of a router, or of a contest about it, with what is known of that.
+    pub(super) fn mail(&mut self, id: RouterId, state: NotifyState, cause: &str) {
         let router = &mut self.routers[id];
+        if matches!(state, NotifyState::Contested | NotifyState::Uncontested) {
+            if router.config.extras.smtp_alert.unwrap_or(self.config.mails.by_default) {
+                let subject = format!("VRRP Instance {} - {state}", router.config.name);
+                self.out.push_back(Action::Alert(Alert { subject, body: format!("=> {cause} <=") }));
+            }
+            return;
+        }
         if let Some(what) = due(self.config.mails, router.config.extras.smtp_alert, &mut router.mailed, state) {
             let subject = format!("VRRP Instance {} - {what}", router.config.name);
             self.out.push_back(Action::Alert(Alert { subject, body: of_instance(state).into() }));
@@ -55,7 +62,9 @@ fn of_instance(state: NotifyState) -> &'static str {
         | NotifyState::Fault
         | NotifyState::MasterRxLowerPri
         | NotifyState::MasterPriority
-        | NotifyState::BackupPriority => "=> VRRP Instance is no longer owning VRRP VIPs <=",
+        | NotifyState::BackupPriority
+        | NotifyState::Contested
+        | NotifyState::Uncontested => "=> VRRP Instance is no longer owning VRRP VIPs <=",
     }
 }
 

@@ -31,7 +31,8 @@ mod own_names;
 mod ownership;
 mod packets;
 mod perception;
-pub mod process;
+pub mod probing;
+mod process;
 mod promotion;
 #[cfg(test)]
 mod rig;

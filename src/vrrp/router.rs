@@ -14,6 +14,7 @@ use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
 use super::oddity::Oddity;
 use super::packets::Form;
+use super::probing::Probing;
 use super::rivals::Rival;
 use super::signature::Signatures;
 use crate::model::running::{MasterReason, ProtocolError};
@@ -164,6 +165,7 @@ pub struct Router {
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
     pub(super) contest: Contest,
+    pub(super) probing: Probing,
     /// The state that was mailed last
     pub(super) mailed: Option<NotifyState>,
     /// What the timer queue holds for it
@@ -206,6 +208,7 @@ impl Router {
             signatures: Signatures::default(),
             rival: Rival::default(),
             contest: Contest::default(),
+            probing: Probing::default(),
             mailed: None,
             queued: None,
             config,
@@ -270,8 +273,8 @@ impl Router {
     pub(super) fn deadline(&self) -> Option<Time> {
         let Announcements { second_at, refresh_at, lower_prio_at, extra_at } = self.announcements;
         let announcements = [second_at, refresh_at, lower_prio_at, extra_at];
-        let contest = self.contest.deadline();
-        let others = [self.state.deadline(), self.rival.deadline(), contest];
+        let contest = [self.contest.deadline(), self.probe_deadline()];
+        let others = [self.state.deadline(), self.rival.deadline()].into_iter().chain(contest);
         announcements.into_iter().chain(others).flatten().min()
     }
 

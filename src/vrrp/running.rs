@@ -15,7 +15,7 @@ use crate::model::running::{
     RunningRouter,
 };
 use crate::model::stats::Stats;
-use crate::model::{Address, Family, IfName, Link, LinkRef};
+use crate::model::{Address, Family, Histogram, IfName, Link, LinkRef};
 
 /// What every link is asked.
 struct Survey<'a> {
@@ -68,6 +68,7 @@ impl Engine {
             sessions,
             channels,
             links: self.running_links(),
+            lateness: Histogram::default(),
         }
     }
 
@@ -125,6 +126,7 @@ impl Engine {
             up_since: router.up_since,
             master_reason: router.master_reason,
             last_error: router.last_error,
+            contested: router.contest.running(),
             channel,
             stats: router.stats.clone(),
         }

@@ -202,7 +202,15 @@ impl Engine {
         let untold = groups.chain(routers).filter(|(subject, name, ..)| !told.contains(&(*subject, (*name).clone())));
         let notifications = untold.map(|(subject, name, state, priority)| {
             let name = name.clone();
-            Action::Notify(Notification { subject, name, state, priority, specific: None, generic: None })
+            Action::Notify(Notification {
+                subject,
+                name,
+                state,
+                priority,
+                specific: None,
+                generic: None,
+                cause: String::new(),
+            })
         });
         self.out.extend(notifications.collect::<Vec<_>>());
     }
@@ -229,7 +237,9 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
         NotifyState::Deleted
         | NotifyState::MasterRxLowerPri
         | NotifyState::MasterPriority
-        | NotifyState::BackupPriority => &None,
+        | NotifyState::BackupPriority
+        | NotifyState::Contested
+        | NotifyState::Uncontested => &None,
     };
     Notification {
         subject: Subject::Group,
@@ -238,6 +248,7 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
         priority: 0,
         specific: specific.as_deref().cloned(),
         generic: group.notify.any.as_deref().cloned(),
+        cause: String::new(),
     }
 }
 

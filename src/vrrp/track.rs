@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::engine::{Engine, Phase};
+use super::event::ChannelId;
 use super::event::{Channel, Level, Local, Standing, Tracker};
 use super::fsm::{Input, State};
 use super::links::Links;
@@ -14,6 +15,15 @@ use super::trackers::{self, Effect};
 use crate::model::{IfName, Instance, Micros, Time, TrackInterface, Transport, VrrpConfig, Weight};
 
 impl Engine {
+    /// A channel does not work: its routers are in FAULT until their surroundings change and it is opened anew.
+    pub(super) fn channel_failed(&mut self, now: Time, channel: ChannelId, reason: String) {
+        for id in self.channels.all(channel) {
+            self.raise(now, id, Fault::Channel(reason.clone()));
+            self.routers[id].channel = None;
+            self.channels.leave(channel, id, &mut self.out);
+        }
+    }
+
     /// Looks at a router's surroundings anew and acts on what is different.
     pub(super) fn inspect(&mut self, now: Time, id: RouterId) {
         let source = self.find_source(id);

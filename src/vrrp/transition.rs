@@ -63,6 +63,9 @@ impl Engine {
                 });
                 let router = &mut self.routers[id];
                 router.orphaned = true;
+                self.end_contest(id, "is heard again");
+                self.doubt_no_more(id);
+                let router = &mut self.routers[id];
                 let skew_over = now + router.skew();
                 // Never later than before: farewells without end must not hold back a takeover.
                 if let State::Backup { down_at } = &mut router.state {
@@ -106,6 +109,8 @@ impl Engine {
             );
             self.log_of(id, Level::Detail, line);
         }
+        let former = self.routers[id].leader.map(|leader| leader.ip);
+        self.begin_probing(now, id, former);
         let router = &mut self.routers[id];
         router.master_interval = router.config.advert_interval;
         router.lines.clear();
@@ -156,6 +161,7 @@ impl Engine {
             Wait::Skew => router.skew(),
         };
         router.turn(now, State::Backup { down_at: from + wait });
+        self.doubt_later(now, id);
         self.notify(id, NotifyState::Backup);
         self.requeue(id);
     }
@@ -190,6 +196,7 @@ impl Engine {
             self.farewell(id);
         }
         self.leave_master(id);
+        self.end_probing(id);
         let now = self.now;
         let router = &mut self.routers[id];
         router.turn(now, State::Fault);
@@ -203,10 +210,10 @@ impl Engine {
 
     /// Gives up addresses and announcements, if it is master.
     pub(super) fn leave_master(&mut self, id: RouterId) {
+        self.leave_contest(id);
         if !self.routers[id].state.is_master() {
             return;
         }
-        self.leave_contest(id);
         self.release_entries(id);
         self.release_addresses(id);
         self.reconsider_filter_of(id, "removing");
@@ -340,6 +347,8 @@ impl Engine {
         let router = &mut self.routers[id];
         router.state = State::Backup { down_at: now + router.master_down() };
         router.wants_master = false;
+        self.end_contest(id, "is heard again");
+        self.doubt_later(now, id);
     }
 
     /// Starts, keeps or stops the clock of `preempt_delay`.
@@ -368,6 +377,8 @@ impl Engine {
     fn disregard(&mut self, now: Time, id: RouterId, heard: &Heard) {
         let (ip, priority) = (heard.source, heard.priority);
         self.remember(now, id, heard);
+        self.end_contest(id, "is heard again");
+        self.doubt_no_more(id);
         self.limited(now, id, Line::Discarded, Level::Info, || {
             format!("received lower priority ({priority}) advert from {ip} - discarding")
         });
@@ -410,6 +421,11 @@ impl Engine {
 
     /// Tells the outside world about a router's state.
     pub(super) fn notify(&mut self, id: RouterId, state: NotifyState) {
+        self.notify_because(id, state, String::new());
+    }
+
+    /// The same, with the reason.
+    pub(super) fn notify_because(&mut self, id: RouterId, state: NotifyState, cause: String) {
         let router = &self.routers[id];
         let notify = &router.config.notify;
         let specific = match state {
@@ -419,20 +435,29 @@ impl Engine {
             NotifyState::Stop => &notify.stop,
             NotifyState::Deleted => &notify.deleted,
             NotifyState::MasterRxLowerPri => &notify.master_rx_lower_pri,
-            NotifyState::MasterPriority | NotifyState::BackupPriority => &None,
+            NotifyState::MasterPriority
+            | NotifyState::BackupPriority
+            | NotifyState::Contested
+            | NotifyState::Uncontested => &None,
         };
-        let generic = notify.any.as_deref().cloned().filter(|_| state.is_state());
+        // These are told apart by what is appended.
+        let generic = match state {
+            NotifyState::Contested | NotifyState::Uncontested => &notify.split_brain,
+            _ if state.is_state() => &notify.any,
+            _ => &None,
+        };
         let notification = Notification {
             subject: Subject::Instance,
             name: router.config.name.clone(),
             state,
             priority: router.effective(),
             specific: specific.as_deref().cloned(),
-            generic,
+            generic: generic.as_deref().cloned(),
+            cause,
         };
+        self.mail(id, state, &notification.cause);
         self.out.push_back(Action::Notify(notification));
         self.trap(id, state);
-        self.mail(id, state);
     }
 }
 

@@ -22,7 +22,8 @@ fn number(state: NotifyState) -> Option<u8> {
         NotifyState::Fault => Some(RouterState::Fault.number()),
         NotifyState::Stop => Some(5),
         NotifyState::Deleted => Some(6),
-        NotifyState::MasterRxLowerPri | NotifyState::MasterPriority | NotifyState::BackupPriority => None,
+        // Of what is no state.
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! Echo requests and replies of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4), as an unprivileged socket of the kernel takes
-//! and gives them: without IP header, with checksum and identifier left to the kernel.
+//! Echo requests and replies of ICMP (RFC 792) and ICMPv6 (RFC 4443 section 4), as a socket of the kernel takes and gives
+//! them: without IP header. An unprivileged socket leaves checksum and identifier to the kernel, a raw one does not.
 
+use super::checksum::Sum;
 use super::filler;
 use crate::model::Family;
 
@@ -43,6 +44,25 @@ pub fn request(family: Family, sequence: u16) -> [u8; MESSAGE_BYTES] {
         *byte = value;
     }
     message
+}
+
+/// The request with this identifier and sequence number as a raw socket sends it: with checksum, which for ICMPv6 the kernel
+/// fills in.
+pub fn identified(family: Family, identifier: u16, sequence: u16) -> [u8; MESSAGE_BYTES] {
+    let mut message = request(family, sequence);
+    message[4..6].copy_from_slice(&identifier.to_be_bytes());
+    if family == Family::V4 {
+        let mut sum = Sum::default();
+        sum.add(&message);
+        message[2..4].copy_from_slice(&sum.finish().to_be_bytes());
+    }
+    message
+}
+
+/// Whether a message is the reply to the request with this identifier and sequence number.
+pub fn answers(family: Family, identifier: u16, sequence: u16, message: &[u8]) -> bool {
+    let named = message.get(4..6).is_some_and(|bytes| *bytes == identifier.to_be_bytes());
+    named && check_reply(family, sequence, message).is_ok()
 }
 
 /// Whether a message is the reply to the request with this sequence number. Who sent it and what follows the header do not

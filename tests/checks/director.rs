@@ -9,7 +9,7 @@ use keepalived_rs::check::event::{Action, CheckerId, Event, Outcome, Report, Run
 use keepalived_rs::model::checker::CheckKind;
 use keepalived_rs::model::ipvs::{IpvsChange, Timeouts};
 use keepalived_rs::model::running_check::RunningCheck;
-use keepalived_rs::model::{Config, Micros, ServiceNotice, Time};
+use keepalived_rs::model::{Config, Micros, Occurrence, ServiceNotice, Time};
 
 use crate::kernel::{self, Kernel};
 use crate::{ipvsadm, machine};
@@ -42,6 +42,7 @@ pub struct Director {
     pub notices: Vec<ServiceNotice>,
     /// Mails as `SUBJECT: BODY`
     pub mails: Vec<String>,
+    pub occurrences: Vec<Occurrence>,
     /// All that was done since it was last taken, in words
     done: Vec<String>,
 }
@@ -63,6 +64,7 @@ impl Director {
             log: Vec::new(),
             notices: Vec::new(),
             mails: Vec::new(),
+            occurrences: Vec::new(),
             done: Vec::new(),
         }
     }
@@ -227,6 +229,7 @@ impl Director {
                 Action::Alert(alert) => self.mails.push(format!("{}: {}", alert.subject, alert.body)),
                 Action::Changed(change) => self.read(change.text),
                 Action::Log(_, line) => self.read(line),
+                Action::Happened(occurrence) => self.occurrences.push(*occurrence),
             }
         }
     }

@@ -8,6 +8,7 @@ mod ipvsadm;
 mod kernel;
 mod machine;
 mod mails;
+mod pictures;
 mod reloads;
 mod rules;
 mod story;

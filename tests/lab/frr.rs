@@ -23,7 +23,7 @@ const OURS: usize = 0;
 const PEER: usize = 1;
 /// FRR announces its first IPv6 advert one interval late, and everything is late on a busy machine.
 const LATE: Duration = Duration::from_millis(700);
-const EARLY: Duration = Duration::from_millis(5);
+const EARLY: Duration = Duration::from_millis(25);
 
 fn version_3_over_ipv4() {
     play("frr-3-ipv4", Speech::QUICK);

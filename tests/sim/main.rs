@@ -4,6 +4,7 @@
 
 mod bfd;
 mod checks;
+mod contests;
 mod invariants;
 mod node;
 mod rng;

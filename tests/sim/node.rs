@@ -28,8 +28,10 @@ pub struct Node {
     pub up: [bool; 2],
     /// The plan that its configuration was drawn by
     pub plan: usize,
+    /// One of its addresses belongs to another instance than elsewhere
+    pub moved: bool,
     /// Kernel index of each interface
-    index: [u32; 2],
+    pub index: [u32; 2],
     /// Present name of each interface
     names: [String; 2],
     /// How the things that routers follow stand
@@ -52,6 +54,8 @@ pub struct Node {
 pub enum Effect {
     /// A packet leaves over this channel
     Packet(Channel, Outgoing),
+    /// It asks over an interface who has an address
+    Probe(usize, IpAddr),
     /// The kernel has something to report to the daemon
     Report(KernelEvent),
     /// The daemon wrote or told something
@@ -67,6 +71,7 @@ impl Node {
             engine: None,
             config,
             plan: 0,
+            moved: false,
             up: [true; 2],
             names: INTERFACES.map(str::to_owned),
             standings: BTreeMap::from([
@@ -166,6 +171,15 @@ impl Node {
         self.engine = None;
         self.channels.clear();
         self.broken.clear();
+    }
+
+    /// The whole machine loses its power, and all that a daemon has set.
+    pub fn power_off(&mut self) {
+        self.kill();
+        let set = self.virtual_addresses();
+        self.addresses.retain(|address| !set.contains(address));
+        self.marked.clear();
+        self.entries.clear();
     }
 
     /// Feeds the daemon something and carries out what it wants.
@@ -327,6 +341,11 @@ impl Node {
             .collect()
     }
 
+    /// The hardware address of an interface.
+    pub fn mac(&self, interface: usize) -> Vec<u8> {
+        vec![2, 0, 0, 0, interface as u8, self.number as u8]
+    }
+
     fn link(&self, interface: usize) -> Link {
         Link {
             index: self.index[interface],
@@ -338,7 +357,7 @@ impl Node {
             broadcasts: true,
             point_to_point: false,
             arp: true,
-            mac: vec![2, 0, 0, 0, interface as u8, self.number as u8],
+            mac: self.mac(interface),
             broadcast: vec![0xff; 6],
             hardware_type: 1,
             mtu: 1500,
@@ -425,7 +444,14 @@ impl Node {
                     self.entries.remove(&located.object());
                 }
             }
+            Action::Probe { interface, address, .. } => {
+                effects.extend(
+                    INTERFACES.iter().position(|name| *name == interface.as_str()).map(|on| Effect::Probe(on, address)),
+                );
+            }
             Action::PromoteSecondaries { .. }
+            | Action::Probing(_)
+            | Action::Ping(_)
             | Action::Listen(..)
             | Action::Announce { .. }
             | Action::Buffer(..)

@@ -27,6 +27,8 @@ pub struct Scenario {
     pub plans: Vec<Plan>,
     /// The longest time that the nodes may need to agree once all is calm
     pub bound: Micros,
+    /// `split_brain_probe` of all instances
+    pub probe: Option<Micros>,
 }
 
 /// What all nodes have to agree on.
@@ -65,7 +67,7 @@ pub fn draw(rng: &mut Rng) -> Scenario {
     let slowest = shared.map(|shared| shared.interval).max().unwrap_or(Micros::ZERO);
     // A group may have to wait for each member's full timer once more; preempt_delay and the startup delay come on top.
     let bound = (slowest * 5 + Micros::from_secs(1)) * 3 + Micros::from_secs(6);
-    Scenario { nodes, plans, bound }
+    Scenario { nodes, plans, bound, probe: None }
 }
 
 fn draw_plan(rng: &mut Rng) -> Plan {
@@ -101,6 +103,7 @@ impl Scenario {
                 config.nopreempt = nopreempt && !config.priority.is_owner();
                 config.preempt_delay = if config.nopreempt { Micros::ZERO } else { delay };
                 config.down_timer_adverts = rng.pick(&[3, 3, 3, 2, 4]);
+                config.extras.split_brain_probe = self.probe;
                 config.garp.master_refresh = rng.pick(&[Micros::ZERO, Micros::ZERO, Micros::from_secs(1)]);
                 if plan.grouped {
                     config.tracking = draw_tracking(rng, &[0]);

@@ -1,5 +1,7 @@
 //! What goes wrong, and how it is mended.
 
+use std::collections::BTreeSet;
+
 use keepalived_rs::model::{Instance, Micros};
 use keepalived_rs::vrrp::event::{Event, Standing};
 
@@ -108,7 +110,8 @@ impl World {
 
     fn reload_by(&mut self, plan: usize, node: usize) {
         let mut config = self.scenario.configure(&mut self.rng, node, &self.scenario.plans[plan]);
-        if self.rng.chance(20) {
+        self.nodes[node].moved = self.rng.chance(20);
+        if self.nodes[node].moved {
             self.move_vip(&mut config.instances);
         }
         self.note(format!("--- node {node} reloads by plan {plan}, {} groups", config.groups.len()));
@@ -168,7 +171,13 @@ impl World {
     /// Everything is mended, and all operators agree.
     pub fn heal(&mut self) {
         self.note("--- everything heals".into());
-        self.weather = Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; self.nodes.len()] };
+        self.weather = Weather {
+            loss: 0,
+            duplication: 0,
+            delay: (50, 500),
+            part: vec![0; self.nodes.len()],
+            deaf: BTreeSet::new(),
+        };
         self.calm_since = self.now;
         // Those that stand still come round first, lest they hear of the healing before what it heals.
         let resumes = self.nodes.iter().map(|node| node.stalled_until).max().unwrap_or(self.now);

@@ -1,7 +1,7 @@
 //! The machines, the segments between them, and virtual time.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
@@ -9,6 +9,7 @@ use keepalived_rs::model::{KernelEvent, Micros, Time};
 use keepalived_rs::vrrp::event::{Channel, ChannelId, Datagram, Event, Outgoing};
 use keepalived_rs::wire::ipv4;
 
+use crate::contests::Contests;
 use crate::invariants::Rivalry;
 use crate::node::{Effect, Node};
 use crate::rng::Rng;
@@ -26,6 +27,8 @@ pub enum Coming {
     Packet { node: usize, channel: ChannelId, source: IpAddr, destination: IpAddr, ttl: Option<u8>, bytes: Vec<u8> },
     /// The kernel of a node reports to its daemon
     Report { node: usize, event: KernelEvent },
+    /// Somebody has answered a node's probe: over which interface, for which address, from which hardware address
+    Answer { node: usize, interface: usize, address: IpAddr, mac: Vec<u8> },
     /// Trouble strikes
     Trouble,
 }
@@ -38,6 +41,8 @@ pub struct Weather {
     pub delay: (u64, u64),
     /// The part of the network that each node is in
     pub part: Vec<usize>,
+    /// Whose adverts do not reach whom; other packets do
+    pub deaf: BTreeSet<(usize, usize)>,
 }
 
 /// Everything.
@@ -53,6 +58,8 @@ pub struct World {
     pub scenario: Scenario,
     /// Since when which nodes are masters of one virtual router
     pub rivalry: Rivalry,
+    /// Who is said to hold the same addresses, and who was right to say so
+    pub contests: Contests,
     /// Reports of one kernel arrive in order
     last_report: Vec<Time>,
     pub calm_since: Time,
@@ -66,11 +73,13 @@ impl World {
     /// A world drawn from a seed, with all daemons running.
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        let scenario = draw(&mut rng);
+        let mut scenario = draw(&mut rng);
+        scenario.probe = [None, Some(Micros::from_millis(200)), Some(Micros::from_secs(2))][(seed % 3) as usize];
         let nodes: Vec<Node> = (0..scenario.nodes)
             .map(|number| Node::new(number, scenario.configure(&mut rng, number, &scenario.plans[0])))
             .collect();
-        let weather = Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; nodes.len()] };
+        let weather =
+            Weather { loss: 0, duplication: 0, delay: (50, 500), part: vec![0; nodes.len()], deaf: BTreeSet::new() };
         let mut world = World {
             rng,
             now: Time(1_000_000),
@@ -82,6 +91,7 @@ impl World {
             serial: 0,
             steps: 0,
             rivalry: Rivalry::default(),
+            contests: Contests::default(),
             bound: scenario.bound,
             scenario,
             calm_since: Time(1_000_000),
@@ -107,6 +117,7 @@ impl World {
         self.heal();
         self.run_until(self.now + self.bound + Micros::from_secs(2));
         self.check_agreement(true);
+        self.check_contests_over();
         for node in 0..self.nodes.len() {
             let effects = self.nodes[node].feed(self.now, Event::Stop { keep_addresses: false, take_all: false });
             self.apply(node, effects);
@@ -123,6 +134,7 @@ impl World {
 
     pub fn run_until(&mut self, end: Time) {
         while let Some(at) = self.next_event().filter(|at| *at <= end) {
+            self.excuse_contests();
             self.now = self.now.max(at);
             self.step();
             self.steps += 1;
@@ -163,8 +175,15 @@ impl World {
     fn happen(&mut self, coming: Coming) {
         match coming {
             Coming::Trouble => self.trouble(),
-            Coming::Packet { node, .. } | Coming::Report { node, .. } if self.nodes[node].stalled_until > self.now => {
+            Coming::Packet { node, .. } | Coming::Report { node, .. } | Coming::Answer { node, .. }
+                if self.nodes[node].stalled_until > self.now =>
+            {
                 self.schedule(self.nodes[node].stalled_until, coming);
+            }
+            Coming::Answer { node, interface, address, mac } => {
+                let index = self.nodes[node].index[interface];
+                let effects = self.nodes[node].feed(self.now, Event::Answered(index, address, &mac));
+                self.apply(node, effects);
             }
             Coming::Packet { node, channel, source, destination, ttl, bytes } => {
                 if self.nodes[node].channels.contains_key(&channel) {
@@ -185,6 +204,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Packet(channel, packet) => self.transmit(node, &channel, packet),
+                Effect::Probe(interface, address) => self.probe(node, interface, address),
                 Effect::Report(event) => {
                     let at = (self.now + Micros(self.rng.range(5, 300))).max(self.last_report[node]);
                     self.last_report[node] = at;
@@ -210,9 +230,8 @@ impl World {
             .filter(|_| packet.to.is_ipv4())
             .map_or(packet.source, |split| split.header.source.into());
         for node in 0..self.nodes.len() {
-            let reachable =
-                node != from && self.weather.part[node] == self.weather.part[from] && self.nodes[node].up[interface];
-            if !reachable {
+            let cut = self.weather.deaf.contains(&(from, node));
+            if cut || !self.reaches(from, node, interface) {
                 continue;
             }
             for channel in self.nodes[node].listens(interface, packet.to) {
@@ -232,6 +251,28 @@ impl World {
         }
     }
 
+    /// Whether packets of one node come to another.
+    fn reaches(&self, from: usize, to: usize, interface: usize) -> bool {
+        to != from && self.weather.part[to] == self.weather.part[from] && self.nodes[to].up[interface]
+    }
+
+    /// Whoever has the address, and whose kernel runs, answers.
+    fn probe(&mut self, from: usize, interface: usize, address: IpAddr) {
+        if !self.nodes[from].up[interface] {
+            return;
+        }
+        for node in 0..self.nodes.len() {
+            let holds = self.nodes[node].addresses.iter().any(|(on, ip, _)| (*on, *ip) == (interface, address));
+            let answers = holds && self.reaches(from, node, interface) && self.nodes[node].stalled_until <= self.now;
+            if answers && !self.rng.chance(self.weather.loss) {
+                let (low, high) = self.weather.delay;
+                let at = self.now + Micros(self.rng.range(2 * low, 2 * high));
+                let mac = self.nodes[node].mac(interface);
+                self.schedule(at, Coming::Answer { node: from, interface, address, mac });
+            }
+        }
+    }
+
     pub fn schedule(&mut self, at: Time, coming: Coming) {
         self.serial += 1;
         self.coming.push(Reverse((at, self.serial)));
@@ -239,6 +280,7 @@ impl World {
     }
 
     pub fn note(&mut self, line: String) {
+        self.watch_contests(&line);
         let line = format!("{} {line}", Micros(self.now.0));
         line.hash(&mut self.log);
         if self.tail.len() == 400 {

@@ -54,7 +54,8 @@ impl Pair {
                     }
                 }
                 Action::Tell { up, .. } => self.told[side].push(up),
-                Action::Listen { .. } | Action::Open(..) | Action::Close(_) | Action::Log(..) => {}
+                Action::Listen { .. } | Action::Open(..) | Action::Close(_) | Action::Log(..) | Action::Happened(_) => {
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
 //! How a session stands, for dumps.
 
 use super::{Remote, Session};
+use crate::bfd::words::state as name;
 use crate::model::Micros;
 use crate::model::running_bfd::{RunningEnd, RunningSession};
-use crate::wire::bfd::State;
 
 impl Session {
     /// How it stands, but for what only hands know.
@@ -38,15 +38,8 @@ impl Session {
             polls: self.timing.polls(),
             answers: self.answer,
             heard_at: self.heard,
+            changed_at: self.changed,
+            rises: self.risen,
         }
-    }
-}
-
-fn name(state: State) -> &'static str {
-    match state {
-        State::AdminDown => "AdminDown",
-        State::Down => "Down",
-        State::Init => "Init",
-        State::Up => "Up",
     }
 }

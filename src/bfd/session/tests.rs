@@ -38,7 +38,7 @@ impl Rig {
     }
 
     fn act(&mut self, act: impl FnOnce(&mut Session, Time, &mut Outside<'_>)) {
-        let mut outside = Outside { id: SessionId(1), out: &mut self.out, random: &mut self.random };
+        let mut outside = Outside { id: SessionId(1), now: self.now, out: &mut self.out, random: &mut self.random };
         act(&mut self.session, self.now, &mut outside);
     }
 
@@ -90,6 +90,17 @@ impl Rig {
         let lines = lines.collect();
         self.out.retain(|action| !matches!(action, Action::Log(..)));
         lines
+    }
+
+    /// What has happened since the last look, as `FROM TO CAUSE`.
+    fn happened(&mut self) -> Vec<String> {
+        let happened = self.out.iter().filter_map(|action| match action {
+            Action::Happened(it) => Some(format!("{} {} {}", it.from, it.to, it.cause)),
+            _ => None,
+        });
+        let happened = happened.collect();
+        self.out.retain(|action| !matches!(action, Action::Happened(_)));
+        happened
     }
 
     /// In this state, by packets.
@@ -559,4 +570,29 @@ fn an_answer_that_comes_before_the_question_is_none() {
     rig.wait(Micros(2 * MS));
     rig.hear_packet(Packet { state: State::Up, last: true, ..packet() });
     assert!(!rig.session.timing.polls());
+}
+
+#[test]
+fn every_change_is_told_with_its_cause() {
+    let mut rig = Rig::in_state(State::Init);
+    rig.hear(State::Init);
+    let neighbor = config().neighbor;
+    assert_eq!(rig.happened(), [format!("Init Up the peer {neighbor} says Init")]);
+    assert_eq!((rig.session.changed, rig.session.risen), (rig.now, 1));
+    rig.hear(State::Down);
+    assert_eq!(rig.happened(), ["Up Down Neighbor Signaled Session Down: the peer says Down (No Diagnostic)"]);
+    rig.hear(State::Down);
+    assert!(rig.happened().is_empty(), "Init is not told from Down");
+    let mut rig = Rig::in_state(State::Up);
+    let silence = rig.session.detection();
+    rig.wait(silence);
+    let span = format!("{}.{:03}", silence.0 / 1_000_000, silence.0 / 1000 % 1000);
+    let cause = format!("Control Detection Time Expired: no packet from {neighbor} for {span} s");
+    assert_eq!(rig.happened(), [format!("Up Down {cause}")]);
+    let mut rig = Rig::in_state(State::Up);
+    for _ in 0..3 {
+        rig.act(|session, now, outside| session.path_failed(now, "no socket", outside));
+        rig.wait(Micros::from_secs(120));
+    }
+    assert_eq!(rig.happened(), ["Up AdminDown no socket"], "a socket that is tried again is no news");
 }

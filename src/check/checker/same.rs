@@ -36,6 +36,7 @@ impl Checker {
         self.failed_url = old.failed_url;
         self.said.clone_from(&old.said);
         self.ended.clone_from(&old.ended);
+        self.last.clone_from(&old.last);
         self.planned = old.planned;
         let (before, period) = (old.schedule.delay_loop, self.schedule.delay_loop);
         let is_regular = old.has_run && old.failures == 0;

@@ -12,6 +12,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
 
+use crate::check::event::Detail;
 use crate::model::Micros;
 use crate::model::checker::Connect;
 
@@ -35,10 +36,20 @@ pub(super) enum Failed {
     Timeout,
     /// The kernel said so before anything was sent: no route, most often
     Unreachable,
-    /// The server, or a router, said so
-    Refused,
+    /// The server, or a router, said so, in these words of the kernel
+    Refused(Option<&'static str>),
     /// This host cannot do it: the line for the log
     Unable(String),
+}
+
+impl Failed {
+    /// What exactly was wrong, where the kernel has said it.
+    pub(super) fn detail(&self) -> Option<Detail> {
+        match self {
+            Failed::Refused(words) => words.map(Detail::Kernel),
+            Failed::Timeout | Failed::Unreachable | Failed::Unable(_) => None,
+        }
+    }
 }
 
 /// A connection, within the time that the check has.
@@ -76,7 +87,8 @@ pub(super) fn verdict(error: io::Result<Option<io::Error>>) -> Result<(), Failed
     match error {
         Ok(None) => Ok(()),
         Ok(Some(error)) if error.raw_os_error() == Some(Errno::ETIMEDOUT as i32) => Err(Failed::Timeout),
-        Ok(Some(_)) | Err(_) => Err(Failed::Refused),
+        Ok(Some(error)) => Err(Failed::Refused(error.raw_os_error().map(|number| Errno::from_raw(number).desc()))),
+        Err(_) => Err(Failed::Refused(None)),
     }
 }
 

@@ -52,7 +52,7 @@ async fn ask(
         Ok(stream) => stream,
         Err(Failed::Timeout) => return writeln!(out, "Timeout connecting"),
         Err(Failed::Unreachable) => return writeln!(out, "HTTP/SSL_CHECK - network unreachable"),
-        Err(Failed::Refused) => return writeln!(out, "Connection failed"),
+        Err(Failed::Refused(_)) => return writeln!(out, "Connection failed"),
         Err(Failed::Unable(line)) => return Err(io::Error::other(line)),
     };
     let answer = Answer::new(true, None);

@@ -19,7 +19,7 @@ use self::answer::{Answer, Times};
 use super::connect::{self, Failed, Sentences, span};
 use super::search::Wanted;
 use super::tls;
-use crate::check::event::{Outcome, Report};
+use crate::check::event::{Detail, Outcome, Report};
 use crate::model::checker::{Connect, Http, HttpProtocol, Regex, Url};
 use crate::os::pcre2::{Matcher, Pattern};
 
@@ -154,7 +154,7 @@ pub(super) async fn run(to: &Connect, page: Option<Arc<Page>>, tls: Tls) -> Repo
         Ok(stream) => stream,
         Err(Failed::Timeout) => return bad("Timeout connecting"),
         Err(Failed::Unreachable) => return bad("HTTP/SSL_CHECK - network unreachable"),
-        Err(Failed::Refused) => return bad("Connection failed"),
+        Err(failed @ Failed::Refused(_)) => return bad("Connection failed").with(failed.detail()),
         Err(Failed::Unable(line)) => return Report::of(Outcome::Unable(line)),
     };
     let answer = Answer::new(page.digest.is_some(), wanted);
@@ -167,7 +167,7 @@ pub(super) async fn run(to: &Connect, page: Option<Arc<Page>>, tls: Tls) -> Repo
         Err(tls::Failed::Timeout) => return bad("Timeout connecting"),
         Err(tls::Failed::Refused(notes)) => {
             let reason = "SSL handshake/communication error connecting to";
-            return Report { outcome: Outcome::Bad(reason.into()), notes };
+            return Report { outcome: Outcome::Bad(reason.into()), notes, detail: None };
         }
         Err(tls::Failed::Unable(line)) => return Report::of(Outcome::Unable(line)),
     };
@@ -203,7 +203,7 @@ where
 
 /// Says whether the answer is as it should be; the first thing that is not is the reason.
 fn judge(page: &Page, answer: Answer, end: End, mut notes: Vec<String>) -> Report {
-    let bad = |reason: &'static str, notes| Report { outcome: Outcome::Bad(reason.into()), notes };
+    let bad = |reason: &'static str, notes| Report { outcome: Outcome::Bad(reason.into()), notes, detail: None };
     match end {
         End::Complete => {}
         End::Bad(reason) => return bad(reason, notes),
@@ -215,7 +215,7 @@ fn judge(page: &Page, answer: Answer, end: End, mut notes: Vec<String>) -> Repor
     };
     let is_wanted = |status: u16| page.status.iter().any(|(first, last)| (*first..=*last).contains(&status));
     if !head.status.is_some_and(is_wanted) {
-        return bad("HTTP status code error to", notes);
+        return bad("HTTP status code error to", notes).with(head.status.map(Detail::Status));
     }
     if let Some(length) = head.length.filter(|length| *length != received) {
         let name = &page.name;
@@ -230,7 +230,7 @@ fn judge(page: &Page, answer: Answer, end: End, mut notes: Vec<String>) -> Repor
             return bad("Regex match failed", notes);
         }
     }
-    Report { outcome: Outcome::Good, notes }
+    Report { outcome: Outcome::Good, notes, detail: None }
 }
 
 fn bad(reason: &'static str) -> Report {

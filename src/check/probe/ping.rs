@@ -62,7 +62,7 @@ pub(super) async fn run(to: &Connect, slot: &Slot) -> Report {
         }
         Err(why) => Outcome::Bad(why.into()),
     };
-    Report { outcome, notes }
+    Report { outcome, notes, detail: None }
 }
 
 fn family(to: &Connect) -> Family {

@@ -33,16 +33,19 @@ const OKAY: u16 = 250;
 pub(super) async fn run(to: &Connect, smtp: &Smtp) -> Report {
     let server = to.to;
     let bad = |what: &str| Outcome::Bad(format!("{what} server [{}]:{}", server.ip(), server.port()).into());
-    Report::of(match connect::stream(to, SENTENCES).await {
+    let stream = connect::stream(to, SENTENCES).await;
+    let detail = stream.as_ref().err().and_then(Failed::detail);
+    let outcome = match stream {
         Ok(stream) => match Dialogue::new(stream, connect::span(to.timeout)).hold(&smtp.helo).await {
             Ok(()) => Outcome::Good,
             Err(what) => bad(what),
         },
         Err(Failed::Timeout) => bad("Connection timeout to"),
-        Err(Failed::Refused) => bad("Could not connect to"),
+        Err(Failed::Refused(_)) => bad("Could not connect to"),
         Err(Failed::Unreachable) => Outcome::Bad(unreachable(server).into()),
         Err(Failed::Unable(line)) => Outcome::Unable(line),
-    })
+    };
+    Report::of(outcome).with(detail)
 }
 
 fn unreachable(server: SocketAddr) -> String {

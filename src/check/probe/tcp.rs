@@ -29,13 +29,15 @@ pub(super) async fn run(to: &Connect) -> Report {
 }
 
 fn report(outcome: Result<(), Failed>) -> Report {
-    Report::of(match outcome {
+    let detail = outcome.as_ref().err().and_then(Failed::detail);
+    let outcome = match outcome {
         Ok(()) => Outcome::Good,
         Err(Failed::Timeout) => Outcome::Bad("timeout".into()),
         Err(Failed::Unreachable) => Outcome::Bad(UNREACHABLE.into()),
-        Err(Failed::Refused) => Outcome::Bad("failed".into()),
+        Err(Failed::Refused(_)) => Outcome::Bad("failed".into()),
         Err(Failed::Unable(line)) => Outcome::Unable(line),
-    })
+    };
+    Report::of(outcome).with(detail)
 }
 
 /// The connections that are being made.

@@ -6,6 +6,7 @@
 use std::io::{self, IoSliceMut};
 use std::os::fd::AsRawFd;
 
+use nix::errno::Errno;
 use nix::sys::socket::sockopt::{Ipv4RecvErr, Ipv6RecvErr};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::{cmsg_space, libc};
@@ -15,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::{self, Failed, Sentences};
 use super::datagram;
-use crate::check::event::{Outcome, Report};
+use crate::check::event::{Detail, Outcome, Report};
 use crate::model::checker::{Connect, MaskedByte, Udp};
 use crate::wire::filler;
 
@@ -39,7 +40,8 @@ pub(super) async fn run(to: &Connect, udp: &Udp) -> Report {
         let number = error.and_then(io::Error::raw_os_error);
         let note =
             number.zip(error).map(|(number, error)| format!("UDP {what} error {number} - {}", connect::text(error)));
-        Report { outcome: FAILED, notes: note.into_iter().collect() }
+        let detail = number.map(|number| Detail::Kernel(Errno::from_raw(number).desc()));
+        Report { outcome: FAILED, notes: note.into_iter().collect(), detail }
     };
     let socket = match datagram::connected(to, SENTENCES, |socket| hear_of_errors(to, socket)) {
         Ok(socket) => socket,

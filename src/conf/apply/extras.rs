@@ -3,6 +3,7 @@
 use crate::conf::diagnostic::{Code, Diagnostic};
 use crate::conf::environment::Interface;
 use crate::conf::reader::{Outcome, Reader, Statement};
+use crate::conf::value::Decimal;
 use crate::model::settings::GarpExtra;
 use crate::model::{IfName, Micros};
 
@@ -121,6 +122,12 @@ pub fn lvs_sync_daemon_interface(reader: &mut Reader, statement: &Statement) -> 
     let interface = IfName::new(word.clone());
     reader.raw.sync_daemon_interface = Some(word);
     reader.with_instance(|it| it.extras.lvs_sync_daemon_interface = interface)
+}
+
+/// `split_brain_probe`
+pub fn split_brain_probe(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let read = reader.time(statement, 1, Decimal::seconds(100_000, 3_600_000_000))?;
+    reader.with_instance(|it| it.extras.split_brain_probe = read.map(Micros).or(it.extras.split_brain_probe))
 }
 
 /// `timer_expired_backup`

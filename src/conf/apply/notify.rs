@@ -87,7 +87,7 @@ pub(super) fn command(reader: &mut Reader, statement: &Statement) -> Result<Opti
 
 /// The name of a script keyword as it stands in the table.
 fn slot(statement: &Statement) -> Option<&'static str> {
-    const SLOTS: [&str; 7] = [
+    const SLOTS: [&str; 8] = [
         "notify",
         "notify_master",
         "notify_backup",
@@ -95,6 +95,7 @@ fn slot(statement: &Statement) -> Option<&'static str> {
         "notify_stop",
         "notify_deleted",
         "notify_master_rx_lower_pri",
+        "notify_split_brain",
     ];
     let keyword = statement.keyword();
     SLOTS.into_iter().find(|slot| *slot == keyword)

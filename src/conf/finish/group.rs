@@ -178,6 +178,7 @@ pub(super) fn notify(raw: &RawNotify, report_deleted: bool) -> Notify {
         stop: of("notify_stop"),
         deleted: of("notify_deleted"),
         master_rx_lower_pri: of("notify_master_rx_lower_pri"),
+        split_brain: of("notify_split_brain"),
         any: of("notify"),
         report_deleted,
     }

@@ -353,7 +353,8 @@ fn unicast(page: &mut Page, one: &Instance, peers: &[Peer], ttl: Option<u8>) {
 }
 
 fn notifications(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &Instance) {
-    let Notify { master, backup, fault, stop, deleted, master_rx_lower_pri, any, report_deleted } = &one.notify;
+    let Notify { master, backup, fault, stop, deleted, master_rx_lower_pri, split_brain, any, report_deleted } =
+        &one.notify;
     let mut at = page.at(3);
     at.pair("Notify deleted", either(*report_deleted, "Deleted", "Fault"));
     let scripts = [
@@ -364,6 +365,7 @@ fn notifications(page: &mut Page, shared: &Shared, config: &VrrpConfig, one: &In
         ("Deleted", deleted),
         ("Generic", any),
         ("Master rx lower pri", master_rx_lower_pri),
+        ("Split brain", split_brain),
     ];
     notify_scripts(&mut at, &scripts);
     let of_group = group_of(config, one).and_then(|group| group.notify_priority_changes);

@@ -46,7 +46,15 @@ fn fifos(all: Option<Fifo>, vrrp: Option<Fifo>, lvs: Option<Fifo>) -> Fifos {
 }
 
 fn notification(name: &str, state: NotifyState) -> Notification {
-    Notification { subject: Subject::Instance, name: name.into(), state, priority: 155, specific: None, generic: None }
+    Notification {
+        subject: Subject::Instance,
+        name: name.into(),
+        state,
+        priority: 155,
+        specific: None,
+        generic: None,
+        cause: String::new(),
+    }
 }
 
 /// All that is in a pipe now.

@@ -48,7 +48,15 @@ impl Drop for Folder {
 }
 
 fn notification(name: &str, state: NotifyState) -> Notification {
-    Notification { subject: Subject::Instance, name: name.into(), state, priority: 155, specific: None, generic: None }
+    Notification {
+        subject: Subject::Instance,
+        name: name.into(),
+        state,
+        priority: 155,
+        specific: None,
+        generic: None,
+        cause: String::new(),
+    }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {

@@ -5,6 +5,10 @@ use crate::os::packed::Packed;
 
 const ORIGIN: Origin = Origin { pid: 7, started: 1 };
 
+/// Longer than any machine stalls.
+const LONG: Duration = Duration::from_secs(3600);
+const PATIENT: Spans = Spans { fresh: LONG, patience: LONG, kept: LONG };
+
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }
@@ -27,10 +31,10 @@ struct Bench {
     configuration: watch::Sender<Arc<Sealed>>,
 }
 
-fn bench() -> Bench {
+fn bench(spans: Spans) -> Bench {
     let (to_parent, requests) = mpsc::channel(4);
     let (configuration, of_hub) = watch::channel(sealed());
-    Bench { hub: Hub::new(ORIGIN, to_parent, of_hub, Arc::new(Ring::new(Vec::new()))), requests, configuration }
+    Bench { hub: Hub::new(ORIGIN, spans, to_parent, of_hub, Arc::new(Ring::new(Vec::new()))), requests, configuration }
 }
 
 /// Answers one look.
@@ -43,17 +47,9 @@ async fn answer(requests: &mut mpsc::Receiver<Request>) {
 #[test]
 fn a_flood_of_clients_is_one_look() {
     block_on(async {
-        let Bench { hub, mut requests, configuration: _held } = bench();
-        let clients: Vec<_> = (0..100)
-            .map(|_| {
-                tokio::spawn({
-                    let hub = hub.clone();
-                    async move { hub.scene().await }
-                })
-            })
-            .collect();
-        // Time stands still: the same scene is fresh however slow this machine is.
-        tokio::time::pause();
+        let Bench { hub, mut requests, configuration: _held } = bench(PATIENT);
+        let client = |hub: Hub| async move { hub.scene().await };
+        let clients: Vec<_> = (0..100).map(|_| tokio::spawn(client(hub.clone()))).collect();
         answer(&mut requests).await;
         for client in clients {
             let scene = client.await.expect("no panic");
@@ -61,20 +57,28 @@ fn a_flood_of_clients_is_one_look() {
             assert_eq!((scene.pid, scene.configuration.shared.host_name.as_str()), (7, "router1"));
         }
         assert!(requests.try_recv().is_err(), "a second look");
-        tokio::time::advance(FRESH).await;
-        tokio::join!(hub.scene(), answer(&mut requests));
+    });
+}
+
+#[test]
+fn who_asks_later_gets_a_newer_scene() {
+    block_on(async {
+        let spans = Spans { fresh: Duration::ZERO, ..PATIENT };
+        let Bench { hub, mut requests, configuration: _held } = bench(spans);
+        let (first, ()) = tokio::join!(hub.scene(), answer(&mut requests));
+        let (second, ()) = tokio::join!(hub.scene(), answer(&mut requests));
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&first.configuration, &second.configuration), "opened once");
     });
 }
 
 #[test]
 fn clients_that_have_gone_are_not_looked_for() {
     block_on(async {
-        let Bench { hub, mut requests, configuration: _held } = bench();
+        let Bench { hub, mut requests, configuration: _held } = bench(PATIENT);
         for _ in 0..10 {
-            let asked = tokio::time::timeout(Duration::ZERO, hub.scene());
-            assert!(asked.await.is_err());
+            assert!(timeout(Duration::ZERO, hub.scene()).await.is_err());
         }
-        tokio::task::yield_now().await;
         let mut looks = 0;
         while requests.try_recv().is_ok() {
             looks += 1;
@@ -86,8 +90,8 @@ fn clients_that_have_gone_are_not_looked_for() {
 #[test]
 fn a_parent_that_does_not_answer_leaves_a_scene_without_pictures() {
     block_on(async {
-        tokio::time::pause();
-        let Bench { hub, requests: _unheard, configuration: _held } = bench();
+        let spans = Spans { patience: Duration::from_millis(10), ..PATIENT };
+        let Bench { hub, requests: _unheard, configuration: _held } = bench(spans);
         let scene = hub.scene().await;
         assert!(scene.vrrp.is_none() && scene.children.is_empty());
         assert_eq!(scene.configuration.since, 5);
@@ -97,7 +101,7 @@ fn a_parent_that_does_not_answer_leaves_a_scene_without_pictures() {
 #[test]
 fn after_a_reload_no_older_scene_is_shown() {
     block_on(async {
-        let Bench { hub, mut requests, configuration } = bench();
+        let Bench { hub, mut requests, configuration } = bench(PATIENT);
         let (first, ()) = tokio::join!(hub.scene(), answer(&mut requests));
         configuration.send_replace(Arc::new(Sealed {
             since: 6,
@@ -113,12 +117,13 @@ fn after_a_reload_no_older_scene_is_shown() {
 #[test]
 fn nothing_is_kept_when_nobody_looks() {
     block_on(async {
-        tokio::time::pause();
-        let Bench { hub, mut requests, configuration: _held } = bench();
+        let spans = Spans { kept: Duration::from_millis(10), ..PATIENT };
+        let Bench { hub, mut requests, configuration: _held } = bench(spans);
         let (scene, ()) = tokio::join!(hub.scene(), answer(&mut requests));
-        let (scene, configuration) = (Arc::downgrade(&scene), Arc::downgrade(&scene.configuration));
-        assert!(scene.upgrade().is_some());
-        tokio::time::sleep(KEPT + FRESH).await;
-        assert!(scene.upgrade().is_none() && configuration.upgrade().is_none());
+        let configuration = Arc::downgrade(&scene.configuration);
+        let scene = Arc::downgrade(&{ scene });
+        while scene.upgrade().is_some() || configuration.upgrade().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     });
 }

@@ -46,7 +46,8 @@ fn sends_mail(shared: &Shared, own: Option<bool>) -> bool {
 }
 
 fn has_scripts(notify: &Notify) -> bool {
-    let Notify { master, backup, fault, stop, deleted, master_rx_lower_pri, any, report_deleted: _ } = notify;
+    let Notify { master, backup, fault, stop, deleted, master_rx_lower_pri, any, split_brain: _, report_deleted: _ } =
+        notify;
     [master, backup, fault, stop, deleted, master_rx_lower_pri, any].into_iter().any(Option::is_some)
 }
 

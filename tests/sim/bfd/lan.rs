@@ -430,6 +430,9 @@ impl Lan {
                     host.lines += 1;
                     Ok(())
                 }
+                Action::Happened(occurrence) => {
+                    (occurrence.at == now).then_some(()).ok_or_else(|| format!("{occurrence:?} is of another time"))
+                }
             };
             if let Err(text) = outcome {
                 self.claim(false, &format!("host {number}: {text}"));

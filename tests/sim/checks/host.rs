@@ -379,6 +379,7 @@ impl Host {
                     assert!(!is_silent, "{level:?} {line}");
                     self.read(&line);
                 }
+                Action::Happened(occurrence) => assert!(!is_silent, "{occurrence:?} out of nothing"),
             }
         }
     }

@@ -59,7 +59,8 @@ fn notes_are_written_once_for_each_url() {
     let mut checker = checker(web(&["/a", "/b"]), schedule(1));
     let mut noted = |notes: &[&str]| {
         let notes = notes.iter().map(|note| String::from(*note)).collect();
-        let effects = checker.finished(Time(0), Time(0), Report { outcome: Outcome::Good, notes }).effects;
+        let effects =
+            checker.finished(Time(0), Time(0), Report { outcome: Outcome::Good, notes, detail: None }).effects;
         effects.into_iter().filter(|effect| matches!(effect, Effect::Log(_, line) if line.contains("differs"))).count()
     };
     assert_eq!(noted(&["/a differs"]), 1);
@@ -78,7 +79,7 @@ fn notes_of_urls_say_whose() {
     let mut checker = checker(web(&["/cl-short"]), schedule(1));
     let differs = "/cl-short: content_length (100) does not match received bytes (5)";
     let notes = vec![format!("url {differs}"), "Regex partial match preserve too large - discarding".into()];
-    let effects = checker.finished(Time(0), Time(0), Report { outcome: Outcome::Good, notes }).effects;
+    let effects = checker.finished(Time(0), Time(0), Report { outcome: Outcome::Good, notes, detail: None }).effects;
     assert_eq!(
         effects[..2],
         [

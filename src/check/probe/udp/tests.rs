@@ -99,5 +99,6 @@ async fn without_a_route_there_is_nothing_to_wait_for() {
     rig::enter_namespace();
     let report = run(&connect("192.0.2.1:88".parse().expect("an address")), &plain()).await;
     let note = "UDP connect error 101 - Network is unreachable";
-    assert_eq!(report, Report { outcome: Outcome::Bad("unreachable".into()), notes: vec![note.into()] });
+    let detail = Some(Detail::Kernel("Network is unreachable"));
+    assert_eq!(report, Report { outcome: Outcome::Bad("unreachable".into()), notes: vec![note.into()], detail });
 }
