@@ -106,12 +106,16 @@ impl Wanted {
     fn of(sealed: &Sealed) -> Option<Wanted> {
         let Snmp { socket, traps: _, vrrp, rfc_v2, rfc_v3, checker, .. } = &sealed.global.snmp;
         let (has_vrrp, has_check) = (sealed.vrrp.is_some(), sealed.check.is_some());
+        // In the order in which keepalived's processes register them: `vrrp` first, and `check` takes the part about the daemon
+        // with it.
+        let (by_check, by_vrrp) = (has_check && *checker, has_vrrp && *vrrp);
         let trees = [
-            (has_vrrp && *vrrp || has_check && *checker, GLOBAL, "Keepalived"),
-            (has_vrrp && *vrrp, VRRP, "KEEPALIVED-VRRP"),
-            (has_check && *checker, CHECK, "Healthchecker"),
+            (by_vrrp && !by_check, GLOBAL, "Keepalived"),
+            (by_vrrp, VRRP, "KEEPALIVED-VRRP"),
             (has_vrrp && *rfc_v2, RFC2787, "VRRP"),
             (has_vrrp && *rfc_v3, RFC6527, "VRRPV3"),
+            (by_check, GLOBAL, "Keepalived"),
+            (by_check, CHECK, "Healthchecker"),
         ];
         let trees = trees.into_iter().filter(|(is_wanted, ..)| *is_wanted);
         let trees: Vec<Tree> = trees.map(|(_, root, name)| Tree { root: root.into(), name }).collect();

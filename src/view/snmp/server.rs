@@ -11,16 +11,16 @@ use super::service::{forwarding, path, traffic, tunnel};
 
 pub(super) fn write(sheet: &mut Sheet, service: &VirtualServer, now: &RunningService, own: u32) {
     if let Some(sorry) = &service.sorry_server {
-        write_sorry(&mut sheet.row(keepalived![3, 4, 1], &[own, 1]), service, sorry);
+        write_sorry(&mut sheet.row(keepalived![3, 4, 1], &[own, 1]), sorry);
     }
     let before = usize::from(service.sorry_server.is_some());
     for (place, (server, now)) in service.real_servers.iter().zip(&now.servers).enumerate() {
-        write_server(&mut sheet.row(keepalived![3, 4, 1], &[own, index(before + place)]), server, now);
+        write_server(&mut sheet.row(keepalived![3, 4, 1], &[own, index(before + place)]), service, server, now);
     }
 }
 
 /// The columns that a sorry server has, too. What it lacks it has as if nothing were configured.
-fn write_sorry(row: &mut Row<'_>, service: &VirtualServer, sorry: &SorryServer) {
+fn write_sorry(row: &mut Row<'_>, sorry: &SorryServer) {
     row.put(2, integer(2));
     row.put(3, address_type(sorry.ip));
     row.put(4, address(sorry.ip));
@@ -34,10 +34,9 @@ fn write_sorry(row: &mut Row<'_>, service: &VirtualServer, sorry: &SorryServer) 
     }
     row.put(47, truth(false));
     tunnel(row, 52, sorry.forwarding);
-    let _ = service;
 }
 
-fn write_server(row: &mut Row<'_>, server: &RealServer, now: &RunningServer) {
+fn write_server(row: &mut Row<'_>, service: &VirtualServer, server: &RealServer, now: &RunningServer) {
     row.put(2, integer(1));
     row.put(3, address_type(server.ip));
     row.put(4, address(server.ip));
@@ -52,7 +51,8 @@ fn write_server(row: &mut Row<'_>, server: &RealServer, now: &RunningServer) {
     row.put(13, unsigned(now.failed()));
     counted(row, now);
     row.put(40, forwarding(server.forwarding));
-    row.put(41, server.virtualhost.as_ref().map(text));
+    // That of the virtual server is its own business.
+    row.put(41, server.virtualhost.as_ref().filter(|host| service.virtualhost.as_ref() != Some(host)).map(text));
     row.put(42, truth(server.alpha));
     row.put(43, unsigned(server.retry.unwrap_or_default()));
     let spans = [

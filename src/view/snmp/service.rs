@@ -199,7 +199,7 @@ fn persistence(row: &mut Row<'_>, service: &VirtualServer, family: Family) {
         Service::Address { .. } => Some(family),
         Service::Mark(_) | Service::Group { .. } => None,
     };
-    let bits = granularity.unwrap_or_default();
+    let bits = granularity.unwrap_or(if of == Some(Family::V6) { 128 } else { u32::MAX });
     row.put(15, (of != Some(Family::V6)).then(|| Value::Octets(bits.to_be_bytes().to_vec())));
     row.put(51, (of != Some(Family::V4)).then(|| unsigned(bits)));
 }
