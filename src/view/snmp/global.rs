@@ -7,9 +7,6 @@ use crate::model::settings::FlushOnStop;
 use super::names::{GLOBAL, keepalived};
 use super::objects::{Sheet, address, address_type, index, integer, seconds, text, truth, unsigned};
 
-/// The port of mail servers, where none is configured.
-const SMTP_PORT: u16 = 25;
-
 /// How long mail servers are waited for, in seconds, where nothing is configured.
 const SMTP_TIMEOUT: u64 = 30;
 
@@ -53,9 +50,11 @@ fn mail(sheet: &mut Sheet, shared: &Shared) {
     let ip = mail.server.map_or(nobody, |server| server.ip());
     one.put(1, address_type(ip));
     one.put(2, address(ip));
-    one.put(3, mail.timeout.map_or(unsigned(SMTP_TIMEOUT), seconds));
+    // Without a server nothing is said of how long it is waited for.
+    let timeout = mail.timeout.filter(|_| mail.server.is_some());
+    one.put(3, timeout.map_or(unsigned(if mail.server.is_some() { SMTP_TIMEOUT } else { 0 }), seconds));
     one.put(4, mail.from.as_ref().map(text));
-    one.put(6, unsigned(mail.server.map_or(SMTP_PORT, |server| server.port())));
+    one.put(6, unsigned(mail.server.map_or(0, |server| server.port())));
     one.put(7, truth(!mail.no_faults));
     let switch = |is_on: Option<bool>| is_on.map_or(integer(3), truth);
     one.put(8, switch(mail.alert));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{info, warn};
 
 use self::address::MasterAddress;
@@ -47,6 +47,9 @@ mod writable;
 
 /// For how long the objects of a scene are shown: a walk takes less.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// How long it takes until what was set is to be seen in every new scene.
+const SETTLING: Duration = Duration::from_millis(300);
 
 /// The first pause between two attempts to connect, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
@@ -131,6 +134,7 @@ pub async fn serve(hub: Hub, mut traps: mpsc::Receiver<Trap>) {
         hub,
         waiting: VecDeque::new(),
         objects: None,
+        settles_at: None,
         ends: false,
         failures: 0,
     };
@@ -157,6 +161,8 @@ struct Agent {
     waiting: VecDeque<(Vec<Bind>, Time)>,
     /// The objects that were made last, and when
     objects: Option<(Instant, Objects)>,
+    /// When what was set last is to be seen
+    settles_at: Option<Instant>,
     /// The daemon ends
     ends: bool,
     /// How many attempts to connect have failed in a row
@@ -314,6 +320,7 @@ impl Agent {
             if !outcome.commands.is_empty() {
                 // What was set is to be seen by the next request.
                 self.objects = None;
+                self.settles_at = Some(Instant::now() + SETTLING);
             }
             for command in outcome.commands {
                 self.hub.command(command).await;
@@ -337,6 +344,9 @@ impl Agent {
         if is_old {
             // Not two at a time: with very many instances they are large.
             self.objects = None;
+            if let Some(at) = self.settles_at.take() {
+                sleep_until(at).await;
+            }
             let scene = self.hub.scene().await;
             let made = objects(&scene);
             self.objects = Some((Instant::now(), made));

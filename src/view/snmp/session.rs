@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::names;
 use super::objects::Objects;
 use super::writable::{self, Change};
 use crate::model::command::Command;
@@ -286,7 +287,8 @@ fn closed(reason: u8) -> String {
 
 fn get(objects: &Objects, range: &Range) -> Bind {
     let name = range.start.clone();
-    let value = objects.get(&name).cloned().unwrap_or(Value::NoSuchInstance);
+    let none = if names::is_known(&name.0) { Value::NoSuchInstance } else { Value::NoSuchObject };
+    let value = objects.get(&name).cloned().unwrap_or(none);
     Bind { name, value }
 }
 
