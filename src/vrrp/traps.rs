@@ -134,3 +134,6 @@ fn auth_error(refusal: &Refusal) -> Option<AuthError> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

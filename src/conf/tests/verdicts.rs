@@ -255,9 +255,9 @@ fn static_addresses_need_an_interface() {
 
 #[test]
 fn inactive_keywords_are_noted_once() {
-    let loaded = read("global_defs {\nenable_dbus\nenable_traps\n}\nglobal_defs {\nenable_dbus\n}\n");
+    let loaded = read("global_defs {\nenable_dbus\ndbus_service_name a.b\n}\nglobal_defs {\nenable_dbus\n}\n");
     let notes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.text.as_str()).collect();
-    assert_eq!(notes, ["enable_dbus is not active yet", "enable_traps is not active yet"]);
+    assert_eq!(notes, ["enable_dbus is not active yet", "dbus_service_name is not active yet"]);
 }
 
 #[test]

@@ -142,3 +142,6 @@ pub fn scope(number: u8) -> Value {
 pub fn index(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -318,3 +318,6 @@ fn bulk(objects: &Objects, once: u16, times: u16, ranges: Vec<Range>) -> Vec<Bin
     }
     binds
 }
+
+#[cfg(test)]
+mod tests;

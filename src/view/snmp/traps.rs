@@ -106,3 +106,6 @@ fn at(binds: Binds, ip: IpAddr, port: u16) -> Binds {
 fn counts(binds: Binds, of: &ServiceNow) -> Binds {
     binds.with(keepalived![3, 3, 1, 21], unsigned(of.up)).with(keepalived![3, 3, 1, 20], unsigned(of.all))
 }
+
+#[cfg(test)]
+mod tests;

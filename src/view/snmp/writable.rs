@@ -91,3 +91,6 @@ fn number(value: &Value) -> Result<i32, u16> {
         _ => Err(WRONG_TYPE),
     }
 }
+
+#[cfg(test)]
+mod tests;
