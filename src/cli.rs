@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::os::signals;
 
+pub mod ask;
 pub mod genhash;
 mod getopt;
 mod options;

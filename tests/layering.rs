@@ -29,7 +29,7 @@ const ALLOWED: [(&str, &[&str]); 26] = [
     ("view", &["view", "model", "wire", "os", "report"]),
     ("log", &["log", "model", "os"]),
     ("cli", &["cli", "os"]),
-    ("command", &["command", "conf", "cli"]),
+    ("command", &["command", "conf", "cli", "model", "os"]),
     (
         "core",
         &["core", "conf", "cli", "command", "log", "model", "os", "net", "report", "view", "vrrp", "check", "bfd"],

@@ -1,11 +1,20 @@
-//! What the program tells about itself and its configuration language: keywords, codes, completion, the manual.
+//! What the program tells about itself and its configuration language (keywords, codes, completion, the manual), and the
+//! commands that ask a running daemon (status, watch, explain).
 //!
-//! Pure: lists of `conf` and `cli` into text. `core` prints it. It reads no configuration and starts nothing.
+//! The first are pure: lists of `conf` and `cli` into text, which `core` prints. The others read what the daemon answers
+//! ([`Source`]) and show it. Nothing here reads a configuration or starts anything.
 
+mod ask;
 mod codes;
 mod completion;
+mod explain;
 mod keyword;
 mod manual;
+mod screen;
+mod status;
+mod watch;
+
+pub use ask::{Source, run};
 
 use crate::cli::{Section, Topic};
 

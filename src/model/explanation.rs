@@ -54,8 +54,8 @@ pub struct Change {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Condition {
-    /// `silence`, `priority`, `advert`, `interface`, `script`, `file`, `process`, `bfd`, `address`, `group`, `configuration` or
-    /// `delay`
+    /// `silence`, `priority`, `advert`, `interface`, `script`, `file`, `process`, `bfd`, `address`, `group`, `configuration`,
+    /// `fault` or `delay`
     pub kind: String,
     /// Whose: an address, a name
     pub subject: String,

@@ -1,5 +1,6 @@
 //! `global_defs` and the settings outside any block.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct Global {
     pub netlink: NetlinkBuffers,
     /// Packet filter
     pub firewall: Firewall,
+    /// `metrics_listen`: where metrics are served
+    pub metrics_listen: Option<SocketAddr>,
     /// SNMP
     pub snmp: Snmp,
     /// D-Bus

@@ -38,6 +38,7 @@ pub mod route;
 pub mod running;
 pub mod running_bfd;
 pub mod running_check;
+pub mod running_why;
 pub mod scene;
 pub mod script;
 pub mod secret;

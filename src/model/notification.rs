@@ -95,12 +95,12 @@ pub struct Notification {
     pub state: NotifyState,
     /// Effective priority; 0 for a group
     pub priority: u8,
+    /// Why, in the words of the log; what comes from the network is in it as numbers and addresses only
+    pub cause: String,
     /// `notify_master` and the like: run first, with its own arguments only
     pub specific: Option<Script>,
     /// `notify`, or for a contest `notify_split_brain`: run second, with subject, name, state and priority appended
     pub generic: Option<Script>,
-    /// Why; empty where nothing is known
-    pub cause: String,
 }
 
 /// A mail to the operators.

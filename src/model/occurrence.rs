@@ -84,6 +84,19 @@ pub fn up_or_down(up: bool) -> &'static str {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 9] = [
+        Kind::Daemon,
+        Kind::Process,
+        Kind::Instance,
+        Kind::Group,
+        Kind::VirtualServer,
+        Kind::RealServer,
+        Kind::Bfd,
+        Kind::Tracker,
+        Kind::Contest,
+    ];
+
     /// The word for it, as JSON has it.
     pub fn word(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::macvlan::Linkbeat;
+use super::running_why::{Contribution, PriorityChange, RunningPeer, RunningStranger, ScriptResult};
 use super::stats::Stats;
 use super::{Family, Histogram, IfName, Link, Micros, Time};
 
@@ -37,6 +38,8 @@ pub struct Running {
     pub channels: Vec<RunningChannel>,
     /// All interfaces
     pub links: Vec<RunningLink>,
+    /// Other virtual routers with addresses of ours
+    pub strangers: Vec<RunningStranger>,
     /// How late timers were served
     pub lateness: Histogram,
 }
@@ -91,6 +94,8 @@ pub struct RunningRouter {
     pub changed_at: Time,
     /// The same in microseconds since the Unix epoch, which the driver tells
     pub changed_on: u64,
+    /// Why it came to its state; empty before its first
+    pub cause: String,
     /// When its timer runs out
     pub deadline: Option<Time>,
     /// How long it waits for a master
@@ -109,6 +114,18 @@ pub struct RunningRouter {
     pub priority: u8,
     /// The sum of priority and weights
     pub total_priority: i32,
+    /// The last change of the priority that counts
+    pub priority_change: Option<PriorityChange>,
+    /// What it follows, links first
+    pub contributions: Vec<Contribution>,
+    /// Its reasons for FAULT in words
+    pub reasons: Vec<String>,
+    /// BACKUP: since when `preempt_delay` lets a weaker master be
+    pub tolerates_since: Option<Time>,
+    /// Its master has said goodbye, and nobody has been heard since
+    pub orphaned: bool,
+    /// The others, in the order in which they were heard first, then those that were never heard
+    pub peers: Vec<RunningPeer>,
     /// Its last advert
     pub sent_at: Option<Time>,
     /// In the order of its addresses, excluded ones last
@@ -206,10 +223,12 @@ pub struct Placed {
     pub set: bool,
     /// The packet filter drops what is sent to it
     pub blocked: bool,
+    /// When it was last announced by a gratuitous ARP or unsolicited neighbour advertisement
+    pub announced_at: Option<Time>,
 }
 
 /// One sync group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningGroup {
     /// State
     pub state: RouterState,
@@ -217,6 +236,10 @@ pub struct RunningGroup {
     pub in_fault: usize,
     /// How many members have not started
     pub in_init: usize,
+    /// When it came to its state
+    pub changed_at: Time,
+    /// Why; empty before its first
+    pub cause: String,
 }
 
 /// What is known of a script before it has had its say.
@@ -248,7 +271,7 @@ pub enum RunState {
 }
 
 /// One tracked script.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningScript {
     /// 0 to rise + fall - 1; good from rise on
     pub counter: u32,
@@ -256,6 +279,14 @@ pub struct RunningScript {
     pub first_result: FirstResult,
     /// The present run
     pub run: RunState,
+    /// Whether it counts as good; `None`: nothing is known yet
+    pub good: Option<bool>,
+    /// Since when
+    pub since: Option<Time>,
+    /// How its last run ended, and when
+    pub last: Option<(Time, ScriptResult)>,
+    /// When the first of the failures in a row was that have not been followed by a success
+    pub failing_since: Option<Time>,
 }
 
 /// One tracked process.

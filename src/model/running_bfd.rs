@@ -73,3 +73,10 @@ pub struct RunningEnd {
     /// After which the other end takes it for dead
     pub detection: Micros,
 }
+
+impl RunningBfd {
+    /// The microseconds since the Unix epoch.
+    pub fn epoch(&self, moment: Time) -> u64 {
+        moment.0.saturating_add_signed(self.ahead)
+    }
+}

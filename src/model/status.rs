@@ -183,6 +183,8 @@ pub struct Instance {
     pub master_down_interval: Micros,
     /// BACKUP: how long its master may still be silent
     pub master_down_in: Option<Micros>,
+    /// No `dont_track_primary`: FAULT while its interface is down
+    pub track_primary: bool,
     /// No `nopreempt`
     pub preempt: bool,
     /// `preempt_delay`
@@ -424,8 +426,14 @@ pub struct VirtualServer {
     pub scheduler: String,
     /// It is in IPVS
     pub set: bool,
+    /// No address of it is on this host, so that nothing is checked (`ha_suspend`)
+    pub suspended: bool,
     /// The quorum is up
     pub quorum_up: bool,
+    /// Since when the quorum is as it is
+    pub since: Option<Moment>,
+    /// Why
+    pub cause: String,
     /// `quorum`: the sum of weights that is needed
     pub quorum: u32,
     /// The sum of weights of the servers that are up
@@ -446,6 +454,10 @@ pub struct RealServer {
     pub port: u16,
     /// All checks find it good
     pub up: bool,
+    /// Since when it is up or down
+    pub since: Option<Moment>,
+    /// Why
+    pub cause: String,
     /// It is in IPVS
     pub set: bool,
     /// `weight`
@@ -494,6 +506,8 @@ pub struct BfdSession {
     pub neighbor: Option<IpAddr>,
     /// `Up`, `Down`, `Init` or `AdminDown`
     pub state: String,
+    /// Since when
+    pub since: Option<Moment>,
     /// What the neighbour says of itself
     pub remote_state: String,
     /// Why it is down, in the words of RFC 5880

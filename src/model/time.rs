@@ -38,6 +38,20 @@ impl Micros {
         self.0 as f64 / 1e6
     }
 
+    /// As people say it: `0.4 s`, `3.61 s`, `12 min`, `5 h`, `3 days`; no more digits than they read.
+    pub fn in_words(self) -> String {
+        let seconds = self.0 / 1_000_000;
+        match seconds {
+            0..100 => {
+                let hundredths = format!("{}.{:02}", seconds, self.0 % 1_000_000 / 10_000);
+                format!("{} s", hundredths.trim_end_matches('0').trim_end_matches('.'))
+            }
+            100..7_200 => format!("{} min", seconds / 60),
+            7_200..172_800 => format!("{} h", seconds / 3_600),
+            _ => format!("{} days", seconds / 86_400),
+        }
+    }
+
     /// Whether the span is empty.
     pub const fn is_zero(self) -> bool {
         self.0 == 0

@@ -24,5 +24,6 @@ pub mod runner;
 pub mod scheduling;
 pub mod script;
 pub mod signals;
+pub mod terminal;
 pub mod usage;
 pub mod watch;

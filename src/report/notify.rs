@@ -28,6 +28,11 @@ mod tests;
 /// worse trouble than missing scripts.
 const QUEUE: usize = 4096;
 
+/// The variable by which scripts are told why.
+const CAUSE: &str = "KEEPALIVED_CAUSE";
+/// The longest cause that scripts are told, in bytes.
+const LONGEST_CAUSE: usize = 255;
+
 /// How long the end of the process waits for scripts.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -127,11 +132,12 @@ impl Starter {
         }
         while let Ok(notification) = self.notifications.recv() {
             let stops = notification.state == NotifyState::Stop;
+            let cause = plain(&notification.cause);
             if let Some(script) = &notification.specific {
-                self.start(script, &[], &notification.cause, stops);
+                self.start(script, &[], &cause, stops);
             }
             if let Some(script) = &notification.generic {
-                self.start(script, &appended(&notification), &notification.cause, stops);
+                self.start(script, &appended(&notification), &cause, stops);
             }
             self.shared.queued.fetch_sub(1, Ordering::Relaxed);
             self.shared.end();
@@ -142,9 +148,7 @@ impl Starter {
         let words: Vec<&OsStr> = appended.iter().map(OsString::as_os_str).collect();
         let _context = self.runtime.enter();
         let started = script::start(script, &words, |mut command| {
-            if !cause.is_empty() {
-                command.env("KEEPALIVED_CAUSE", cause);
-            }
+            command.env(CAUSE, cause);
             tokio::process::Command::from(command).spawn()
         });
         let mut child = match started {
@@ -168,6 +172,13 @@ impl Starter {
             shared.end();
         });
     }
+}
+
+/// A cause as scripts are told it: one line of bounded length without control characters.
+fn plain(cause: &str) -> String {
+    let mut plain: String = cause.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.truncate(plain.floor_char_boundary(LONGEST_CAUSE));
+    plain
 }
 
 /// The words that a generic script is given beside its own.

@@ -3,6 +3,7 @@
 //! However many clients there are, the children are asked for their pictures by one task, once at a time and a few times
 //! a second.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::ring::Ring;
 use super::{Gathered, Origin, Request, Sealed};
 use crate::model::command::Command;
-use crate::model::occurrence::Record;
+use crate::model::occurrence::{Kind, Record};
 use crate::model::scene::{Configuration, Scene};
 use crate::os::{clock, process};
 
@@ -73,6 +74,11 @@ impl Hub {
     /// does not receive for long loses the oldest news, and is told how many.
     pub fn occurrences(&self) -> (Vec<Arc<Record>>, broadcast::Receiver<Arc<Record>>) {
         self.ring.listen()
+    }
+
+    /// How much has happened since the start of the daemon, by kind.
+    pub fn counts(&self) -> BTreeMap<Kind, u64> {
+        self.ring.counts()
     }
 
     /// Has something done by a child. That it is done is not told: look at a scene.

@@ -24,10 +24,13 @@ use crate::model::scene::ChildScene;
 use crate::model::trap::Trap;
 use crate::os::clock;
 
+pub mod explain;
 mod hub;
+pub mod metrics;
 mod ring;
 mod sealed;
 mod snmp;
+pub mod status;
 
 pub use self::hub::Hub;
 use self::hub::Spans;
@@ -73,7 +76,7 @@ pub struct Origin {
 /// [`Hub::configuration`] from reload to reload. One that cannot open says so in the log and tries again at the next
 /// reload.
 fn serve(hub: &Hub, servers: &mut JoinSet<()>) {
-    let _ = (hub, servers);
+    servers.spawn(metrics::serve(hub.clone()));
 }
 
 /// The parent's end of the thread.

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::event::Datagram;
 use super::oddity::{self, Oddity};
 use super::signature::{Sealed, Signatures};
+use crate::model::running_why::{ChecksumForm, PeerSignature};
 use crate::model::stats::Counter;
 use crate::model::{Auth, Family, Instance, Micros, Transport, Version};
 use crate::wire::vrrp::{self, Packet, Pseudo};
@@ -38,12 +39,16 @@ pub struct Context {
 pub struct Heard {
     /// Who sent it
     pub source: IpAddr,
+    /// VRRP version
+    pub version: u8,
     /// 0 when the sender leaves
     pub priority: u8,
     /// The sender's interval
     pub interval: Micros,
-    /// Its checksum is right only in the form of keepalived up to 1.3.6, which has the group as destination
-    pub old_checksum: bool,
+    /// How its checksum was made
+    pub checksum: ChecksumForm,
+    /// How it shows who sent it
+    pub signature: PeerSignature,
     /// Things that are odd and yet no reason to refuse it, as log lines
     pub oddities: Vec<Oddity>,
 }
@@ -301,14 +306,26 @@ pub fn vrid_of(family: Family, bytes: &[u8]) -> Option<u8> {
     header_of(family, bytes).map(|header| header[1])
 }
 
-/// Priority and interval in a datagram, acceptable or not; `None` if it is too short to have them.
-pub fn gist_of(family: Family, bytes: &[u8]) -> Option<(u8, Micros)> {
+/// What a datagram says, acceptable or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gist {
+    /// Version field
+    pub version: u8,
+    /// Priority
+    pub priority: u8,
+    /// Interval
+    pub interval: Micros,
+}
+
+/// What a datagram says, acceptable or not; `None` if it is too short to say it.
+pub fn gist_of(family: Family, bytes: &[u8]) -> Option<Gist> {
     let [kind, _, priority, _, high, low, ..] = header_of(family, bytes)?;
-    let interval = match kind >> 4 {
+    let version = kind >> 4;
+    let interval = match version {
         3 => Micros::from_millis(u64::from(u16::from_be_bytes([*high & 0x0f, *low])) * 10),
         _ => Micros::from_secs(u64::from(*low)),
     };
-    Some((*priority, interval))
+    Some(Gist { version, priority: *priority, interval })
 }
 
 fn header_of(family: Family, bytes: &[u8]) -> Option<&[u8; vrrp::HEADER_LEN]> {
@@ -360,7 +377,7 @@ pub fn judge(
     if packet.interval.is_zero() {
         return Err(Refusal::ZeroInterval { source_ip });
     }
-    let Some(form) = checksum_form(instance, context, &envelope) else {
+    let Some(checksum) = checksum_form(instance, context, &envelope) else {
         return Err(Refusal::Checksum { source_ip, version: packet.version });
     };
     let unicast = instance.is_unicast();
@@ -382,9 +399,11 @@ pub fn judge(
     oddities.extend(drifting);
     Ok(Heard {
         source: source_ip,
+        version: packet.version,
         priority: packet.priority,
         interval: packet.interval,
-        old_checksum: form == Form::Old,
+        checksum,
+        signature: signature(instance, envelope.trailer),
         oddities,
     })
 }
@@ -500,30 +519,36 @@ fn same_password(password: &[u8], data: &[u8]) -> bool {
     data.iter().zip(padded).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
-/// How the checksum of an acceptable packet was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// As the RFC has it
-    Ordinary,
-    /// With the group in place of the destination
-    Old,
+/// How an acceptable packet shows who sent it.
+fn signature(instance: &Instance, trailer: Option<&[u8; trailer::LEN]>) -> PeerSignature {
+    match (&instance.auth, trailer) {
+        (Auth::None, _) => PeerSignature::None,
+        (Auth::Pass(_), _) => PeerSignature::Password,
+        (Auth::Ah(_), _) => PeerSignature::Header,
+        (Auth::Hmac(_), Some(trailer)) => PeerSignature::Hmac(trailer::Trailer::decode(trailer).key_id),
+        (Auth::Hmac(_), None) => PeerSignature::Unsigned,
+    }
 }
 
-/// The form in which the checksum is right; `None` if it is wrong.
-fn checksum_form(instance: &Instance, context: Context, envelope: &Envelope<'_>) -> Option<Form> {
+/// The form in which the checksum is right; `None` if it is wrong and has to be right.
+fn checksum_form(instance: &Instance, context: Context, envelope: &Envelope<'_>) -> Option<ChecksumForm> {
     let packet = &envelope.packet;
     let with = |pseudo, form| packet.checksum_ok(pseudo).then_some(form);
+    let plain = || with(Pseudo::None, ChecksumForm::Plain);
+    let pseudo = |source, destination, form| with(Pseudo::V4 { source, destination }, form);
     match (instance.version, envelope.addresses) {
         // The kernel has verified those of IPv6.
-        (_, None) => Some(Form::Ordinary),
-        (Version::V2, Some(_)) => with(Pseudo::None, Form::Ordinary),
-        // Any value is accepted then: that is what the option is for.
-        (Version::V3, Some(_)) if instance.v3_checksum_as_v2 => Some(Form::Ordinary),
+        (_, None) => Some(ChecksumForm::PseudoHeader),
+        (Version::V2, Some(_)) => plain(),
         (Version::V3, Some((source, destination))) => {
-            let ordinary = || with(Pseudo::V4 { source, destination }, Form::Ordinary);
+            let ordinary = || pseudo(source, destination, ChecksumForm::PseudoHeader);
+            // Any value is accepted then: that is what the option is for.
+            if instance.v3_checksum_as_v2 {
+                return plain().or_else(ordinary).or(Some(ChecksumForm::Wrong));
+            }
             let old = || {
-                let destination = context.old_group.filter(|_| instance.is_unicast())?;
-                with(Pseudo::V4 { source, destination }, Form::Old)
+                let group = context.old_group.filter(|_| instance.is_unicast())?;
+                pseudo(source, group, ChecksumForm::OldPseudoHeader)
             };
             match instance.extras.old_unicast_checksum.filter(|_| instance.is_unicast()) {
                 Some(true) => old(),

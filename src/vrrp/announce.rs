@@ -24,6 +24,8 @@ const BREATH: Micros = Micros::from_millis(1);
 pub(super) struct Announcer {
     paces: Vec<GarpPace>,
     queues: BTreeMap<(Lane, Family), Queue>,
+    /// When each address was announced last
+    last: HashMap<(IfName, IpAddr), Time>,
 }
 
 /// What shares a queue: the interfaces of one `garp_group`, or a single interface.
@@ -82,6 +84,16 @@ impl Announcer {
         }
     }
 
+    /// When an address was announced last on an interface.
+    pub(super) fn last(&self, interface: &IfName, address: IpAddr) -> Option<Time> {
+        self.last.get(&(interface.clone(), address)).copied()
+    }
+
+    /// Remembers only of these addresses when they were announced.
+    pub(super) fn remember(&mut self, address: impl Fn(&IpAddr) -> bool) {
+        self.last.retain(|(_, ip), _| address(ip));
+    }
+
     /// How many addresses wait to be announced.
     pub(super) fn len(&self) -> usize {
         self.queues.values().map(|queue| queue.order.len()).sum()
@@ -91,7 +103,7 @@ impl Announcer {
     pub(super) fn pump(&mut self, now: Time, out: &mut VecDeque<Action>) {
         let paces = std::mem::take(&mut self.paces);
         for ((lane, family), queue) in &mut self.queues {
-            queue.pump(now, interval(&paces, lane, *family), out);
+            queue.pump(now, interval(&paces, lane, *family), out, &mut self.last);
         }
         self.paces = paces;
         self.queues.retain(|_, queue| !queue.order.is_empty() || queue.free_at > now);
@@ -124,12 +136,19 @@ impl Queue {
         }
     }
 
-    fn pump(&mut self, now: Time, interval: Micros, out: &mut VecDeque<Action>) {
+    fn pump(
+        &mut self,
+        now: Time,
+        interval: Micros,
+        out: &mut VecDeque<Action>,
+        last: &mut HashMap<(IfName, IpAddr), Time>,
+    ) {
         let mut budget = if interval.is_zero() { TURN } else { 1 };
         while self.free_at <= now
             && let Some(next) = self.order.pop_front()
         {
             out.push_back(Action::Announce { interface: next.interface.clone(), address: next.address });
+            last.insert((next.interface.clone(), next.address), now);
             match self.rounds.get_mut(&next) {
                 Some(left) if *left > 1 => {
                     *left -= 1;

@@ -44,7 +44,7 @@ impl Engine {
         let (old_priority, old_wait) = (router.effective(), router.master_down());
         let old = std::mem::replace(&mut router.config.priority, priority);
         self.log_of(id, Level::Info, format!("base priority changed from {old} to {priority} via SNMP."));
-        self.reprioritized(now, id, old_priority, old_wait);
+        self.reprioritized(now, id, (old_priority, old_wait), "set by SNMP".to_owned());
     }
 }
 

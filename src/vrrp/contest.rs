@@ -315,6 +315,7 @@ impl Engine {
     /// Tells everybody of a contest, or of its end.
     fn tell_contest(&mut self, id: RouterId, state: NotifyState, line: String) {
         self.log_of(id, Level::Warning, &line);
+        self.contest_turned(id, state, &line);
         self.notify_because(id, state, line);
     }
 

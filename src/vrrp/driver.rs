@@ -23,7 +23,7 @@ use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role,
 use crate::model::running::Running;
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
-use crate::model::{KernelEvent, LogLimit, Micros, Pace, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Occurrence, Pace, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -120,6 +120,7 @@ pub async fn run(
     driver.scheduling.work();
     loop {
         driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
+        driver.happened.drain(..).for_each(|it| herald.say(FromChild::Happened(it)));
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
         }
@@ -228,6 +229,8 @@ struct Driver {
     armed: Option<Time>,
     ends: Ends,
     dumps: Dumps,
+    /// What the parent is to be told of
+    happened: Vec<Occurrence>,
     report_addresses: bool,
     scheduling: Scheduling,
     stalls: LogLimit<()>,
@@ -245,6 +248,7 @@ impl Driver {
             hands: Hands::open(scripts)?,
             ends,
             dumps,
+            happened: Vec::new(),
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             armed: None,
@@ -392,7 +396,7 @@ impl Driver {
     /// Carries out what the engine wants, until it wants nothing more.
     fn carry_out(&mut self, now: Time, reporter: &mut Reporter) {
         loop {
-            let actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
+            let mut actions: Vec<_> = std::iter::from_fn(|| self.engine.poll()).collect();
             if actions.is_empty() {
                 return;
             }
@@ -400,6 +404,7 @@ impl Driver {
             if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
                 self.standing.changed(now);
             }
+            self.happened.extend(actions.extract_if(.., |it| matches!(it, Action::Happened(_))).filter_map(occurrence));
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
                     Feedback::ChannelFailed(id, error) => Event::ChannelFailed(id, error.to_string()),
@@ -468,13 +473,20 @@ impl Driver {
     }
 }
 
-/// Tells the engine how things stand that routers follow.
+fn occurrence(action: Action) -> Option<Occurrence> {
+    match action {
+        Action::Happened(it) => Some(*it),
+        _ => None,
+    }
+}
+
 /// How a BFD session stands, as is said of it just now.
 fn session(news: SessionNews) -> (Tracker, Standing) {
     debug!("{}", news.line(clock::now()));
     (Tracker::Bfd(news.name), if news.up { Standing::Good } else { Standing::Bad })
 }
 
+/// Tells the engine how things stand that routers follow.
 fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
     for (tracker, standing) in found {
         engine.handle(now, Event::Tracked(tracker, standing));

@@ -11,28 +11,27 @@ use std::ops::{Index, IndexMut};
 
 use foldhash::fast::FixedState;
 
-use super::accept::{self, Context, Heard, Refusal};
+use super::accept::Heard;
 use super::announce::Announcer;
 use super::buffers::ReceiveBuffer;
 use super::channels::Channels;
 use super::day::TimeOfDay;
 use super::debounce::Debouncer;
 use super::entries::Entries;
-use super::event::{Action, Change, ChannelId, Datagram, Event, Level};
+use super::event::{Action, Change, ChannelId, Event, Level};
 use super::firewall::Firewall;
 use super::flood::Flood;
-use super::fsm::{self, Input, Rank, State};
+use super::fsm::{self, Input, State};
 use super::linkbeat::Linkbeats;
 use super::links::Links;
+use super::occurrences::Occurrences;
 use super::own_links::OwnLinks;
 use super::ownership::Ownership;
-use super::packets::Outside;
-use super::router::{Leader, Line, Router, RouterId};
+use super::router::{Router, RouterId};
 use super::script::Scripts;
 use super::sync::Group;
 use super::sync_daemon::Follower;
 use super::trackers::Trackers;
-use crate::model::stats::Counter;
 use crate::model::{Address, IfAddress, IfName, Link, LogLimit, Micros, Time, VrrpConfig};
 
 /// Adverts due within this span leave together, so that a thousand routers wake the process once.
@@ -125,6 +124,9 @@ pub struct Engine {
     /// The time of what is going on
     pub(super) now: Time,
     pub(super) flood: Flood,
+    pub(super) occurrences: Occurrences,
+    /// When interfaces came up or went down last
+    pub(super) links_since: HashMap<IfName, Time>,
     /// The hands listen for answers to probes
     pub(super) probes: bool,
     pub(super) unknown_vrids: LogLimit<(ChannelId, u8)>,
@@ -162,6 +164,8 @@ impl Engine {
             day: TimeOfDay::default(),
             now: Time(0),
             flood: Flood::default(),
+            occurrences: Occurrences::default(),
+            links_since: HashMap::new(),
             probes: false,
             unknown_vrids: LogLimit::default(),
             out: VecDeque::new(),
@@ -192,6 +196,9 @@ impl Engine {
                     let who = if self.linkbeats.is_polled(&name) { "Linkbeat" } else { "Netlink" };
                     self.log(Level::Info, format!("{who} reports {name} {}", if is_up { "up" } else { "down" }));
                 }
+                if was_up != Some(is_up) {
+                    self.link_turned(now, &name, is_up);
+                }
                 self.reconsider_filter_for_link();
                 self.own_links_changed(now, &name, index);
                 self.interface_changed(now, &name);
@@ -211,6 +218,9 @@ impl Engine {
                     self.promoted.remove(&link.name);
                     if self.phase != Phase::Learning && self.is_watched(&link.name) {
                         self.log(Level::Info, format!("Interface {} deleted", link.name));
+                    }
+                    if link.is_up() {
+                        self.link_turned(now, &link.name, false);
                     }
                     self.own_links_changed(now, &link.name, index);
                     self.interface_changed(now, &link.name);
@@ -269,6 +279,7 @@ impl Engine {
             self.fire(now, router);
         }
         self.scripts.handle_timeout(now, &mut self.out);
+        self.tell_occurrences(now);
         self.settle(now);
     }
 
@@ -291,7 +302,7 @@ impl Engine {
             Phase::Learning | Phase::Running | Phase::Parting | Phase::Stopped => None,
         };
         let router = self.timers.first().map(|(at, _)| *at);
-        let others = [self.announcer.next_timeout(), self.scripts.next_timeout()];
+        let others = [self.announcer.next_timeout(), self.scripts.next_timeout(), self.occurrences.due()];
         let links = [self.debouncer.next_timeout(), self.linkbeats.next_timeout()];
         [delay, router].into_iter().chain(others).chain(links).flatten().min()
     }
@@ -342,12 +353,13 @@ impl Engine {
         }
     }
 
-    /// A log line about a change, with what is known of it.
-    pub(super) fn tell_change(&mut self, change: Change) {
+    /// A log line about a change, with what is known of it; false if there were too many like it.
+    pub(super) fn tell_change(&mut self, change: Change) -> bool {
         let Change { text, .. } = change;
-        if let Some(text) = self.flood.pass(self.now, text) {
-            self.out.push_back(Action::Changed(Box::new(Change { text, ..change })));
-        }
+        let text = self.flood.pass(self.now, text);
+        let is_told = text.is_some();
+        self.out.extend(text.map(|text| Action::Changed(Box::new(Change { text, ..change }))));
+        is_told
     }
 
     /// A log line about an instance, in keepalived's form.
@@ -393,106 +405,6 @@ impl Engine {
         self.requeue(id);
     }
 
-    fn datagram(&mut self, now: Time, channel: ChannelId, datagram: &Datagram<'_>) {
-        if self.phase != Phase::Running {
-            return;
-        }
-        let Some(vrid) = self.channels.family(channel).and_then(|family| accept::vrid_of(family, datagram.bytes))
-        else {
-            return;
-        };
-        let Some(id) = self.addressee(channel, vrid, datagram.source) else {
-            self.unknown_vrid(now, channel, vrid, datagram.source);
-            return;
-        };
-        if matches!(self.routers[id].state, State::Init | State::Fault) {
-            return;
-        }
-        let Outside { wall, old_group } = self.outside();
-        let router = &mut self.routers[id];
-        let context = Context {
-            effective: router.effective(),
-            following: router.leader.map(|Leader { ip, .. }| ip),
-            wall,
-            old_group,
-        };
-        match accept::judge(&router.config, context, &mut router.signatures, datagram) {
-            Ok(heard) => self.heard(now, id, &heard),
-            Err(refusal) => {
-                self.refused(now, id, &refusal);
-                self.trap_refusal(now, id, datagram.source, &refusal);
-                if let Some(says) = accept::gist_of(self.routers[id].config.family, datagram.bytes) {
-                    self.hear_refused_master(now, id, datagram.source, says, &refusal);
-                }
-            }
-        }
-    }
-
-    /// The router that a packet is for. Several unicast routers may share a VRID and a source address: then the one
-    /// with the sender among its peers.
-    fn addressee(&self, channel: ChannelId, vrid: u8, source: IpAddr) -> Option<RouterId> {
-        match self.channels.routers(channel, vrid) {
-            [] => None,
-            [only] => Some(*only),
-            several => several.iter().copied().find(|id| self.routers[*id].has_peer(source)),
-        }
-    }
-
-    fn unknown_vrid(&mut self, now: Time, channel: ChannelId, vrid: u8, source: IpAddr) {
-        if !self.config.log_unknown_vrids {
-            return;
-        }
-        let interface = self.channels.get(channel).and_then(|channel| channel.interface.clone());
-        let line = self.unknown_vrids.pass(now, (channel, vrid), || {
-            let interface = interface.map_or_else(String::new, |name| format!(" on interface({name})"));
-            format!("Unknown VRID({vrid}) received{interface} from {source}. ignoring...")
-        });
-        if let Some(line) = line {
-            self.log(Level::Info, line);
-        }
-    }
-
-    fn refused(&mut self, now: Time, id: RouterId, refusal: &Refusal) {
-        let router = &mut self.routers[id];
-        if let Some(counter) = refusal.counter() {
-            router.stats[counter] += 1;
-        }
-        if refusal.counts_as_received() {
-            router.stats[Counter::Received] += 1;
-        }
-        if *refusal != Refusal::OwnerIgnores {
-            self.limited(now, id, Line::Refused(std::mem::discriminant(refusal)), Level::Info, || refusal.to_string());
-        }
-    }
-
-    fn heard(&mut self, now: Time, id: RouterId, heard: &Heard) {
-        let router = &mut self.routers[id];
-        router.stats[Counter::Received] += 1;
-        if heard.priority == 0 {
-            router.stats[Counter::PriorityZeroReceived] += 1;
-        }
-        self.learn_checksum(id, heard);
-        for oddity in &heard.oddities {
-            if let Some(counter) = oddity.counter() {
-                self.routers[id].stats[counter] += 1;
-            }
-            self.limited(now, id, Line::Odd(std::mem::discriminant(oddity)), Level::Info, || oddity.to_string());
-        }
-        self.before_rank(now, id, heard);
-        let rank = self.routers[id].rank(now, heard);
-        if rank == Rank::Weaker && self.routers[id].state.is_master() {
-            self.hear_weaker_master(now, id, heard);
-        }
-        self.input(now, id, Input::Heard(rank), Some(heard));
-    }
-
-    /// A log line that packets cause, limited in number.
-    pub(super) fn limited(&mut self, now: Time, id: RouterId, kind: Line, level: Level, line: impl FnOnce() -> String) {
-        if let Some(line) = self.routers[id].lines.pass(now, kind, line) {
-            self.log_of(id, level, line);
-        }
-    }
-
     fn address_added(&mut self, now: Time, address: IfAddress) {
         let Some(name) = self.links.name_of(address.index).cloned() else {
             return;
@@ -528,6 +440,7 @@ impl Engine {
             if self.routers[id].state.is_master() {
                 let line = format!("Netlink reflector reports IP {} removed from {name}", address.ip);
                 self.log_of(id, Level::Info, line);
+                self.routers[id].lost = Some((address.ip, name.clone()));
                 self.input(now, id, Input::AddressLost, None);
             }
         }

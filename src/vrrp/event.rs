@@ -13,11 +13,12 @@ use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
 use crate::model::trap::Trap;
 use crate::model::{
-    Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification, Rule,
-    Script, Subject,
+    Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification,
+    Occurrence, Rule, Script, Subject,
 };
 
 pub use crate::model::Level;
+pub use crate::model::weight::Standing;
 
 /// A pair of sockets that the engine asked for. Numbers are never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,21 +70,6 @@ pub enum Tracker {
     Process(String),
     /// `bfd_instance`
     Bfd(String),
-}
-
-/// What is known of a tracked thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing yet
-    Pending,
-    /// It is as it should be
-    Good,
-    /// It is not
-    Bad,
-    /// What a file says
-    Number(i32),
-    /// New since a reload and not tried yet: no reason for FAULT, and nothing to a priority
-    Assumed,
 }
 
 /// One run of a tracked script. Numbers are never used twice.
@@ -289,6 +275,8 @@ pub enum Action {
     Alert(Alert),
     /// Write an ordinary log line about a change of state, with what is known of it
     Changed(Box<Change>),
+    /// Tell the parent that something has happened
+    Happened(Box<Occurrence>),
     /// Write a log line
     Log(Level, String),
 }
@@ -378,6 +366,7 @@ impl Action {
             | Action::Trap(_)
             | Action::Alert(_)
             | Action::Changed(_)
+            | Action::Happened(_)
             | Action::Log(..) => Stage::Reports,
         }
     }

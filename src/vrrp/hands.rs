@@ -272,6 +272,8 @@ impl Hands {
                 Action::Trap(trap) => self.trapped.push(trap),
                 Action::Alert(alert) => reporter.alert(alert),
                 Action::Changed(change) => log_change(&change),
+                // The driver tells the parent.
+                Action::Happened(_) => {}
                 Action::Log(level, line) => report::say(level, &line),
             }
         }

@@ -10,6 +10,7 @@ use super::cause::Cause;
 use super::engine::{Engine, Phase};
 use super::event::{Action, Event, Level, Tracker};
 use super::fsm::State;
+use super::occurrences::Occurrences;
 use super::router::{Router, RouterId};
 use super::sync::{self, Group, GroupState};
 use super::track;
@@ -254,6 +255,8 @@ impl Engine {
             .map(|group| Group {
                 members: group.members.iter().filter_map(|name| by_name.get(name.as_str()).copied()).collect(),
                 state: old.get(&group.name).map_or(GroupState::Init, |old| old.state),
+                changed_at: old.get(&group.name).map_or(self.now, |old| old.changed_at),
+                cause: old.get(&group.name).and_then(|old| old.cause.clone()),
                 mailed: old.get(&group.name).and_then(|old| old.mailed),
                 config: group.clone(),
             })
@@ -268,6 +271,9 @@ impl Engine {
             .flat_map(|id| self.followed_by(&self.routers[*id]).into_iter().map(|(tracker, _)| (tracker, *id)))
             .collect();
         self.trackers.follow(followed.into_iter());
+        let ips: HashSet<IpAddr> =
+            self.order.iter().flat_map(|id| self.routers[*id].config.addresses()).map(|address| address.ip).collect();
+        self.announcer.remember(|ip| ips.contains(ip));
         self.announcer.set_paces(std::mem::take(&mut config.garp_paces));
         if config.log_unknown_vrids != self.config.log_unknown_vrids {
             self.channels.refilter();
@@ -304,6 +310,7 @@ impl Engine {
     /// A router that the new configuration does not have: it leaves as at a stop, and reports DELETED or FAULT.
     fn remove_router(&mut self, id: RouterId) {
         let faulty = self.routers[id].state == State::Fault || self.routers[id].waits;
+        self.router_turned(id, self.routers[id].state, "DELETED", &Cause::Removed);
         self.farewell(id);
         self.leave_master(id);
         let router = &mut self.routers[id];
@@ -312,11 +319,11 @@ impl Engine {
             self.channels.leave(channel, id, &mut self.out);
         }
         if self.routers[id].config.notify.report_deleted {
-            self.notify(id, NotifyState::Deleted);
+            self.notify_because(id, NotifyState::Deleted, Cause::Removed.to_string());
         } else if !faulty {
             // As with keepalived, the generic script and the pipes alone are told of it as a fault.
             self.routers[id].config.notify.fault = None;
-            self.notify(id, NotifyState::Fault);
+            self.notify_because(id, NotifyState::Fault, Cause::Removed.to_string());
         }
         self.requeue(id);
         self.routers.remove(id);
@@ -389,7 +396,9 @@ impl Engine {
             if let Some(group) = self.groups.get_mut(index)
                 && group.state != state
             {
-                group.state = state;
+                let name = group.config.name.clone();
+                let old = group.turn(now, state, Cause::Reload);
+                self.group_turned(&name, old.name(), state.name(), &Cause::Reload);
                 self.notify_group(first);
             }
         }
@@ -467,6 +476,7 @@ impl Engine {
             self.part();
         }
         self.phase = Phase::Stopped;
+        self.occurrences = Occurrences::default();
         self.end_links();
         if take_all {
             self.ownership.forget_native();
@@ -495,14 +505,18 @@ impl Engine {
                 self.channels.leave(channel, *id, &mut self.out);
             }
             if started {
-                self.notify(*id, NotifyState::Stop);
+                self.notify_because(*id, NotifyState::Stop, Cause::Stop.to_string());
             }
             self.requeue(*id);
         }
         let groups = if started { self.groups.len() } else { 0 };
         for index in 0..groups {
             if let Some(group) = self.groups.get(index) {
-                self.out.push_back(Action::Notify(sync::notification(&group.config, NotifyState::Stop)));
+                self.out.push_back(Action::Notify(sync::notification(
+                    &group.config,
+                    NotifyState::Stop,
+                    Cause::Stop.to_string(),
+                )));
             }
             self.trap_of_group(index, NotifyState::Stop);
             self.mail_of_group(index, NotifyState::Stop);

@@ -6,6 +6,7 @@ use super::accept::Heard;
 use super::engine::Engine;
 use super::event::{Level, Outgoing};
 use super::router::{Router, RouterId};
+use crate::model::running_why::ChecksumForm;
 use crate::model::stats::Counter;
 use crate::model::{Auth, Family, Instance, Transport, Version};
 use crate::wire::trailer::Origin;
@@ -48,8 +49,8 @@ impl Engine {
     /// `old_unicast_checksum` without a word about it: a peer that makes checksums in the old form gets them so.
     pub(super) fn learn_checksum(&mut self, id: RouterId, heard: &Heard) {
         let router = &mut self.routers[id];
-        if heard.old_checksum && router.learns_checksum() && !router.form.old_checksum && router.has_peer(heard.source)
-        {
+        let is_old = heard.checksum == ChecksumForm::OldPseudoHeader;
+        if is_old && router.learns_checksum() && !router.form.old_checksum && router.has_peer(heard.source) {
             router.form.old_checksum = true;
             self.log_of(id, Level::Info, "Setting unicast VRRPv3 checksum to old version");
         }

@@ -162,7 +162,8 @@ impl Engine {
     /// To backup without a word: what we would say is no longer true.
     pub(super) fn give_up_stale_mastership(&mut self, now: Time, id: RouterId) {
         self.log_of(id, Level::Info, "timer expired too late, another router must be master by now");
-        self.enter_backup(now, id, Wait::Full, Cause::Stall);
+        let silent = self.routers[id].sent_at.map_or(Micros::ZERO, |at| now.since(at));
+        self.enter_backup(now, id, Wait::Full, Cause::Stall(silent));
         self.group_stands_by(now, id);
     }
 }

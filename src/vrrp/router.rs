@@ -9,15 +9,18 @@ use std::mem::Discriminant;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Refusal};
+use super::cause::Cause;
 use super::contest::Contest;
 use super::event::{ChannelId, Tracker};
 use super::fsm::{Rank, State};
 use super::oddity::Oddity;
 use super::packets::Form;
+use super::peers::Peers;
 use super::probing::Probing;
 use super::rivals::Rival;
 use super::signature::Signatures;
 use crate::model::running::{MasterReason, ProtocolError};
+use crate::model::running_why::PriorityChange;
 use crate::model::stats::Stats;
 use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
 
@@ -119,6 +122,9 @@ pub struct Router {
     pub(super) wants_master: bool,
     /// Sum of the weights of its trackers
     pub(super) weight: i32,
+    /// The weights, in the order of what it follows
+    pub(super) shares: Vec<i32>,
+    pub(super) priority_change: Option<Box<PriorityChange>>,
     /// The effective priority that was told last
     pub(super) priority_told: u8,
     /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
@@ -155,6 +161,10 @@ pub struct Router {
     pub(super) last_error: ProtocolError,
     /// When managers were told last of a packet that it refused
     pub(super) trapped_at: Option<Time>,
+    /// Why it came there
+    pub(super) cause: Option<Box<Cause>>,
+    /// The address that somebody has removed last
+    pub(super) lost: Option<(IpAddr, IfName)>,
     /// When its last advert left
     pub(super) sent_at: Option<Time>,
     pub(super) stats: Stats,
@@ -165,6 +175,7 @@ pub struct Router {
     pub(super) signatures: Signatures,
     pub(super) rival: Rival,
     pub(super) contest: Contest,
+    pub(super) peers: Peers,
     pub(super) probing: Probing,
     /// The state that was mailed last
     pub(super) mailed: Option<NotifyState>,
@@ -180,6 +191,8 @@ impl Router {
             state: State::Init,
             wants_master: false,
             weight: 0,
+            shares: Vec::new(),
+            priority_change: None,
             priority_told: 0,
             master_interval: config.advert_interval,
             leader: None,
@@ -200,6 +213,8 @@ impl Router {
             master_reason: MasterReason::default(),
             last_error: ProtocolError::default(),
             trapped_at: None,
+            cause: None,
+            lost: None,
             sent_at: None,
             stats: Stats::default(),
             lines: LogLimit::default(),
@@ -208,6 +223,7 @@ impl Router {
             signatures: Signatures::default(),
             rival: Rival::default(),
             contest: Contest::default(),
+            peers: Peers::default(),
             probing: Probing::default(),
             mailed: None,
             queued: None,

@@ -12,7 +12,7 @@ use super::router::{Fault, Leader, Router, RouterId};
 use super::sync::{Group, GroupState};
 use crate::model::running::{
     FaultKind, LinkSettings, Placed, RouterState, Running, RunningChannel, RunningGroup, RunningLink, RunningProcess,
-    RunningRouter,
+    RunningRouter, RunningScript,
 };
 use crate::model::stats::Stats;
 use crate::model::{Address, Family, Histogram, IfName, Link, LinkRef};
@@ -62,14 +62,23 @@ impl Engine {
             groups: self.groups.iter().map(|group| self.running_group(group)).collect(),
             static_addresses: statics.map(|address| self.ownership.is_held(address)).collect(),
             static_entries: self.config.static_entries().map(|entry| self.entries.is_held(&entry.object())).collect(),
-            scripts: self.scripts.running(),
+            scripts: self.running_scripts(),
             files,
             processes,
             sessions,
             channels,
             links: self.running_links(),
+            strangers: vec![],
             lateness: Histogram::default(),
         }
+    }
+
+    fn running_scripts(&self) -> BTreeMap<String, RunningScript> {
+        let mut scripts = self.scripts.running();
+        for (name, script) in &mut scripts {
+            script.since = self.trackers.since(&Tracker::Script(name.clone())).filter(|_| script.good.is_some());
+        }
+        scripts
     }
 
     /// Starts counting anew; gives what was counted.
@@ -106,6 +115,7 @@ impl Engine {
             awaited_scripts: router.holds.iter().filter(is_script).count(),
             changed_at: router.changed_at,
             changed_on: 0,
+            cause: router.cause_in_words(),
             deadline: router.state.deadline(),
             master_down: router.master_down(),
             own_link: router.own_link.clone(),
@@ -115,6 +125,12 @@ impl Engine {
             preempts: !router.config.nopreempt,
             priority: router.effective(),
             total_priority: i32::from(router.config.priority.get()) + router.weight,
+            priority_change: router.priority_change.as_deref().cloned(),
+            contributions: self.contributions(router),
+            reasons: self.reasons(router.id),
+            tolerates_since: router.preempt_since,
+            orphaned: router.orphaned,
+            peers: router.peers.running(&router.config),
             sent_at: router.sent_at,
             addresses: router.config.addresses().map(|address| self.placed(address)).collect(),
             // Of a backup, entries may be there that a master of the same host holds.
@@ -145,7 +161,7 @@ impl Engine {
             ip => rules.is_some_and(|rules| rules.blocked.contains(&ip)),
         };
         let set = self.ownership.is_held(address) || self.ownership.is_native(address);
-        Placed { set, blocked }
+        Placed { set, blocked, announced_at: self.announcer.last(&address.interface, address.ip) }
     }
 
     fn running_group(&self, group: &Group) -> RunningGroup {
@@ -156,7 +172,13 @@ impl Engine {
             GroupState::Master => RouterState::Master,
             GroupState::Fault => RouterState::Fault,
         };
-        RunningGroup { state, in_fault: count(State::Fault), in_init: count(State::Init) }
+        RunningGroup {
+            state,
+            in_fault: count(State::Fault),
+            in_init: count(State::Init),
+            changed_at: group.changed_at,
+            cause: group.cause.as_ref().map_or_else(String::new, ToString::to_string),
+        }
     }
 
     fn running_channel(&self, id: ChannelId) -> Option<RunningChannel> {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::event::{Action, Force, Level, RunEnd, RunId, Standing};
 use crate::model::running::{FirstResult, RunState, RunningScript};
+use crate::model::running_why::ScriptResult;
 use crate::model::tracker::{Probe, TrackScript};
 use crate::model::{Micros, Script, Time};
 
@@ -35,6 +36,10 @@ struct Watch {
     /// A run has ended
     heard: bool,
     last_status: i32,
+    /// How the last run ended, and when
+    last: Option<(Time, ScriptResult)>,
+    /// When the first of the failures in a row was
+    failing_since: Option<Time>,
     /// Why it could not be run the last time
     trouble: Option<String>,
     next_at: Time,
@@ -95,6 +100,8 @@ impl Watch {
             fresh: standing != Standing::Bad,
             heard: false,
             last_status: 0,
+            last: None,
+            failing_since: None,
             trouble: None,
             next_at: now,
             shift: Micros::ZERO,
@@ -152,6 +159,7 @@ impl Watch {
         self.in_rhythm = true;
         (self.skip_told, self.fresh, self.standing) = (old.skip_told, old.fresh, old.standing);
         self.heard = old.heard;
+        (self.last, self.failing_since) = (old.last, old.failing_since);
         let interval = self.config.interval;
         self.next_at = if interval == old.config.interval {
             old.next_at
@@ -245,7 +253,7 @@ impl Scripts {
     }
 
     /// A run has ended. Gives the script that stands otherwise now, if any.
-    pub(super) fn ended(&mut self, id: RunId, end: RunEnd, out: &mut VecDeque<Action>) -> Option<News> {
+    pub(super) fn ended(&mut self, now: Time, id: RunId, end: RunEnd, out: &mut VecDeque<Action>) -> Option<News> {
         let run = self.runs.remove(&id)?;
         self.timers.remove(&(run.limit, Due::Limit(id)));
         let watch = self.watches.get_mut(run.watch?)?;
@@ -265,6 +273,13 @@ impl Scripts {
             log(line.clone());
         }
         watch.trouble = trouble;
+        watch.last = match &end {
+            RunEnd::NoProcess(_) => watch.last,
+            RunEnd::CannotRun(_) => Some((now, ScriptResult::CannotRun)),
+            RunEnd::Exited(_) | RunEnd::Signalled(_) if timed_out => Some((now, ScriptResult::TimedOut)),
+            RunEnd::Signalled(signal) => Some((now, ScriptResult::Signalled(*signal))),
+            RunEnd::Exited(status) => Some((now, ScriptResult::Exited(*status))),
+        };
         let (success, how) = match end {
             RunEnd::NoProcess(_) => return None,
             RunEnd::CannotRun(_) => (false, "failed (cannot be run)".to_owned()),
@@ -280,6 +295,7 @@ impl Scripts {
                 }
             }
         };
+        watch.failing_since = if success { None } else { watch.failing_since.or(Some(now)) };
         if !watch.count(success) {
             return None;
         }
@@ -303,8 +319,30 @@ impl Scripts {
                 Some(Stage::Asked) => RunState::Asked,
                 Some(Stage::Killed) => RunState::Killed,
             },
+            good: match watch.standing {
+                Standing::Good => Some(true),
+                Standing::Bad => Some(false),
+                Standing::Pending | Standing::Assumed | Standing::Number(_) => None,
+            },
+            since: None,
+            last: watch.last,
+            failing_since: watch.failing_since,
         };
         self.watches.iter().map(|watch| (watch.config.name.clone(), of(watch))).collect()
+    }
+
+    /// How the last run of a script ended.
+    pub(super) fn last_of(&self, name: &str) -> Option<ScriptResult> {
+        self.watch_of(name)?.last.map(|(_, result)| result)
+    }
+
+    /// Since when a script has failed each time.
+    pub(super) fn failing_since(&self, name: &str) -> Option<Time> {
+        self.watch_of(name)?.failing_since
+    }
+
+    fn watch_of(&self, name: &str) -> Option<&Watch> {
+        self.watches.iter().find(|watch| watch.config.name == name)
     }
 
     /// How each script stands.

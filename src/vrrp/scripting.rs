@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::cause::Cause;
 use super::engine::Engine;
 use super::event::{Level, RunEnd, RunId, Tracker};
 use super::fsm::{Input, State};
@@ -29,7 +30,7 @@ impl Engine {
 
     /// A run has ended.
     pub(super) fn script_ended(&mut self, now: Time, run: RunId, end: RunEnd) {
-        if let Some((name, standing)) = self.scripts.ended(run, end, &mut self.out) {
+        if let Some((name, standing)) = self.scripts.ended(now, run, end, &mut self.out) {
             self.tracked_changed(now, Tracker::Script(name), standing);
         }
     }
@@ -37,7 +38,7 @@ impl Engine {
     /// Takes note of standings before the routers are looked at.
     fn know(&mut self, news: Vec<News>) {
         for (name, standing) in news {
-            self.trackers.put(Tracker::Script(name), standing);
+            self.trackers.put(self.now, Tracker::Script(name), standing);
         }
     }
 
@@ -122,6 +123,7 @@ impl Engine {
         for id in self.order.clone() {
             let router = &self.routers[id];
             if router.priority_told != router.effective() {
+                self.priority_turned(id, router.priority_told, Cause::Reload.to_string());
                 self.tell_priority(id);
             }
         }

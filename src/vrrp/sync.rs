@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use super::cause::Cause;
 use super::engine::Engine;
 use super::event::{Action, Change};
 use super::fsm::State;
@@ -43,8 +44,22 @@ pub(super) struct Group {
     pub(super) config: SyncGroup,
     pub(super) members: Vec<RouterId>,
     pub(super) state: GroupState,
+    /// When it came to its state
+    pub(super) changed_at: Time,
+    /// Why
+    pub(super) cause: Option<Cause>,
     /// The state that was mailed last
     pub(super) mailed: Option<NotifyState>,
+}
+
+impl Group {
+    /// Comes to a state; gives the one before.
+    pub(super) fn turn(&mut self, now: Time, state: GroupState, cause: Cause) -> GroupState {
+        if self.state != state {
+            (self.changed_at, self.cause) = (now, Some(cause));
+        }
+        std::mem::replace(&mut self.state, state)
+    }
 }
 
 impl Engine {
@@ -130,8 +145,9 @@ impl Engine {
 
     /// Sets the state of a router's group and gives the one before; `None` if it has no group.
     fn set_group(&mut self, id: RouterId, state: GroupState) -> Option<GroupState> {
+        let (now, cause) = (self.now, self.as_member(id));
         let group = self.routers[id].group.and_then(|group| self.groups.get_mut(group))?;
-        Some(std::mem::replace(&mut group.state, state))
+        Some(group.turn(now, state, cause))
     }
 
     /// Sets the state of a router's group and says so; false if it has none, or the group has that state already.
@@ -145,16 +161,18 @@ impl Engine {
             return true;
         };
         let name = group.config.name.clone();
+        let member = router.config.name.clone();
+        let (from, to, cause) = (old.name(), state.name(), self.as_member(id));
+        self.group_turned(&name, from, to, &cause);
         let text = match (old, state) {
             (GroupState::Init, GroupState::Fault) => {
-                format!("VRRP_Group({name}): Syncing {} to FAULT state", router.config.name)
+                format!("VRRP_Group({name}): Syncing {member} to FAULT state")
             }
             _ if old != GroupState::Init || waited => {
                 format!("VRRP_Group({name}) Syncing instances to {state} state")
             }
             _ => return true,
         };
-        let (from, to, cause) = (old.name(), state.name(), self.as_member(id));
         self.tell_change(Change { text, subject: Subject::Group, name, from, to, cause, priority: None });
         true
     }
@@ -168,7 +186,8 @@ impl Engine {
         let Some(state) = group.state.as_told() else {
             return;
         };
-        let notification = notification(&group.config, state);
+        let cause = group.cause.as_ref().map_or_else(String::new, ToString::to_string);
+        let notification = notification(&group.config, state, cause);
         self.out.push_back(Action::Notify(notification));
         self.trap_of_group(index, state);
         self.mail_of_group(index, state);
@@ -202,15 +221,8 @@ impl Engine {
         let untold = groups.chain(routers).filter(|(subject, name, ..)| !told.contains(&(*subject, (*name).clone())));
         let notifications = untold.map(|(subject, name, state, priority)| {
             let name = name.clone();
-            Action::Notify(Notification {
-                subject,
-                name,
-                state,
-                priority,
-                specific: None,
-                generic: None,
-                cause: String::new(),
-            })
+            let cause = Cause::Reload.to_string();
+            Action::Notify(Notification { subject, name, state, priority, cause, specific: None, generic: None })
         });
         self.out.extend(notifications.collect::<Vec<_>>());
     }
@@ -228,7 +240,7 @@ impl GroupState {
 }
 
 /// What scripts are told of a group.
-pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notification {
+pub(super) fn notification(group: &SyncGroup, state: NotifyState, cause: String) -> Notification {
     let specific = match state {
         NotifyState::Master => &group.notify.master,
         NotifyState::Backup => &group.notify.backup,
@@ -246,9 +258,9 @@ pub(super) fn notification(group: &SyncGroup, state: NotifyState) -> Notificatio
         name: group.name.clone(),
         state,
         priority: 0,
+        cause,
         specific: specific.as_deref().cloned(),
         generic: group.notify.any.as_deref().cloned(),
-        cause: String::new(),
     }
 }
 

@@ -147,7 +147,7 @@ impl Engine {
     }
 
     /// The links that count for a router: its own and its group's.
-    fn links_of(&self, router: &Router) -> Vec<(IfName, Weight)> {
+    pub(super) fn links_of(&self, router: &Router) -> Vec<(IfName, Weight)> {
         let of = |tracks: &[TrackInterface]| -> Vec<(IfName, Weight)> {
             let weight = |track: &TrackInterface| Weight { value: track.weight.into(), reverse: track.reverse };
             tracks.iter().map(|track| (track.interface.clone(), weight(track))).collect()
@@ -170,10 +170,14 @@ impl Engine {
     pub(super) fn tracked_changed(&mut self, now: Time, tracker: Tracker, standing: Standing) {
         let followers = self.trackers.followers(&tracker);
         let before = self.trackers.standing(&tracker);
-        if !self.trackers.put(tracker.clone(), standing) || matches!(self.phase, Phase::Learning | Phase::Stopped) {
+        if !self.trackers.put(now, tracker.clone(), standing) || matches!(self.phase, Phase::Learning | Phase::Stopped)
+        {
             return;
         }
         self.tell_of_tracked(&tracker, before, standing, &followers);
+        if !followers.is_empty() {
+            self.tracker_turned(&tracker, before, standing);
+        }
         for id in followers {
             self.inspect(now, id);
         }
@@ -193,18 +197,27 @@ impl Engine {
             Effect::Priority(added) => added,
             Effect::Fault | Effect::Hold => 0,
         };
-        let weight = of_links.chain(of_trackers).map(added).sum();
+        let shares: Vec<i32> = of_links.chain(of_trackers).map(added).collect();
+        let weight = shares.iter().sum();
+        let router = &mut self.routers[id];
+        let before = std::mem::replace(&mut router.shares, shares);
         if weight == router.weight {
             return;
         }
-        let router = &mut self.routers[id];
         let (old_priority, old_wait) = (router.effective(), router.master_down());
         router.weight = weight;
-        self.reprioritized(now, id, old_priority, old_wait);
+        let cause = self.cause_of_weight(id, &before, &self.routers[id].shares);
+        self.reprioritized(now, id, (old_priority, old_wait), cause);
     }
 
     /// A router's priority may be another one than before; `old_wait`: how long it waited for a master with that.
-    pub(super) fn reprioritized(&mut self, now: Time, id: RouterId, old_priority: u8, old_wait: Micros) {
+    pub(super) fn reprioritized(
+        &mut self,
+        now: Time,
+        id: RouterId,
+        (old_priority, old_wait): (u8, Micros),
+        cause: String,
+    ) {
         let router = &mut self.routers[id];
         let (priority, wait) = (router.effective(), router.master_down());
         if priority == old_priority {
@@ -215,6 +228,7 @@ impl Engine {
             router.state = State::Backup { down_at: ((down_at + wait) - old_wait).max(now) };
         }
         self.log_of(id, Level::Info, format!("Changing effective priority from {old_priority} to {priority}"));
+        self.priority_turned(id, old_priority, cause);
         self.tell_priority(id);
         self.requeue(id);
     }

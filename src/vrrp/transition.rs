@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use super::accept::Heard;
-use super::cause::Cause;
+use super::cause::{Cause, Comparison};
 use super::engine::Engine;
 use super::event::{Action, Change, Level};
 use super::fsm::{Move, State};
 use super::router::{Announcements, Leader, Line, RouterId};
+use crate::model::running_why::PriorityChange;
 use crate::model::stats::Counter;
 use crate::model::{Micros, Notification, NotifyState, Subject, Time, Version};
 
@@ -35,12 +36,14 @@ impl Engine {
             (Move::Claim, _) => self.claim(now, id),
             (Move::StandBy, _) => {
                 let starts = self.routers[id].state == State::Init;
-                let cause = if starts { Cause::Start } else { Cause::Recovered };
+                let before = self.routers[id].cause.take();
+                let cause = if starts { Cause::Start } else { Cause::Recovered(before) };
                 self.enter_backup(now, id, Wait::Full, cause);
                 self.group_stands_by(now, id);
             }
             (Move::Retreat, _) => {
-                self.retreat(now, id, Cause::AddressLost);
+                let lost = self.routers[id].lost.take();
+                self.retreat(now, id, Cause::AddressLost(lost));
                 self.group_retreats(now, id);
             }
             (Move::Fail, _) => {
@@ -301,7 +304,10 @@ impl Engine {
         self.log_of(id, Level::Info, line);
         self.learn(now, id, heard);
         let leader = Leader { ip, priority };
-        let cause = if priority == ours { Cause::HigherAddress(leader) } else { Cause::Stronger(leader) };
+        let cause = match priority == ours {
+            true => Cause::HigherAddress(leader),
+            false => Cause::Stronger(self.routers[id].compared(now, leader)),
+        };
         self.enter_backup(now, id, Wait::Full, cause);
         self.routers[id].leader = Some(leader);
         self.group_stands_by(now, id);
@@ -333,7 +339,8 @@ impl Engine {
             self.announce_lower_prio(now, other);
             self.requeue(other);
         }
-        self.notify(id, NotifyState::MasterRxLowerPri);
+        let cause = Cause::Weaker(Comparison { other: Leader { ip, priority }, ours, change: None });
+        self.notify_because(id, NotifyState::MasterRxLowerPri, cause.to_string());
     }
 
     fn follow(&mut self, now: Time, id: RouterId, heard: &Heard) {
@@ -412,19 +419,34 @@ impl Engine {
 
     /// Tells the log of a router's new state.
     fn tell_state(&mut self, id: RouterId, from: State, to: &'static str, cause: Cause, line: &str) {
-        let router = &self.routers[id];
+        self.router_turned(id, from, to, &cause);
+        let router = &mut self.routers[id];
+        router.cause = Some(Box::new(cause.clone()));
         let name = router.config.name.clone();
         let text = format!("({name}) {line}");
         let priority = Some(router.effective());
-        self.tell_change(Change { text, subject: Subject::Instance, name, from: from.name(), to, cause, priority });
+        // What begins needs no reason, and is told in the words that people know.
+        let reason = (cause != Cause::Start).then(|| format!("cause: {cause}"));
+        let change = Change { text, subject: Subject::Instance, name, from: from.name(), to, cause, priority };
+        if self.tell_change(change)
+            && let Some(reason) = reason
+        {
+            self.log_of(id, Level::Info, reason);
+        }
     }
 
-    /// Tells the outside world about a router's state.
+    /// Tells the outside world about a router's state, or about its priority.
     pub(super) fn notify(&mut self, id: RouterId, state: NotifyState) {
-        self.notify_because(id, state, String::new());
+        let router = &self.routers[id];
+        let cause = match (state.is_state(), router.priority_change.as_deref()) {
+            (false, Some(PriorityChange { from, to, cause, .. })) => format!("priority {from} -> {to}: {cause}"),
+            (false, None) => String::new(),
+            (true, _) => router.cause_in_words(),
+        };
+        self.notify_because(id, state, cause);
     }
 
-    /// The same, with the reason.
+    /// The same, with another cause than that of its state.
     pub(super) fn notify_because(&mut self, id: RouterId, state: NotifyState, cause: String) {
         let router = &self.routers[id];
         let notify = &router.config.notify;
@@ -451,9 +473,9 @@ impl Engine {
             name: router.config.name.clone(),
             state,
             priority: router.effective(),
+            cause,
             specific: specific.as_deref().cloned(),
             generic: generic.as_deref().cloned(),
-            cause,
         };
         self.mail(id, state, &notification.cause);
         self.out.push_back(Action::Notify(notification));

@@ -101,7 +101,7 @@ impl Engine {
         match cause {
             Cause::Goodbye(_) => MasterReason::Priority,
             Cause::Weaker(_) | Cause::Owner => MasterReason::Preempted,
-            Cause::Member(name) => {
+            Cause::Member { name, .. } => {
                 let member = self.order.iter().find(|id| self.routers[**id].config.name == *name);
                 member.map_or(MasterReason::NoResponse, |id| self.routers[*id].master_reason)
             }

@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, setns};
 use super::daemon::{CHECK, Daemon, Folder, Namespace, SOON, VRRP, children_of, eventually, is_alive, own_files};
 
 /// Does something in a namespace, on a thread that ends there.
-fn within<T: Send>(namespace: &Namespace, job: impl FnOnce() -> T + Send) -> T {
+pub fn within<T: Send>(namespace: &Namespace, job: impl FnOnce() -> T + Send) -> T {
     let file = fs::File::open(format!("/run/netns/{}", namespace.0)).expect("a namespace");
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {

@@ -8,8 +8,11 @@ mod cleanup;
 mod command_line;
 mod config_test;
 mod daemon;
+#[path = "../view/exposition.rs"]
+mod exposition;
 mod fifos;
 mod log_devices;
+mod metrics;
 mod reload;
 mod reload_rules;
 mod rights;

@@ -473,6 +473,7 @@ impl Node {
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
             Action::Trap(trap) => effects.push(Effect::Line(format!("{trap:?}"))),
             Action::Alert(alert) => effects.push(Effect::Line(format!("{alert:?}"))),
+            Action::Happened(_) => {}
             Action::Changed(change) => effects.push(Effect::Line(change.text)),
             Action::Log(_, line) => effects.push(Effect::Line(line)),
         }

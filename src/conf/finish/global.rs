@@ -43,6 +43,7 @@ pub(super) fn finish(reader: &mut Reader) -> Global {
         lvs: settings.lvs.clone(),
         netlink: settings.netlink,
         firewall: settings.firewall.clone(),
+        metrics_listen: settings.metrics_listen,
         snmp: settings.snmp.clone(),
         dbus: settings.dbus.clone(),
         reload: settings.reload.clone(),

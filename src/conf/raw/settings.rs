@@ -2,6 +2,8 @@
 //!
 //! What needs no rule stands here as the model has it.
 
+use std::net::SocketAddr;
+
 use super::RawCommand;
 use crate::conf::environment::Identity;
 use crate::conf::place::Place;
@@ -55,6 +57,7 @@ pub struct RawSettings {
     pub lvs: Lvs,
     pub netlink: NetlinkBuffers,
     pub firewall: Firewall,
+    pub metrics_listen: Option<SocketAddr>,
     pub snmp: Snmp,
     pub dbus: Dbus,
     pub reload: ReloadRules,

@@ -332,7 +332,7 @@ fn addresses(page: &mut Page, one: &Instance, names: &Names<'_>, now: Option<Now
 pub(super) fn address_lines(one: &Instance, names: &Names<'_>, now: Option<&RunningRouter>) -> [Vec<String>; 2] {
     let mut placed = now.into_iter().flat_map(|router| &router.addresses);
     let mut line = |address: &Address| {
-        let Placed { set, blocked } = placed.next().copied().unwrap_or_default();
+        let Placed { set, blocked, .. } = placed.next().copied().unwrap_or_default();
         let line = route::address(address, &names.of(address));
         format!("{line}{}{}", either(set, " set", ""), either(blocked, " nftable_set", ""))
     };

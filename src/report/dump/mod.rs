@@ -16,6 +16,7 @@ use crate::model::running::Running;
 use crate::model::running_bfd::RunningBfd;
 use crate::model::running_check::RunningCheck;
 use crate::model::{CheckConfig, Config, VrrpConfig};
+use crate::report::link_names;
 
 mod bfd;
 mod check;
@@ -32,6 +33,13 @@ pub mod stats;
 mod timer;
 mod tracker;
 mod vrrp;
+
+/// What each address of each instance is on, excluded ones last: `eth0`, or `vrrp.51@eth0`.
+pub fn address_interfaces(shared: &Shared, config: &VrrpConfig) -> Vec<Vec<String>> {
+    let names = link_names::names(shared, config);
+    let each = config.instances.iter().zip(&names);
+    each.map(|(one, names)| one.addresses().map(|address| names.of(address)).collect()).collect()
+}
 
 /// The dump of the `vrrp` process, line by line.
 pub fn vrrp(shared: &Shared, config: &VrrpConfig) -> Vec<String> {

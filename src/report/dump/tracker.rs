@@ -11,7 +11,7 @@ use super::{Page, either, truth};
 
 /// A script.
 pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript, running: Option<&Running>) {
-    let now = running.map(|running| running.scripts.get(&script.name).copied().unwrap_or_default());
+    let now = running.map(|running| running.scripts.get(&script.name).cloned().unwrap_or_default());
     page.at(1).pair("VRRP Script", &script.name);
     let mut at = page.at(3);
     at.pair("Command", command(script));
@@ -24,10 +24,10 @@ pub(super) fn script(page: &mut Page, config: &VrrpConfig, script: &TrackScript,
     at.pair("Weight", amount(script.weight));
     at.pair("Rise", script.rise);
     at.pair("Fall", script.fall);
-    at.maybe("Result", now.map(|now| now.counter));
+    at.maybe("Result", now.as_ref().map(|now| now.counter));
     // Those that were not safe to run are not here.
     at.pair("Insecure", "no");
-    if let Some(now) = now {
+    if let Some(now) = &now {
         let first = match now.first_result {
             FirstResult::Known => "unknown",
             FirstResult::Awaited => "INIT",

@@ -46,15 +46,9 @@ fn fifos(all: Option<Fifo>, vrrp: Option<Fifo>, lvs: Option<Fifo>) -> Fifos {
 }
 
 fn notification(name: &str, state: NotifyState) -> Notification {
-    Notification {
-        subject: Subject::Instance,
-        name: name.into(),
-        state,
-        priority: 155,
-        specific: None,
-        generic: None,
-        cause: String::new(),
-    }
+    let cause = "no advert from 10.0.0.1 for 3.61 s".into();
+    let (subject, name) = (Subject::Instance, name.into());
+    Notification { subject, name, state, priority: 155, cause, specific: None, generic: None }
 }
 
 /// All that is in a pipe now.

@@ -48,15 +48,9 @@ impl Drop for Folder {
 }
 
 fn notification(name: &str, state: NotifyState) -> Notification {
-    Notification {
-        subject: Subject::Instance,
-        name: name.into(),
-        state,
-        priority: 155,
-        specific: None,
-        generic: None,
-        cause: String::new(),
-    }
+    let cause = "no advert from 10.0.0.1 for 3.61 s".into();
+    let (subject, name) = (Subject::Instance, name.into());
+    Notification { subject, name, state, priority: 155, cause, specific: None, generic: None }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -184,4 +178,26 @@ fn scripts_of_one_subject_start_in_order() {
         })
         .collect();
     assert!(stamps.is_sorted(), "{stamps:?}");
+}
+
+#[test]
+fn both_scripts_are_told_the_cause() {
+    let folder = Folder::new("cause");
+    let body = "#!/bin/sh\necho \"$KEEPALIVED_CAUSE\" >> \"${0%/*}/out\"\n";
+    block_on(async {
+        let notifier = Notifier::start().expect("a notifier");
+        notifier.notify(Notification {
+            specific: Some(folder.script("specific", body, &[])),
+            generic: Some(folder.script("generic", body, &[])),
+            ..notification("VI_1", NotifyState::Master)
+        });
+        notifier.finish().await;
+    });
+    assert_eq!(folder.read("out"), "no advert from 10.0.0.1 for 3.61 s\n".repeat(2));
+}
+
+#[test]
+fn a_cause_is_one_line_of_bounded_length() {
+    assert_eq!(plain("a\nb\u{1b}c"), "a b c");
+    assert_eq!(plain(&"ä".repeat(200)), "ä".repeat(127));
 }

@@ -1,6 +1,5 @@
 use super::*;
 use crate::model::frame::{Picture, Shared};
-use crate::model::running::Running;
 use crate::os::packed::Packed;
 
 const ORIGIN: Origin = Origin { pid: 7, started: 1 };
@@ -40,7 +39,7 @@ fn bench(spans: Spans) -> Bench {
 /// Answers one look.
 async fn answer(requests: &mut mpsc::Receiver<Request>) {
     let Some(Request::Look(answer)) = requests.recv().await else { panic!("no look") };
-    let picture = Picture::Vrrp(Box::new(Running::default()));
+    let picture = Picture::Vrrp(Box::default());
     answer.send(Gathered { children: Vec::new(), pictures: vec![picture] }).expect("somebody waits");
 }
 

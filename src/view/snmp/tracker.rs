@@ -46,7 +46,7 @@ fn bytes(text: &OsStr) -> Value {
 /// vrrpScriptTable.
 fn write_script(sheet: &mut Sheet, script: &TrackScript, running: &Running, own: u32) {
     let at = [own];
-    let now = running.scripts.get(&script.name).copied().unwrap_or_default();
+    let now = running.scripts.get(&script.name).cloned().unwrap_or_default();
     let (command, path) = match &script.probe {
         Probe::Run(command) => {
             let program = command.program.as_deref().map(|program| bytes(program.as_os_str()));

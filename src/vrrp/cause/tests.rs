@@ -24,16 +24,16 @@ fn a_start_alone() {
     let mut rig = Rig::new(config([instance()]));
     assert_eq!(changes(&mut rig), ["INSTANCE VI_1 INIT BACKUP 100: start"]);
     rig.wait(Micros::from_secs(5));
-    assert_eq!(changes(&mut rig), ["INSTANCE VI_1 BACKUP MASTER 100: no master heard"]);
+    assert_eq!(changes(&mut rig), ["INSTANCE VI_1 BACKUP MASTER 100: no master heard for 3.61 s"]);
 }
 
 #[test]
 fn a_master_that_falls_silent_leaves_or_is_weaker() {
     for (heard, expected) in [
-        (vec![110], "master 10.0.0.9 not heard in time"),
-        (vec![110, 0], "master 10.0.0.9 left"),
-        (vec![110, 0, 110], "master 10.0.0.9 not heard in time"),
-        (vec![90], "master 10.0.0.9 has lower priority 90"),
+        (vec![110], "no advert from 10.0.0.9 for 3.61 s (interval 1 s)"),
+        (vec![110, 0], "10.0.0.9 said goodbye (priority 0)"),
+        (vec![110, 0, 110], "no advert from 10.0.0.9 for 3.61 s (interval 1 s)"),
+        (vec![90], "advert from 10.0.0.9 priority 90 (ours 100)"),
     ] {
         let mut rig = Rig::new(config([instance()]));
         heard.iter().for_each(|priority| rig.hear(HIGH, *priority));
@@ -49,14 +49,18 @@ fn a_weaker_master_that_is_protected_is_not_preempted_when_it_dies() {
     rig.hear(HIGH, 90);
     changes(&mut rig);
     rig.wait(Micros::from_secs(5));
-    assert_eq!(changes(&mut rig), ["INSTANCE VI_1 BACKUP MASTER 100: master 10.0.0.9 not heard in time"]);
+    assert_eq!(
+        changes(&mut rig),
+        ["INSTANCE VI_1 BACKUP MASTER 100: no advert from 10.0.0.9 for 3.61 s (interval 1 s)"]
+    );
 }
 
 #[test]
 fn a_master_yields_to_the_stronger() {
-    for (priority, expected) in
-        [(110, "10.0.0.9 has higher priority 110"), (100, "10.0.0.9 has the same priority 100 and a higher address")]
-    {
+    for (priority, expected) in [
+        (110, "advert from 10.0.0.9 priority 110 (ours 100)"),
+        (100, "advert from 10.0.0.9 priority 100, as ours, and its address is higher"),
+    ] {
         let mut rig = Rig::master(config([instance()]));
         rig.hear(HIGH, priority);
         assert_eq!(changes(&mut rig), [format!("INSTANCE VI_1 MASTER BACKUP 100: {expected}")]);
@@ -79,14 +83,15 @@ fn faults_are_named_and_what_the_group_does_about_them() {
     assert_eq!(
         down,
         [
-            "INSTANCE VI_1 MASTER FAULT 100: interface eth0 down",
-            "GROUP G1 MASTER FAULT -: VI_1 of the sync group",
-            "INSTANCE VI_2 MASTER FAULT 100: VI_1 of the sync group",
+            "INSTANCE VI_1 MASTER FAULT 100: interface eth0 is down",
+            "GROUP G1 MASTER FAULT -: VI_1 of sync group G1: interface eth0 is down",
+            "INSTANCE VI_2 MASTER FAULT 100: VI_1 of sync group G1: interface eth0 is down",
         ]
     );
     rig.feed(Event::Link(link("eth0", 2, true)));
     let up = changes(&mut rig);
-    assert_eq!(up[0], "INSTANCE VI_1 FAULT BACKUP 100: no fault any more", "{up:?}");
+    let cause = "no fault any more (it was: interface eth0 is down)";
+    assert_eq!(up[0], format!("INSTANCE VI_1 FAULT BACKUP 100: {cause}"), "{up:?}");
 }
 
 #[test]

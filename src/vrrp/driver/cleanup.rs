@@ -40,7 +40,7 @@ pub fn clean_up(config: VrrpConfig, pid_file: &Path) -> Result<Cleanup, Error> {
                 continue;
             }
             Action::Link(LinkChange::Remove(wish, index)) => links.push((wish.name.clone(), *index)),
-            Action::Changed(_) | Action::Log(..) => continue,
+            Action::Changed(_) | Action::Happened(_) | Action::Log(..) => continue,
             Action::Unblock(rules) => {
                 filter.clone_from(rules);
                 continue;

@@ -93,7 +93,7 @@ impl Bench {
     fn end(&mut self, end: RunEnd) {
         let (run, _) = self.running.pop_first().expect("a run");
         let mut out = VecDeque::new();
-        let news = self.scripts.ended(run, end, &mut out);
+        let news = self.scripts.ended(self.now, run, end, &mut out);
         self.take(news, out);
     }
 
@@ -373,7 +373,7 @@ fn what_nobody_follows_any_more_is_ended_and_forgotten() {
     bench.scripts.stop(&mut out);
     assert_eq!(Vec::from(out), [Action::EndScript(RunId(1), Force::Ask)]);
     assert_eq!(bench.scripts.next_timeout(), None);
-    assert_eq!(bench.scripts.ended(RunId(1), RunEnd::Exited(0), &mut VecDeque::new()), None);
+    assert_eq!(bench.scripts.ended(bench.now, RunId(1), RunEnd::Exited(0), &mut VecDeque::new()), None);
 }
 
 #[test]

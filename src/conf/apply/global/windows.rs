@@ -1,5 +1,7 @@
 //! What others see of the daemon: SNMP and D-Bus.
 
+use std::net::SocketAddr;
+
 use crate::conf::diagnostic::Code;
 use crate::conf::reader::{Outcome, Reader, Statement};
 use crate::conf::value::Decimal;
@@ -45,6 +47,20 @@ pub fn snmp_socket(reader: &mut Reader, statement: &Statement) -> Outcome {
         }
     };
     reader.refuse(statement, 0, code, text);
+    Ok(())
+}
+
+/// `metrics_listen`; the last one counts, even if it cannot be used.
+pub fn metrics_listen(reader: &mut Reader, statement: &Statement) -> Outcome {
+    let word = statement.text(1)?;
+    let address = word.parse::<SocketAddr>().ok().filter(|address| address.port() != 0);
+    if address.is_none() {
+        let text = format!(
+            "Invalid metrics_listen {word}: an address and a port are wanted, as in 127.0.0.1:9165 or [::1]:9165"
+        );
+        reader.refuse(statement, 1, Code::Address, text);
+    }
+    reader.raw.settings.metrics_listen = address;
     Ok(())
 }
 
