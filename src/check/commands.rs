@@ -10,7 +10,11 @@ impl Engine {
         match command {
             Command::SetWeight { service, server, weight } => self.set_weight(service, server, weight),
             // For `vrrp`.
-            Command::SendGarp { .. } | Command::SetPriority { .. } | Command::SetPreempt { .. } => {}
+            Command::SendGarp { .. }
+            | Command::SetPriority { .. }
+            | Command::SetPreempt { .. }
+            | Command::PrintData
+            | Command::PrintStats { .. } => {}
         }
         self.end_turn();
     }

@@ -40,7 +40,11 @@ pub(super) fn look(role: Role) -> Option<Frame> {
 /// What others ask of a child, and of which.
 pub(super) fn command(command: Command) -> Option<(Role, Frame)> {
     let role = match command {
-        Command::SendGarp { .. } | Command::SetPriority { .. } | Command::SetPreempt { .. } => Role::Vrrp,
+        Command::SendGarp { .. }
+        | Command::SetPriority { .. }
+        | Command::SetPreempt { .. }
+        | Command::PrintData
+        | Command::PrintStats { .. } => Role::Vrrp,
         Command::SetWeight { .. } => Role::Check,
     };
     let frame = match role {

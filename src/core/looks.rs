@@ -14,6 +14,7 @@ use super::frames::{self, InForce};
 use super::start::Setting;
 use crate::model::Occurrence;
 use crate::model::frame::Picture;
+use crate::model::notification::Notified;
 use crate::model::scene::ChildScene;
 use crate::model::trap::Trap;
 use crate::os::clock;
@@ -117,6 +118,13 @@ impl Looks {
     pub(super) fn trapped(&self, trap: Trap) {
         if let Some(view) = &self.view {
             view.trapped(trap);
+        }
+    }
+
+    /// Scripts were told of a state.
+    pub(super) fn notified(&self, notified: Notified) {
+        if let Some(view) = &self.view {
+            view.notified(notified);
         }
     }
 

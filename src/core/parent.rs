@@ -265,6 +265,7 @@ impl<'a> Parent<'a> {
             (_, FromChild::Picture(picture)) => self.looks.note(pid, picture),
             (_, FromChild::Happened(occurrence)) => self.looks.happened(occurrence),
             (_, FromChild::Trap(trap)) => self.looks.trapped(trap),
+            (_, FromChild::Notified(notified)) => self.looks.notified(notified),
             (Phase::Leaving { .. }, FromChild::Session { .. }) => {}
             (_, FromChild::Session { news, vrrp, checker }) => {
                 let told = self.recipe.sessions.note(news, vrrp, checker);

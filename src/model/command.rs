@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A thing to be done now. What it does lasts no longer than a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
-    /// A master announces its addresses once more, as often as a new master does first
+    /// A master announces each of its addresses once
     SendGarp {
         /// Name of the instance
         instance: String,
@@ -32,5 +32,12 @@ pub enum Command {
         server: u32,
         /// Its weight, 0 to 2147483647
         weight: u32,
+    },
+    /// `vrrp` writes its data, as at SIGUSR1
+    PrintData,
+    /// `vrrp` writes its statistics, as at SIGUSR2
+    PrintStats {
+        /// All are counted anew from then on
+        clear: bool,
     },
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bfd::BfdConfig;
 use super::command::Command;
+use super::notification::Notified;
 use super::running::Running;
 use super::running_bfd::RunningBfd;
 use super::running_check::RunningCheck;
@@ -201,6 +202,8 @@ pub enum FromChild {
     Happened(Occurrence),
     /// Managers are to be told (SNMP)
     Trap(Trap),
+    /// Scripts were told of a state; said only where D-Bus is to be served
+    Notified(Notified),
     /// How a BFD session stands, and who is to be told
     Session {
         /// How it stands

@@ -103,6 +103,15 @@ pub struct Notification {
     pub generic: Option<Script>,
 }
 
+/// That scripts were told of the state of an instance, for those who listen on a bus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notified {
+    /// The name of the instance
+    pub instance: String,
+    /// The new state
+    pub state: NotifyState,
+}
+
 /// A mail to the operators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {

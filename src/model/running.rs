@@ -76,7 +76,7 @@ pub enum FaultKind {
 }
 
 /// One virtual router.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningRouter {
     /// State
     pub state: RouterState,

@@ -11,7 +11,7 @@ use std::sync::mpsc as threads;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::warn;
@@ -20,10 +20,12 @@ use self::ring::Ring;
 use crate::model::Occurrence;
 use crate::model::command::Command;
 use crate::model::frame::Picture;
+use crate::model::notification::Notified;
 use crate::model::scene::ChildScene;
 use crate::model::trap::Trap;
 use crate::os::clock;
 
+mod dbus;
 pub mod explain;
 mod hub;
 pub mod metrics;
@@ -44,6 +46,12 @@ const TRAPS: usize = 4096;
 
 /// How long the end of the daemon waits for that of the thread.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the end of the thread waits for last words to the bus; less than [`PATIENCE`].
+const LAST_WORDS: Duration = Duration::from_millis(400);
+
+/// How many states of instances wait for one who listens slowly.
+const STATES: usize = 1024;
 
 /// What the thread asks of the parent.
 #[derive(Debug)]
@@ -88,6 +96,7 @@ pub struct View {
     happened: mpsc::UnboundedSender<Occurrence>,
     /// Dropped likewise
     traps: mpsc::Sender<Trap>,
+    notified: broadcast::Sender<Notified>,
     /// Nothing is ever sent: it breaks when the thread ends
     alive: threads::Receiver<()>,
 }
@@ -102,15 +111,17 @@ impl View {
         let (configuration, of_servers) = watch::channel(sealed);
         let (happened, occurrences) = mpsc::unbounded_channel();
         let (traps, of_snmp) = mpsc::channel(TRAPS);
+        let notified = broadcast::Sender::new(STATES);
+        let bus = notified.clone();
         let (token, alive) = threads::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
-            runtime.block_on(run(origin, to_parent, of_servers, occurrences, of_snmp));
+            runtime.block_on(run(origin, to_parent, of_servers, occurrences, bus, of_snmp));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
         })?;
-        Ok(View { requests, configuration, happened, traps, alive })
+        Ok(View { requests, configuration, happened, notified, traps, alive })
     }
 
     /// The next thing that is asked for; never, once the thread is gone. May be dropped and called again without loss.
@@ -124,6 +135,12 @@ impl View {
     /// Another configuration is in force, or one was refused.
     pub fn configure(&self, sealed: Arc<Sealed>) {
         self.configuration.send_replace(sealed);
+    }
+
+    /// Scripts were told of a state.
+    pub fn notified(&self, notified: Notified) {
+        // Nobody has to listen.
+        let _ = self.notified.send(notified);
     }
 
     /// Something has happened.
@@ -153,6 +170,7 @@ async fn run(
     requests: mpsc::Sender<Request>,
     configuration: watch::Receiver<Arc<Sealed>>,
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
+    notified: broadcast::Sender<Notified>,
     traps: mpsc::Receiver<Trap>,
 ) {
     let ring = Arc::new(Ring::new(Vec::new()));
@@ -160,9 +178,13 @@ async fn run(
     let mut servers = JoinSet::new();
     serve(&hub, &mut servers);
     let snmp = tokio::spawn(snmp::serve(hub.clone(), traps));
+    let (stay, leaving) = oneshot::channel();
+    let bus = tokio::spawn(dbus::serve(hub.clone(), notified, leaving));
     while let Some(occurrence) = occurrences.recv().await {
         ring.note(occurrence, clock::ahead_of_monotonic());
     }
+    drop(stay);
+    let _ = timeout(LAST_WORDS, bus).await;
     servers.shutdown().await;
     // It has notifications of the stop to pass on, and does not take long for that.
     let _ = timeout(PATIENCE, snmp).await;

@@ -37,6 +37,11 @@ impl Engine {
         self.announce(id, self.routers[id].config.garp.master_repeat);
     }
 
+    /// One announcement of each address.
+    pub(super) fn announce_once(&mut self, id: RouterId) {
+        self.announce(id, 1);
+    }
+
     /// Announcements of a router that have fallen due.
     pub(super) fn announce_due(&mut self, now: Time, id: RouterId) {
         let due = |at: Option<Time>| at.is_some_and(|at| at <= now);

@@ -12,8 +12,11 @@ impl Engine {
         self.now = now;
         match command {
             Command::SendGarp { instance } => {
-                if let Some(id) = self.named(&instance).filter(|id| self.routers[*id].state.is_master()) {
-                    self.announce_again(id);
+                if let Some(id) = self.named(&instance) {
+                    self.log(Level::Info, format!("Sending garps on {instance} on DBus request"));
+                    if self.routers[id].state.is_master() {
+                        self.announce_once(id);
+                    }
                 }
             }
             Command::SetPriority { instance, priority } => {
@@ -30,6 +33,8 @@ impl Engine {
             }
             // For `check`.
             Command::SetWeight { .. } => {}
+            // Files are the driver's.
+            Command::PrintData | Command::PrintStats { .. } => {}
         }
         self.settle(now);
     }

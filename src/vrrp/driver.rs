@@ -19,11 +19,13 @@ use super::hands::sysctls::HeldSysctls;
 use super::hands::watchers::Watchers;
 use super::hands::{Feedback, Hands};
 use super::router::RouterId;
+use crate::model::command::Command;
 use crate::model::frame::{ChildOptions, FromChild, PermanentExit, Picture, Role, SessionNews, Shared, ToVrrp};
+use crate::model::notification::Notified;
 use crate::model::running::Running;
 use crate::model::settings::{NetlinkBuffer, Processes};
 use crate::model::stats::Stats;
-use crate::model::{KernelEvent, LogLimit, Micros, Occurrence, Pace, Time, VrrpConfig};
+use crate::model::{KernelEvent, LogLimit, Micros, Notification, Occurrence, Pace, Subject, Time, VrrpConfig};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
 use crate::os::ipc::{self, Link};
@@ -53,6 +55,9 @@ const QUIET: Micros = Micros::from_millis(10);
 
 /// The parent is told how instances stand no oftener than this.
 const TELL_SPAN: Micros = Micros::from_secs(1);
+
+/// Who asks for a file that no signal asks for.
+const ON_REQUEST: &str = "on DBus request";
 
 /// How long to wait for own links before routers begin: then a link that was made is there, up and with its address.
 const LINK_PATIENCE: Micros = Micros::from_millis(200);
@@ -121,6 +126,7 @@ pub async fn run(
     loop {
         driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
         driver.happened.drain(..).for_each(|it| herald.say(FromChild::Happened(it)));
+        driver.notified.iter_mut().flat_map(|it| it.drain(..)).for_each(|it| herald.say(FromChild::Notified(it)));
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
         }
@@ -143,7 +149,8 @@ pub async fn run(
             Woken::Signal(Signal::Reload | Signal::Child) => {}
             Woken::Signal(Signal::Overrun) => info!("{}", driver.scheduling.overrun()),
             Woken::Signal(Signal::Dump(dump)) => {
-                driver.turn_with(reporter, |driver, _| driver.dump(dump))?;
+                let why = format!("for process({}) on signal", std::process::id());
+                driver.turn_with(reporter, |driver, _| driver.dump(dump, &why))?;
             }
             Woken::NotWritten(stats) => driver.engine.return_stats(stats),
             Woken::Frame(Some(ToVrrp::Configure(_, shared, config))) => {
@@ -171,7 +178,7 @@ pub async fn run(
                 herald.say(FromChild::Picture(Picture::Vrrp(Box::new(driver.running()))))
             }
             Woken::Frame(Some(ToVrrp::Do(command))) => {
-                driver.turn(reporter, |engine, now| engine.obey(now, command))?
+                driver.turn_with(reporter, |driver, now| driver.obey(now, command))?
             }
             Woken::Frame(Some(ToVrrp::Bfd(news))) => {
                 let found = vec![session(news)];
@@ -199,6 +206,7 @@ pub async fn run(
         }
     }
     driver.stop(options, reporter).await?;
+    driver.notified.iter_mut().flat_map(|it| it.drain(..)).for_each(|it| herald.say(FromChild::Notified(it)));
     driver.hands.scripts.finish(&mut driver.ends).await;
     driver.hands.sync_daemons.finish();
     driver.dumps.finish();
@@ -231,6 +239,8 @@ struct Driver {
     dumps: Dumps,
     /// What the parent is to be told of
     happened: Vec<Occurrence>,
+    /// States that the parent is to be told of; `None`: it has no use for them
+    notified: Option<Vec<Notified>>,
     report_addresses: bool,
     scheduling: Scheduling,
     stalls: LogLimit<()>,
@@ -249,6 +259,7 @@ impl Driver {
             ends,
             dumps,
             happened: Vec::new(),
+            notified: None,
             monitor: Monitor::open()?,
             timer: Timer::new()?,
             armed: None,
@@ -263,16 +274,30 @@ impl Driver {
     /// Gives the netlink sockets the receive buffers that are configured, and tells where IPVS is.
     fn configure(&mut self, shared: &Shared) {
         self.hands.sync_daemons.configure(&shared.global);
+        self.notified = shared.global.dbus.enabled.then(|| self.notified.take().unwrap_or_default());
         let buffers = shared.global.netlink;
         let set = [self.hands.set_netlink_buffer(buffers.vrrp_command), self.monitor.set_buffer(buffers.vrrp_monitor)];
         set.into_iter().filter_map(Result::err).for_each(|error| warn!("{error}"));
     }
 
-    /// Has written what a signal asks for, as things stand now.
-    fn dump(&mut self, dump: Dump) {
+    /// Does what somebody asks for.
+    fn obey(&mut self, now: Time, command: Command) {
+        match command {
+            Command::PrintData => self.dump(Dump::Data, ON_REQUEST),
+            Command::PrintStats { clear: false } => self.dump(Dump::Stats, ON_REQUEST),
+            Command::PrintStats { clear: true } => self.dump(Dump::StatsClear, ON_REQUEST),
+            Command::SendGarp { .. }
+            | Command::SetPriority { .. }
+            | Command::SetPreempt { .. }
+            | Command::SetWeight { .. } => self.engine.obey(now, command),
+        }
+    }
+
+    /// Has a file written, as things stand now. `why`: who asks for it, as the log says it.
+    fn dump(&mut self, dump: Dump, why: &str) {
         let running = self.running();
         let cleared = (dump == Dump::StatsClear).then(|| self.engine.take_stats());
-        self.dumps.write(dump, running, cleared);
+        self.dumps.write(dump, why, running, cleared);
     }
 
     /// How all stands.
@@ -404,6 +429,9 @@ impl Driver {
             if actions.iter().any(|action| matches!(action, Action::Notify(_))) {
                 self.standing.changed(now);
             }
+            if let Some(notified) = &mut self.notified {
+                notified.extend(actions.iter().filter_map(notice));
+            }
             self.happened.extend(actions.extract_if(.., |it| matches!(it, Action::Happened(_))).filter_map(occurrence));
             for feedback in self.hands.carry_out(now, actions, &self.engine, reporter) {
                 let event = match feedback {
@@ -490,6 +518,16 @@ fn session(news: SessionNews) -> (Tracker, Standing) {
 fn standings(engine: &mut Engine, now: Time, found: Vec<(Tracker, Standing)>) {
     for (tracker, standing) in found {
         engine.handle(now, Event::Tracked(tracker, standing));
+    }
+}
+
+/// What listeners on a bus are told of, as scripts are.
+fn notice(action: &Action) -> Option<Notified> {
+    match action {
+        Action::Notify(Notification { subject: Subject::Instance, name, state, .. }) if state.is_state() => {
+            Some(Notified { instance: name.clone(), state: *state })
+        }
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ mod cleanup;
 mod command_line;
 mod config_test;
 mod daemon;
+mod dbus;
 #[path = "../view/exposition.rs"]
 mod exposition;
 mod fifos;

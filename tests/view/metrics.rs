@@ -114,27 +114,21 @@ fn router(state: RouterState, addresses: usize) -> RunningRouter {
     stats[Counter::Received] = 10;
     stats[Counter::Sent] = 7;
     stats[Counter::TrailerReplay] = 3;
+    let placed = Placed { set: state == RouterState::Master, ..Placed::default() };
     RunningRouter {
         state,
         wants: state,
-        leader: None,
         master_interval: Micros::from_secs(1),
         faults: if state == RouterState::Fault { vec![FaultKind::InterfaceDown] } else { Vec::new() },
-        awaited_scripts: 0,
         changed_at: Time(5_000_000),
         changed_on: EPOCH + 5_000_000,
-        deadline: None,
         master_down: Micros::from_secs(3),
-        own_link: None,
         interface_index: Some(2),
-        source: None,
         priority: 140,
         total_priority: 140,
-        sent_at: None,
-        addresses: vec![Placed { set: state == RouterState::Master, blocked: false }; addresses],
-        contested: None,
-        channel: None,
+        addresses: vec![placed; addresses],
         stats,
+        ..RunningRouter::default()
     }
 }
 

@@ -398,7 +398,7 @@ fn text(code: Code) -> (&'static str, &'static str, &'static str) {
         ),
         Code::NotActive => (
             "The keyword is read and checked, but what it asks for is not done by this version of keepalived-rs.",
-            "global_defs {\n    enable_dbus\n}",
+            "global_defs {\n    enable_traps\n}",
             "do not rely on it yet. Nothing else changes.",
         ),
     }

@@ -35,6 +35,11 @@ const RETRY: Duration = Duration::from_secs(5);
 /// After a connection could not be accepted, for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Between two connections, and between two answers to one client. Nobody who means well asks oftener, and who does shall
+/// not keep a processor busy that adverts may need.
+const BETWEEN_CLIENTS: Duration = Duration::from_millis(2);
+const BETWEEN_ANSWERS: Duration = Duration::from_millis(100);
+
 /// For how long a text is given again.
 const FRESH: Duration = Duration::from_millis(200);
 
@@ -99,6 +104,7 @@ async fn listen(address: SocketAddr, texts: Texts) {
                     } else if *count == 0 {
                         counts.remove(&peer.ip());
                     }
+                    sleep(BETWEEN_CLIENTS).await;
                 }
                 Err(_) => sleep(PAUSE).await,
             },
@@ -158,6 +164,7 @@ async fn converse(mut stream: TcpStream, texts: &Texts) -> io::Result<()> {
             return Ok(());
         }
         patience = IDLE_TIME;
+        sleep(BETWEEN_ANSWERS).await;
     }
 }
 

@@ -72,8 +72,8 @@ impl Dumps {
         self.dates.tell(running);
     }
 
-    /// Has a file written. `cleared`: what goes back to zero with it, to be given back if nobody can read it.
-    pub(in crate::vrrp) fn write(&mut self, wanted: Dump, running: Running, cleared: Option<Counted>) {
+    /// Has a file written. `why`: who asks for it, as the log says it; `cleared`: what goes back to zero with it, to be given back if nobody can read it.
+    pub(in crate::vrrp) fn write(&mut self, wanted: Dump, why: &str, running: Running, cleared: Option<Counted>) {
         let what = match wanted {
             Dump::Data => Some("VRRP data"),
             Dump::Stats => Some("VRRP stats"),
@@ -82,7 +82,7 @@ impl Dumps {
             Dump::Json => None,
         };
         if let Some(what) = what {
-            info!("Printing {what} for process({}) on signal", std::process::id());
+            info!("Printing {what} {why}");
         }
         if wanted == Dump::Json && running.routers.is_empty() {
             return;
