@@ -132,6 +132,10 @@ pub struct Options {
     pub bfd_pid_file: Option<PathBuf>,
     /// `-s`
     pub namespace: Option<String>,
+    /// `-x`: all of SNMP but notifications
+    pub snmp: bool,
+    /// `-A`: where the master agent of SNMP is
+    pub snmp_socket: Option<String>,
     /// `-m`
     pub core_dump: bool,
     /// `-M`: what core dumps on this host are called
@@ -203,6 +207,8 @@ impl Default for Options {
             checkers_pid_file: None,
             bfd_pid_file: None,
             namespace: None,
+            snmp: false,
+            snmp_socket: None,
             core_dump: false,
             core_pattern: None,
             all_config: false,
@@ -390,6 +396,8 @@ impl Reading {
             "bfd_pid" => options.bfd_pid_file = path(value),
             "address-monitoring" => options.address_monitoring = true,
             "namespace" => options.namespace = text(value),
+            "snmp" => options.snmp = true,
+            "snmp-agent-socket" => options.snmp_socket = text(value),
             "core-dump" => options.core_dump = true,
             "core-dump-pattern" => {
                 options.core_dump = true;
@@ -446,8 +454,7 @@ impl Reading {
                 let _ = err.write_all(options::help(&program).as_bytes());
                 return Some(0);
             }
-            // Each line of a log file is written at once, with `flush-log-file` and without. The others are accepted for the
-            // sake of existing command lines: `options::LATER` tells the user.
+            // Each line of a log file is written at once, with `flush-log-file` and without.
             _ => {}
         }
         None

@@ -25,7 +25,7 @@ use crate::model::tracker::TrackFile;
 use crate::model::{KernelEvent, Micros, Pace, Time};
 use crate::net::{Monitor, NetError};
 use crate::os::clock::{self, Timer};
-use crate::os::ipc::{self, Link};
+use crate::os::ipc::{self, Herald, Link};
 use crate::os::process;
 use crate::os::random;
 use crate::os::scheduling::Scheduling;
@@ -100,6 +100,7 @@ pub async fn run(
     process::return_free_memory();
     driver.scheduling.work();
     loop {
+        driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
         if driver.standing.take(clock::now()) && options.tells {
             herald.stands(FromChild::Stands(driver.engine.tally()));
         }
@@ -141,6 +142,7 @@ pub async fn run(
             Woken::Frame(Some(ToCheck::Show)) => {
                 herald.say(FromChild::Picture(Picture::Check(Box::new(driver.running()))))
             }
+            Woken::Frame(Some(ToCheck::Do(command))) => driver.turn(|engine, now| engine.obey(now, command)),
             Woken::Frame(Some(ToCheck::Bfd(news))) => driver.hear_of_session(news),
             Woken::Kernel(events) => driver.take(events),
             Woken::Files(found) => driver.turn(|engine, now| numbers(engine, now, found)),
@@ -148,7 +150,7 @@ pub async fn run(
             Woken::Timer => driver.turn(|_, _| {}),
         }
     }
-    driver.stop(options.dont_release_ipvs).await;
+    driver.stop(options.dont_release_ipvs, &herald).await;
     Ok(())
 }
 
@@ -344,9 +346,11 @@ impl Driver {
     }
 
     /// The end: scripts that run are asked to end first, so that those of the end come after them.
-    async fn stop(mut self, keep: bool) {
+    async fn stop(mut self, keep: bool, herald: &Herald<FromChild>) {
         self.hands.scripts.dismiss();
         self.turn(|engine, now| engine.handle(now, Event::Stop { keep }));
+        self.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
+        herald.finish().await;
         self.hands.finish().await;
         self.dumps.finish();
     }

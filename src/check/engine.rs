@@ -107,6 +107,7 @@ impl Engine {
             next_run: 0,
             ready: VecDeque::new(),
         };
+        engine.out.traps = config.traps;
         engine.virtuals = engine.build(config);
         engine.index();
         engine

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::model::checker::CheckKind;
 use crate::model::ipvs::{IpvsChange, IpvsRefusal, Observed, ServiceKey, Timeouts};
+use crate::model::trap::Trap;
 use crate::model::{Alert, Occurrence, ServiceNotice};
 
 pub use crate::model::Level;
@@ -145,6 +146,8 @@ pub enum Action {
     Audit,
     /// Tell scripts and whoever listens
     Notify(ServiceNotice),
+    /// Tell managers
+    Trap(Box<Trap>),
     /// Send a mail
     Alert(Alert),
     /// Write an ordinary log line about a change, with what is known of it

@@ -15,6 +15,7 @@ use crate::model::Time;
 use crate::model::check::CheckConfig;
 use crate::model::checker::CheckKind;
 use crate::model::frame::Shared;
+use crate::model::trap::Trap;
 use crate::net::ping_group::PingGroup;
 use crate::os::descriptors;
 use crate::report::fifo::{Kind, Pipes};
@@ -39,6 +40,8 @@ pub(super) struct Hands {
     occurrences: Occurrences,
     /// Who may ask for echoes has been changed
     ping: Option<PingGroup>,
+    /// What managers are to be told of: core passes it on
+    pub(super) trapped: Vec<Trap>,
 }
 
 impl Hands {
@@ -53,6 +56,7 @@ impl Hands {
             marks: MarkHands::new(),
             occurrences,
             ping: None,
+            trapped: Vec::new(),
         };
         hands.configure(config, shared);
         hands
@@ -98,6 +102,7 @@ impl Hands {
                     self.fifos.tell_of_service(&notice);
                     self.scripts.notify(notice);
                 }
+                Action::Trap(trap) => self.trapped.push(*trap),
                 Action::Alert(alert) => self.mails.send(&alert),
                 Action::Changed(change) => say_change(&change),
                 Action::Log(level, line) => report::say(level, &line),

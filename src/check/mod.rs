@@ -2,6 +2,7 @@
 
 mod checker;
 mod checks;
+mod commands;
 pub mod driver;
 pub mod engine;
 pub mod event;
@@ -20,6 +21,7 @@ mod sorry;
 mod stop;
 mod suspend;
 mod table;
+mod traps;
 mod virtual_server;
 
 pub use probe::genhash;

@@ -14,6 +14,8 @@ use crate::model::running_check::Turn;
 pub(super) struct Outbox {
     /// IPVS as it is wanted
     pub table: Table,
+    /// Managers are told
+    pub traps: bool,
     /// Changes of marks of this turn
     pub marks: Vec<MarkChange>,
     /// When the turn takes place

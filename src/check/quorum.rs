@@ -84,6 +84,7 @@ impl Virtual {
             script: script.clone(),
             stopping,
         }));
+        self.trap_of_quorum(stopping, out);
         self.mail_of_quorum(news.into(), out);
     }
 }

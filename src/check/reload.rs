@@ -46,6 +46,7 @@ impl Engine {
         self.marks.reload(&global.firewall);
         let old = std::mem::take(&mut self.virtuals);
         let old_groups = std::mem::take(&mut self.groups);
+        self.out.traps = config.traps;
         let new = self.build(config);
         if self.phase == Phase::Learning {
             self.virtuals = new;

@@ -7,7 +7,7 @@ use super::virtual_server::Virtual;
 use crate::model::check::{GroupEntry, Protocol, ServerGroup, Service};
 use crate::model::ipvs::ServiceKey;
 use crate::model::running_check::{
-    RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningServer, RunningService,
+    RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningServer, RunningService, RunningTraffic,
 };
 use crate::model::{Family, Histogram};
 
@@ -84,6 +84,7 @@ impl Engine {
             suspended: service.is_suspended(),
             change: service.change.clone(),
             servers: service.servers.iter().map(|server| self.running_server(service, server)).collect(),
+            traffic: RunningTraffic::default(),
         }
     }
 
@@ -108,6 +109,8 @@ impl Engine {
             change: server.change.clone(),
             inherited: server.inherited,
             checkers: server.watches.iter().map(checker).collect(),
+            traffic: RunningTraffic::default(),
+            connections: [0; 3],
         }
     }
 

@@ -52,6 +52,9 @@ impl Virtual {
             if was_alive && self.config.omega {
                 self.tell_of_server(at, true, out);
                 self.mail_of_server(at, SHUTTING_DOWN.into(), out);
+            } else if was_alive {
+                // Managers are told of every stop.
+                self.trap_of_server(at, out);
             }
         }
     }
@@ -60,6 +63,8 @@ impl Virtual {
         self.quorum_up = false;
         if self.config.omega {
             self.tell_again(SHUTTING_DOWN, true, out);
+        } else {
+            self.trap_of_quorum(true, out);
         }
     }
 }

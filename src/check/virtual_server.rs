@@ -145,6 +145,13 @@ impl Virtual {
         self.put_server(at, out);
     }
 
+    /// Has another weight be due, whatever checkers add to it now.
+    pub fn rebase(&mut self, at: usize, weight: u32) {
+        let server = &mut self.servers[at];
+        let added = server.due_weight() - i64::from(server.config.weight);
+        server.config.weight = clamp(i64::from(weight) - added);
+    }
+
     /// Takes the weight that is due, and says so. The quorum is not judged.
     pub fn reweigh(&mut self, at: usize, out: &mut Outbox) {
         let server = &self.servers[at];
@@ -255,6 +262,7 @@ impl Virtual {
             script: script.cloned(),
             stopping,
         }));
+        self.trap_of_server(at, out);
     }
 }
 

@@ -5,9 +5,6 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, Command};
 
-/// What `--help` adds to options that are accepted and do nothing so far.
-const LATER: &str = " (accepted; not active yet)";
-
 /// A switch.
 fn switch(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
     option(name, short, help).action(ArgAction::SetTrue)
@@ -29,12 +26,6 @@ fn option(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
         Some(letter) => arg.short(letter),
         None => arg,
     }
-}
-
-/// Marks an option whose feature comes later.
-fn later(arg: Arg) -> Arg {
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    arg.help(help + LATER)
 }
 
 /// All options. clap holds the list and words the help; `getopt` does the reading.
@@ -68,8 +59,8 @@ pub fn command() -> Command {
         .arg(value("checkers_pid", Some('c'), "FILE", "Use specified pid file for checkers child process"))
         .arg(switch("address-monitoring", Some('a'), "Report all address additions/deletions notified via netlink"))
         .arg(value("bfd_pid", Some('b'), "FILE", "Use specified pid file for BFD child process"))
-        .arg(later(switch("snmp", Some('x'), "Enable SNMP subsystem")))
-        .arg(later(value("snmp-agent-socket", Some('A'), "FILE", "Use the specified socket for master agent")))
+        .arg(switch("snmp", Some('x'), "Enable SNMP subsystem"))
+        .arg(value("snmp-agent-socket", Some('A'), "FILE", "Use the specified socket for master agent"))
         .arg(value("namespace", Some('s'), "NAME", "Run in network namespace NAME (overrides config)"))
         .arg(switch("core-dump", Some('m'), "Produce core dump if terminated abnormally"))
         .arg(optional("core-dump-pattern", Some('M'), "PATTERN", "As -m, and set /proc/sys/kernel/core_pattern to PATTERN [default: core]"))

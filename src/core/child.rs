@@ -77,7 +77,7 @@ async fn check(socket: UnixStream, signals: Signals) -> Result<u8, Error> {
         match link.receiver.receive().await? {
             Some(ToCheck::Configure(options, shared, config)) => break (options, shared, config),
             Some(ToCheck::Bfd(news)) => known.push(news),
-            Some(ToCheck::Ask | ToCheck::Show) => return Err(Error::NoConfiguration),
+            Some(ToCheck::Ask | ToCheck::Show | ToCheck::Do(_)) => return Err(Error::NoConfiguration),
             // The parent has ended already.
             None => return Ok(0),
         }

@@ -9,6 +9,7 @@ use crate::cli::{Options, TestOptions};
 use crate::conf::{self, diagnostic::Style};
 use crate::model::Config;
 use crate::model::frame::PermanentExit;
+use crate::model::trap::VrrpTraps;
 
 /// Where the configuration is when the command line does not say.
 const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -28,6 +29,10 @@ pub(super) struct Source {
     pub(super) default_user: bool,
     /// What a test says of it is wanted too (`reload_check_config`)
     pub(super) tests: bool,
+    /// `-x`: all of SNMP but notifications
+    snmp: bool,
+    /// `-A`
+    snmp_socket: Option<String>,
 }
 
 /// What was read.
@@ -73,12 +78,15 @@ impl Source {
             namespace_is_settled: options.namespace.is_some(),
             default_user: true,
             tests: false,
+            snmp: options.snmp,
+            snmp_socket: options.snmp_socket.clone(),
         }
     }
 
     /// Reads for a daemon.
     pub(super) fn read(&self) -> Reading {
-        let loaded = self.load();
+        let mut loaded = self.load();
+        self.add_snmp(&mut loaded.config);
         let refusal = loaded.refusal().map(|it| Refusal { status: it.exit, text: it.reason.clone() });
         // The reason of a refusal is told last.
         let is_other = |line: &String| refusal.as_ref().is_none_or(|refusal| refusal.text != *line);
@@ -102,6 +110,22 @@ impl Source {
         let status = if how.strict { loaded.strict_exit_code() } else { loaded.test_exit_code() };
         let text = if how.json { loaded.to_json(status) } else { loaded.render(Style { colour }) };
         (text, status, loaded.config)
+    }
+
+    /// What the command line says of SNMP counts before what the files say; and which notifications follow from both.
+    fn add_snmp(&self, config: &mut Config) {
+        let snmp = &mut config.global.snmp;
+        if self.snmp {
+            [&mut snmp.vrrp, &mut snmp.checker, &mut snmp.rfc_v2, &mut snmp.rfc_v3]
+                .into_iter()
+                .for_each(|it| *it = true);
+        }
+        if let Some(socket) = &self.snmp_socket {
+            snmp.socket = Some(socket.clone());
+        }
+        let told = |wanted: bool| snmp.traps && wanted;
+        config.vrrp.traps = VrrpTraps { own: told(snmp.vrrp), rfc_v2: told(snmp.rfc_v2), rfc_v3: told(snmp.rfc_v3) };
+        config.check.traps = told(snmp.checker);
     }
 
     fn load(&self) -> conf::Loaded {

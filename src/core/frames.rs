@@ -40,9 +40,18 @@ pub(super) fn look(role: Role) -> Option<Frame> {
 /// What others ask of a child, and of which.
 pub(super) fn command(command: Command) -> Option<(Role, Frame)> {
     let role = match command {
-        Command::SendGarp { .. } | Command::PrintData | Command::PrintStats { .. } => Role::Vrrp,
+        Command::SendGarp { .. }
+        | Command::SetPriority { .. }
+        | Command::SetPreempt { .. }
+        | Command::PrintData
+        | Command::PrintStats { .. } => Role::Vrrp,
+        Command::SetWeight { .. } => Role::Check,
     };
-    Some((role, Frame::encode(&ToVrrp::Do(command)).ok()?))
+    let frame = match role {
+        Role::Check => Frame::encode(&ToCheck::Do(command)),
+        Role::Vrrp | Role::Bfd => Frame::encode(&ToVrrp::Do(command)),
+    };
+    Some((role, frame.ok()?))
 }
 
 /// What a child is told of a BFD session.

@@ -19,6 +19,7 @@ use crate::model::frame::{Picture, Role};
 use crate::model::notification::Notified;
 use crate::model::occurrence::Kind;
 use crate::model::scene::ChildScene;
+use crate::model::trap::Trap;
 use crate::os::{clock, process};
 use crate::view::{Gathered, Origin, Request, View};
 
@@ -132,6 +133,13 @@ impl Looks {
             pending.awaited.clear();
         }
         self.settle();
+    }
+
+    /// Managers are to be told.
+    pub(super) fn trapped(&self, trap: Trap) {
+        if let Some(view) = &self.view {
+            view.trapped(trap);
+        }
     }
 
     /// Scripts were told of a state.

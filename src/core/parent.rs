@@ -268,6 +268,7 @@ impl<'a> Parent<'a> {
             (_, FromChild::Stands(tally)) => self.standing.note(tally),
             (_, FromChild::Picture(picture)) => self.looks.note(pid, picture),
             (_, FromChild::Happened(occurrence)) => self.looks.happened(occurrence),
+            (_, FromChild::Trap(trap)) => self.looks.trapped(trap),
             (_, FromChild::Notified(notified)) => self.looks.notified(notified),
             (Phase::Leaving { .. }, FromChild::Session { .. }) => {}
             (_, FromChild::Session { news, vrrp, checker }) => {

@@ -21,6 +21,8 @@ pub struct CheckConfig {
     pub ssl: Option<Ssl>,
     /// Files that FILE_CHECK follows
     pub track_files: Vec<TrackFile>,
+    /// Managers are told of servers and quorums (`enable_traps` with `enable_snmp_checker`)
+    pub traps: bool,
 }
 
 /// Material for SSL_GET.

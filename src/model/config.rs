@@ -10,6 +10,7 @@ use super::macvlan::{InterfaceDelays, Linkbeat};
 use super::route::{Route, Rule};
 use super::settings::{Firewall, GarpExtra, RxBuffers, SyncDaemon};
 use super::tracker::{TrackFile, TrackProcess, TrackScript};
+use super::trap::VrrpTraps;
 use super::{Address, CheckConfig, Entry, Global, IfName, Instance, Micros, SyncGroup};
 
 /// What a set of configuration files means.
@@ -81,6 +82,8 @@ pub struct VrrpConfig {
     pub sync_daemon: Option<SyncDaemon>,
     /// Mails about instances and groups
     pub mails: Mails,
+    /// Which notifications managers get (`enable_traps`)
+    pub traps: VrrpTraps,
 }
 
 /// Which mails about instances and groups are sent.

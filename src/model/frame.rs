@@ -11,6 +11,7 @@ use super::notification::Notified;
 use super::running::Running;
 use super::running_bfd::RunningBfd;
 use super::running_check::RunningCheck;
+use super::trap::Trap;
 use super::{CheckConfig, Global, Micros, Occurrence, Time, VrrpConfig, readable};
 
 /// The children of the core process.
@@ -144,6 +145,8 @@ pub enum ToCheck {
     Configure(ChildOptions, Box<Shared>, Box<CheckConfig>),
     /// How a BFD session stands. Of one that has not been told of, each BFD_CHECK says what it says at first
     Bfd(SessionNews),
+    /// Do this
+    Do(Command),
     /// Answer with [`FromChild::Alive`]
     Ask,
     /// Answer with [`FromChild::Picture`]
@@ -197,6 +200,8 @@ pub enum FromChild {
     Picture(Picture),
     /// Something has happened
     Happened(Occurrence),
+    /// Managers are to be told (SNMP)
+    Trap(Trap),
     /// Scripts were told of a state; said only where D-Bus is to be served
     Notified(Notified),
     /// How a BFD session stands, and who is to be told

@@ -48,6 +48,7 @@ pub mod stats;
 pub mod status;
 pub mod time;
 pub mod tracker;
+pub mod trap;
 pub mod weight;
 
 pub use address::{Address, Family, Lifetime};

@@ -24,6 +24,8 @@ pub struct Running {
     pub groups: Vec<RunningGroup>,
     /// In the order of the configuration's static addresses: whether each is set
     pub static_addresses: Vec<bool>,
+    /// In the order of the configuration's static routes, then of its static rules: whether each is set
+    pub static_entries: Vec<bool>,
     /// The scripts that somebody follows, by name
     pub scripts: BTreeMap<String, RunningScript>,
     /// What files say, by name, as far as it is known
@@ -104,6 +106,10 @@ pub struct RunningRouter {
     pub interface_index: Option<u32>,
     /// Where its adverts come from
     pub source: Option<IpAddr>,
+    /// The configured priority, or what was set since
+    pub base_priority: u8,
+    /// Whether it takes over from a master of lower priority: as configured, or as it was set since
+    pub preempts: bool,
     /// The priority that counts
     pub priority: u8,
     /// The sum of priority and weights
@@ -124,12 +130,48 @@ pub struct RunningRouter {
     pub sent_at: Option<Time>,
     /// In the order of its addresses, excluded ones last
     pub addresses: Vec<Placed>,
+    /// In the order of its routes, then of its rules: whether each is set
+    pub entries: Vec<bool>,
+    /// Since when it is backup or master without a break
+    pub up_since: Option<Time>,
+    /// Why it became master last
+    pub master_reason: MasterReason,
+    /// What was wrong with the last packet that broke the protocol
+    pub last_error: ProtocolError,
     /// Somebody else holds the addresses too
     pub contested: Option<RunningContest>,
     /// Position of its sockets
     pub channel: Option<usize>,
     /// Counters
     pub stats: Stats,
+}
+
+/// Why a router became master, as vrrpv3StatisticsNewMasterReason has it (RFC 6527).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MasterReason {
+    /// It never was
+    #[default]
+    NotMaster = 0,
+    /// The master said goodbye
+    Priority = 1,
+    /// The master was weaker
+    Preempted = 2,
+    /// No master was heard
+    NoResponse = 3,
+}
+
+/// What is wrong with a packet, as vrrpv3StatisticsProtoErrReason has it (RFC 6527).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProtocolError {
+    /// Nothing
+    #[default]
+    None = 0,
+    /// Its TTL or hop limit
+    Ttl = 1,
+    /// Its version
+    Version = 2,
+    /// Its checksum
+    Checksum = 3,
 }
 
 /// How somebody was found who holds what we hold.

@@ -63,6 +63,21 @@ pub struct RunningService {
     pub change: Turn,
     /// In the order of its real servers
     pub servers: Vec<RunningServer>,
+    /// What IPVS has counted
+    pub traffic: RunningTraffic,
+}
+
+/// What IPVS has counted of a virtual or a real server (`IPVS_SVC_ATTR_STATS64`, linux/ip_vs.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningTraffic {
+    /// Connections
+    pub connections: u64,
+    /// Packets in and out
+    pub packets: [u64; 2],
+    /// Octets in and out
+    pub octets: [u64; 2],
+    /// In a second: connections, packets in and out, octets in and out
+    pub rates: [u64; 5],
 }
 
 /// A real server.
@@ -84,6 +99,10 @@ pub struct RunningServer {
     pub inherited: bool,
     /// In the order of its checkers
     pub checkers: Vec<RunningChecker>,
+    /// What IPVS has counted
+    pub traffic: RunningTraffic,
+    /// Its connections: active, inactive, persistent
+    pub connections: [u32; 3],
 }
 
 /// A checker.

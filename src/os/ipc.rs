@@ -8,13 +8,15 @@ use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,9 @@ pub const MAX_FRAME: usize = 64 << 20;
 
 /// Bytes of the length in front of each frame (little endian).
 const PREFIX: usize = 4;
+
+/// How long an end waits for what is still to be sent.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// The most that one read asks for.
 const READ_CHUNK: usize = 64 << 10;
@@ -120,16 +125,24 @@ impl<T: Serialize> Sender<T> {
 impl<T: Clone + PartialEq + Serialize + Send + Sync + 'static> Sender<T> {
     /// Sends from now on without ever making anybody wait, by a task of its own. Must be called inside a tokio runtime.
     pub fn detach(mut self) -> Herald<T> {
-        let (words, mut spoken) = mpsc::unbounded_channel();
+        let (words, mut spoken) = mpsc::unbounded_channel::<Word<T>>();
         let (standing, mut stands) = watch::channel(None);
         tokio::spawn(async move {
             loop {
-                let value = tokio::select! {
+                let word = tokio::select! {
                     biased;
                     word = spoken.recv() => word,
-                    changed = stands.changed() => changed.ok().and_then(|()| stands.borrow_and_update().clone()),
+                    changed = stands.changed() =>
+                        changed.ok().and_then(|()| stands.borrow_and_update().clone()).map(Word::Value),
                 };
-                let Some(value) = value else { return };
+                let value = match word {
+                    Some(Word::Value(value)) => value,
+                    Some(Word::Said(said)) => {
+                        let _ = said.send(());
+                        continue;
+                    }
+                    None => return,
+                };
                 // The receiver tells of what is wrong with the socket.
                 if self.send(&value).await.is_err() {
                     return;
@@ -140,10 +153,19 @@ impl<T: Clone + PartialEq + Serialize + Send + Sync + 'static> Sender<T> {
     }
 }
 
-/// A [`Sender`] that never waits.
+/// What the task of a [`Herald`] is told.
+#[derive(Debug)]
+enum Word<T> {
+    /// Send this
+    Value(T),
+    /// All before it has been sent
+    Said(oneshot::Sender<()>),
+}
+
+/// A [`Sender`] that never waits. Copies send over the same socket.
 #[derive(Clone, Debug)]
 pub struct Herald<T> {
-    words: mpsc::UnboundedSender<T>,
+    words: mpsc::UnboundedSender<Word<T>>,
     standing: watch::Sender<Option<T>>,
 }
 
@@ -151,7 +173,15 @@ impl<T: PartialEq> Herald<T> {
     /// Sends a value, after those before it. To be used for answers, and for what has a limit of its own: what nobody reads is kept.
     pub fn say(&self, value: T) {
         // Without a task the other process is gone, of which the receiver tells.
-        let _ = self.words.send(value);
+        let _ = self.words.send(Word::Value(value));
+    }
+
+    /// Waits until all has been sent, but not long.
+    pub async fn finish(&self) {
+        let (said, all_said) = oneshot::channel();
+        if self.words.send(Word::Said(said)).is_ok() {
+            let _ = timeout(FAREWELL, all_said).await;
+        }
     }
 
     /// Sends a value, if it is another one than the last. While the other side does not read, only the last counts.

@@ -3,6 +3,7 @@
 pub mod dump;
 pub mod fifo;
 mod line;
+pub mod link_names;
 pub mod mail;
 pub mod notify;
 mod occurrences;

@@ -22,6 +22,7 @@ use crate::model::command::Command;
 use crate::model::frame::Picture;
 use crate::model::notification::Notified;
 use crate::model::scene::ChildScene;
+use crate::model::trap::Trap;
 use crate::model::{Global, Occurrence};
 use crate::os::{clock, scheduling};
 
@@ -33,6 +34,7 @@ mod hub;
 pub mod metrics;
 mod ring;
 mod sealed;
+mod snmp;
 pub mod status;
 
 pub use self::hub::Hub;
@@ -41,6 +43,9 @@ pub use self::sealed::Sealed;
 
 /// How many requests may wait for the parent.
 const WAITING: usize = 16;
+
+/// How many notifications may wait for the task that tells managers.
+const TRAPS: usize = 4096;
 
 /// How long the end of the daemon waits for that of the thread.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -93,6 +98,8 @@ pub struct View {
     configuration: watch::Sender<Arc<Sealed>>,
     /// Dropped: the end
     happened: mpsc::UnboundedSender<Occurrence>,
+    /// Dropped likewise
+    traps: mpsc::Sender<Trap>,
     notified: broadcast::Sender<Notified>,
     /// Nothing is ever sent: it breaks when the thread ends
     alive: threads::Receiver<()>,
@@ -108,6 +115,7 @@ impl View {
         let (to_parent, requests) = mpsc::channel(WAITING);
         let (configuration, of_servers) = watch::channel(sealed);
         let (happened, occurrences) = mpsc::unbounded_channel();
+        let (traps, of_snmp) = mpsc::channel(TRAPS);
         let notified = broadcast::Sender::new(STATES);
         let bus = notified.clone();
         let (token, alive) = threads::channel();
@@ -115,11 +123,11 @@ impl View {
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
             scheduling::stand_back();
-            runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences, bus));
+            runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences, bus, of_snmp));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
         })?;
-        Ok(View { requests, configuration, happened, notified, alive })
+        Ok(View { requests, configuration, happened, notified, traps, alive })
     }
 
     /// The next thing that is asked for; never, once the thread is gone. May be dropped and called again without loss.
@@ -147,10 +155,15 @@ impl View {
         let _ = self.happened.send(occurrence);
     }
 
+    /// Managers are to be told. Of a flood that nobody can take some are lost.
+    pub fn trapped(&self, trap: Trap) {
+        let _ = self.traps.try_send(trap);
+    }
+
     /// Ends the thread, and waits for that, but not long.
     pub fn finish(self) {
-        let View { requests, happened, alive, .. } = self;
-        drop((requests, happened));
+        let View { requests, happened, traps, alive, .. } = self;
+        drop((requests, happened, traps));
         if alive.recv_timeout(PATIENCE) == Err(threads::RecvTimeoutError::Timeout) {
             warn!("What has happened could not be saved: the disk takes too long");
         }
@@ -165,6 +178,7 @@ async fn run(
     configuration: watch::Receiver<Arc<Sealed>>,
     mut occurrences: mpsc::UnboundedReceiver<Occurrence>,
     notified: broadcast::Sender<Notified>,
+    traps: mpsc::Receiver<Trap>,
 ) {
     // Until here nobody waits for this thread: a disk may take its time.
     let file = |global: &Global| control::path(global, &socket).map(|socket| diary::beside(&socket));
@@ -174,6 +188,7 @@ async fn run(
     let mut servers = JoinSet::new();
     servers.spawn(diary::keep(hub.clone(), socket.clone(), ring.clone()));
     serve(&hub, &socket, &mut servers);
+    let snmp = tokio::spawn(snmp::serve(hub.clone(), traps));
     let (stay, leaving) = oneshot::channel();
     let bus = tokio::spawn(dbus::serve(hub.clone(), notified, leaving));
     while let Some(occurrence) = occurrences.recv().await {
@@ -186,4 +201,6 @@ async fn run(
     drop(stay);
     let _ = timeout(LAST_WORDS, bus).await;
     servers.shutdown().await;
+    // It has notifications of the stop to pass on, and does not take long for that.
+    let _ = timeout(PATIENCE, snmp).await;
 }

@@ -124,6 +124,7 @@ pub async fn run(
     process::return_free_memory();
     driver.scheduling.work();
     loop {
+        driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
         driver.happened.drain(..).for_each(|it| herald.say(FromChild::Happened(it)));
         driver.notified.iter_mut().flat_map(|it| it.drain(..)).for_each(|it| herald.say(FromChild::Notified(it)));
         if driver.standing.take(clock::now()) && options.tells {
@@ -209,6 +210,8 @@ pub async fn run(
     driver.hands.scripts.finish(&mut driver.ends).await;
     driver.hands.sync_daemons.finish();
     driver.dumps.finish();
+    driver.hands.trapped.drain(..).for_each(|trap| herald.say(FromChild::Trap(trap)));
+    herald.finish().await;
     Ok(())
 }
 
@@ -283,7 +286,10 @@ impl Driver {
             Command::PrintData => self.dump(Dump::Data, ON_REQUEST),
             Command::PrintStats { clear: false } => self.dump(Dump::Stats, ON_REQUEST),
             Command::PrintStats { clear: true } => self.dump(Dump::StatsClear, ON_REQUEST),
-            Command::SendGarp { .. } => self.engine.obey(now, command),
+            Command::SendGarp { .. }
+            | Command::SetPriority { .. }
+            | Command::SetPreempt { .. }
+            | Command::SetWeight { .. } => self.engine.obey(now, command),
         }
     }
 

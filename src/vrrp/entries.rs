@@ -53,6 +53,11 @@ impl Entries {
         self.fixed.get(object)
     }
 
+    /// Whether an object was set by us and is there as far as we know.
+    pub(super) fn is_held(&self, object: &Entry) -> bool {
+        self.held.contains(object)
+    }
+
     /// We are about to set an entry.
     pub(super) fn adding(&mut self, object: Entry) {
         self.held.insert(object);

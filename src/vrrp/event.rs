@@ -12,6 +12,7 @@ use super::cause::Cause;
 use crate::model::ipvs::IpvsChange;
 use crate::model::macvlan::Linkbeat;
 use crate::model::own_link::LinkChange;
+use crate::model::trap::Trap;
 use crate::model::{
     Address, Alert, Entry, Family, FilterRules, IfAddress, IfName, KernelEvent, KernelRoute, Link, Notification,
     Occurrence, Rule, Script, Subject,
@@ -284,6 +285,8 @@ pub enum Action {
     SyncDaemon(Vec<IpvsChange>),
     /// Tell scripts and whoever listens
     Notify(Notification),
+    /// Tell managers
+    Trap(Trap),
     /// Send a mail
     Alert(Alert),
     /// Write an ordinary log line about a change of state, with what is known of it
@@ -376,6 +379,7 @@ impl Action {
             | Action::EndScript(..)
             | Action::SyncDaemon(_)
             | Action::Notify(_)
+            | Action::Trap(_)
             | Action::Alert(_)
             | Action::Changed(_)
             | Action::Happened(_)

@@ -34,6 +34,7 @@ use super::engine::Engine;
 use super::event::{Action, Change, Channel, ChannelId, Datagram, Event, Local, Outgoing};
 use crate::model::macvlan::Linkbeat;
 use crate::model::settings::NetlinkBuffer;
+use crate::model::trap::Trap;
 use crate::model::{Address, Entry, FilterRules, IfName, LogLimit, Micros, Subject, Time};
 use crate::net::{self, LocalIgmp, NetError, Netlink};
 use crate::os::clock;
@@ -95,6 +96,8 @@ pub(super) struct Hands {
     pub(super) lookouts: Lookouts,
     last_turn: Time,
     pub(super) scripts: Scripts,
+    /// What managers are to be told of: core passes it on
+    pub(super) trapped: Vec<Trap>,
 }
 
 /// What the engine has to be told after its actions.
@@ -117,6 +120,7 @@ impl Hands {
     pub(super) fn open(scripts: Scripts) -> Result<Self, super::driver::Error> {
         Ok(Hands {
             scripts,
+            trapped: Vec::new(),
             netlink: Netlink::open()?,
             promotion: Promotion::default(),
             neighbours: NeighbourSocket::open()?,
@@ -269,6 +273,7 @@ impl Hands {
                 Action::EndScript(run, force) => self.scripts.end(run, force),
                 Action::SyncDaemon(changes) => self.sync_daemons.change(changes),
                 Action::Notify(notification) => reporter.notify(notification),
+                Action::Trap(trap) => self.trapped.push(trap),
                 Action::Alert(alert) => reporter.alert(alert),
                 Action::Changed(change) => log_change(&change),
                 // The driver tells the parent.

@@ -48,6 +48,7 @@ impl Engine {
                     router.peers.refused(now, datagram.source, gist, &refusal);
                 }
                 self.refused(now, id, &refusal);
+                self.trap_refusal(now, id, datagram.source, &refusal);
                 if let Some(gist) = gist {
                     self.hear_refused_master(id, datagram.source, (gist.priority, gist.interval), &refusal);
                 }

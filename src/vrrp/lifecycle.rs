@@ -523,6 +523,7 @@ impl Engine {
                     Cause::Stop.to_string(),
                 )));
             }
+            self.trap_of_group(index, NotifyState::Stop);
             self.mail_of_group(index, NotifyState::Stop);
         }
     }

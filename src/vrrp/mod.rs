@@ -55,3 +55,4 @@ mod track;
 mod trackers;
 mod tracking;
 mod transition;
+mod traps;

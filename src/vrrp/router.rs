@@ -19,6 +19,7 @@ use super::peers::Peers;
 use super::probing::Probing;
 use super::rivals::Rival;
 use super::signature::Signatures;
+use crate::model::running::{MasterReason, ProtocolError};
 use crate::model::running_why::PriorityChange;
 use crate::model::stats::Stats;
 use crate::model::{Family, IfName, Instance, LogLimit, Micros, NotifyState, Time, Transport, Version, Vrid};
@@ -152,6 +153,14 @@ pub struct Router {
     pub(super) reassured_at: Option<Time>,
     /// When it came to the state that it is in
     pub(super) changed_at: Time,
+    /// Since when it is backup or master
+    pub(super) up_since: Option<Time>,
+    /// Why it became master last
+    pub(super) master_reason: MasterReason,
+    /// What was wrong with the last packet that broke the protocol
+    pub(super) last_error: ProtocolError,
+    /// When managers were told last of a packet that it refused
+    pub(super) trapped_at: Option<Time>,
     /// Why it came there
     pub(super) cause: Option<Box<Cause>>,
     /// The address that somebody has removed last
@@ -200,6 +209,10 @@ impl Router {
             asserted_at: None,
             reassured_at: None,
             changed_at: Time(0),
+            up_since: None,
+            master_reason: MasterReason::default(),
+            last_error: ProtocolError::default(),
+            trapped_at: None,
             cause: None,
             lost: None,
             sent_at: None,
@@ -225,6 +238,10 @@ impl Router {
         if std::mem::discriminant(&state) != std::mem::discriminant(&self.state) {
             self.changed_at = now;
         }
+        self.up_since = match state {
+            State::Init | State::Fault => None,
+            State::Backup { .. } | State::Master { .. } => self.up_since.or(Some(now)),
+        };
         self.state = state;
     }
 

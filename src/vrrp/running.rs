@@ -61,6 +61,7 @@ impl Engine {
                 .collect(),
             groups: self.groups.iter().map(|group| self.running_group(group)).collect(),
             static_addresses: statics.map(|address| self.ownership.is_held(address)).collect(),
+            static_entries: self.config.static_entries().map(|entry| self.entries.is_held(&entry.object())).collect(),
             scripts: self.running_scripts(),
             files,
             processes,
@@ -120,6 +121,8 @@ impl Engine {
             own_link: router.own_link.clone(),
             interface_index: interface.map(|link| link.index),
             source: router.source,
+            base_priority: router.config.priority.get(),
+            preempts: !router.config.nopreempt,
             priority: router.effective(),
             total_priority: i32::from(router.config.priority.get()) + router.weight,
             priority_change: router.priority_change.as_deref().cloned(),
@@ -130,6 +133,15 @@ impl Engine {
             peers: router.peers.running(&router.config),
             sent_at: router.sent_at,
             addresses: router.config.addresses().map(|address| self.placed(address)).collect(),
+            // Of a backup, entries may be there that a master of the same host holds.
+            entries: router
+                .config
+                .entries()
+                .map(|entry| router.state.is_master() && self.entries.is_held(&entry.object()))
+                .collect(),
+            up_since: router.up_since,
+            master_reason: router.master_reason,
+            last_error: router.last_error,
             contested: router.contest.running(),
             channel,
             stats: router.stats.clone(),

@@ -189,6 +189,7 @@ impl Engine {
         let cause = group.cause.as_ref().map_or_else(String::new, ToString::to_string);
         let notification = notification(&group.config, state, cause);
         self.out.push_back(Action::Notify(notification));
+        self.trap_of_group(index, state);
         self.mail_of_group(index, state);
     }
 

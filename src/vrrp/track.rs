@@ -12,7 +12,7 @@ use super::packets;
 use super::router::{Fault, Router, RouterId};
 use super::sync::Group;
 use super::trackers::{self, Effect};
-use crate::model::{IfName, Instance, Time, TrackInterface, Transport, VrrpConfig, Weight};
+use crate::model::{IfName, Instance, Micros, Time, TrackInterface, Transport, VrrpConfig, Weight};
 
 impl Engine {
     /// A channel does not work: its routers are in FAULT until their surroundings change and it is opened anew.
@@ -206,6 +206,19 @@ impl Engine {
         }
         let (old_priority, old_wait) = (router.effective(), router.master_down());
         router.weight = weight;
+        let cause = self.cause_of_weight(id, &before, &self.routers[id].shares);
+        self.reprioritized(now, id, (old_priority, old_wait), cause);
+    }
+
+    /// A router's priority may be another one than before; `old_wait`: how long it waited for a master with that.
+    pub(super) fn reprioritized(
+        &mut self,
+        now: Time,
+        id: RouterId,
+        (old_priority, old_wait): (u8, Micros),
+        cause: String,
+    ) {
+        let router = &mut self.routers[id];
         let (priority, wait) = (router.effective(), router.master_down());
         if priority == old_priority {
             return;
@@ -215,7 +228,6 @@ impl Engine {
             router.state = State::Backup { down_at: ((down_at + wait) - old_wait).max(now) };
         }
         self.log_of(id, Level::Info, format!("Changing effective priority from {old_priority} to {priority}"));
-        let cause = self.cause_of_weight(id, &before, &self.routers[id].shares);
         self.priority_turned(id, old_priority, cause);
         self.tell_priority(id);
         self.requeue(id);

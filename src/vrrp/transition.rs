@@ -100,6 +100,7 @@ impl Engine {
     /// Backup to master: the advert goes first, so that nobody else takes over while addresses are being set.
     pub(super) fn enter_master(&mut self, now: Time, id: RouterId, cause: Cause) {
         let from = self.routers[id].state;
+        let reason = self.master_reason(&cause);
         let router = &mut self.routers[id];
         let advert_at = now + router.config.advert_interval;
         if router.config.version == Version::V3 && router.master_interval != router.config.advert_interval {
@@ -127,6 +128,7 @@ impl Engine {
         let router = &mut self.routers[id];
         router.signatures.begin_mastership();
         router.stats[Counter::BecameMaster] += 1;
+        router.master_reason = reason;
         self.restore_owner(id);
         let priority = self.routers[id].effective();
         self.send(id, priority);
@@ -480,6 +482,7 @@ impl Engine {
         };
         self.mail(id, state, &notification.cause);
         self.out.push_back(Action::Notify(notification));
+        self.trap(id, state);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure functions over slices: no sockets, no clock, no panic on any input. Each decoder is fuzzed by a property test.
 
+pub mod agentx;
 pub mod ah;
 pub mod bfd;
 pub mod checksum;

@@ -221,6 +221,7 @@ impl Director {
                     changes.into_iter().for_each(|change| self.change(change));
                 }
                 Action::Audit => self.tell(Event::Observed(self.kernel.services.clone())),
+                Action::Trap(_) => {}
                 Action::Notify(notice) => {
                     self.done.push(format!("tell {}", told(&notice)));
                     self.notices.push(notice);

@@ -471,6 +471,7 @@ impl Node {
             // The scenarios have no own links.
             Action::Link(_) => {}
             Action::Notify(notification) => effects.push(Effect::Line(format!("{notification:?}"))),
+            Action::Trap(trap) => effects.push(Effect::Line(format!("{trap:?}"))),
             Action::Alert(alert) => effects.push(Effect::Line(format!("{alert:?}"))),
             Action::Happened(_) | Action::LookOut(..) => {}
             Action::Changed(change) => effects.push(Effect::Line(change.text)),

@@ -88,6 +88,8 @@ pub fn vrrp(reader: &mut Reader) -> (VrrpConfig, Option<Refusal>) {
     let settings = &reader.raw.settings.vrrp;
     let statics = reader.raw.static_addresses.iter();
     let mut config = VrrpConfig {
+        // Core says which: the command line has a say in it.
+        traps: Default::default(),
         track_groups,
         scripts,
         files: reader.raw.files.iter().filter_map(tracking::file).collect(),

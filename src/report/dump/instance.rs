@@ -7,12 +7,12 @@ use crate::model::running::{FaultKind, Placed, RouterState, Running, RunningRout
 use crate::model::settings::GarpExtra;
 use crate::model::{Address, Auth, Family, Hmac, Instance, Link, Micros, Notify, Peer, Transport, Version, VrrpConfig};
 
-use super::link::Names;
 use super::number::{general, seconds, whole_seconds};
 use super::route;
 use super::tracker::group_of;
 use super::vrrp::{notify_scripts, sends_mail, tracked};
 use super::{Page, ability, answer, either, timer, truth};
+use crate::report::link_names::Names;
 
 /// How an instance stands, and everything around it.
 #[derive(Clone, Copy)]

@@ -16,6 +16,7 @@ use crate::model::running::Running;
 use crate::model::running_bfd::RunningBfd;
 use crate::model::running_check::RunningCheck;
 use crate::model::{CheckConfig, Config, VrrpConfig};
+use crate::report::link_names;
 
 mod bfd;
 mod check;
@@ -24,7 +25,6 @@ mod global;
 mod instance;
 mod interface;
 pub mod json;
-mod link;
 mod number;
 pub mod place;
 mod route;
@@ -36,7 +36,7 @@ mod vrrp;
 
 /// What each address of each instance is on, excluded ones last: `eth0`, or `vrrp.51@eth0`.
 pub fn address_interfaces(shared: &Shared, config: &VrrpConfig) -> Vec<Vec<String>> {
-    let names = link::names(shared, config);
+    let names = link_names::names(shared, config);
     let each = config.instances.iter().zip(&names);
     each.map(|(one, names)| one.addresses().map(|address| names.of(address)).collect()).collect()
 }

@@ -11,9 +11,9 @@ use crate::model::tracker::{ParamMatch, TrackProcess};
 use crate::model::{Auth, Instance, Micros, Notify, VrrpConfig};
 
 use super::instance::{accepts, address_lines};
-use super::link::{self, Names};
 use super::number::{general, seconds, whole_seconds};
 use super::{route, tracker, vrrp};
+use crate::report::link_names::{self, Names};
 
 const COUNTERS: [(&str, Counter); 20] = [
     ("advert_rcvd", Counter::Received),
@@ -47,7 +47,7 @@ pub fn json(shared: &Shared, config: &VrrpConfig, running: &Running) -> String {
         json.name("vrrp");
     }
     json.open('[');
-    let named = config.instances.iter().zip(link::names(shared, config));
+    let named = config.instances.iter().zip(link_names::names(shared, config));
     for ((one, names), router) in named.zip(&running.routers) {
         json.open('{');
         json.name("data");

@@ -7,9 +7,11 @@ use crate::model::instance::TrackInterface;
 use crate::model::running::{RouterState, Running, RunningGroup};
 use crate::model::{Family, IfName, Instance, Notify, Script, SyncGroup, Tracked, Tracking, VrrpConfig, Weight};
 
+use crate::report::link_names;
+
 use super::instance::Now;
 use super::number::seconds;
-use super::{Column, Page, answer, instance, interface, link, route, tracker};
+use super::{Column, Page, answer, instance, interface, route, tracker};
 
 /// `running`: how things stand, if they do.
 pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, running: Option<&Running>) {
@@ -23,7 +25,7 @@ pub(super) fn dump(page: &mut Page, shared: &Shared, config: &VrrpConfig, runnin
     page.section("Static Routes", &config.static_routes, |page, it| page.at(5).say(route::route(it)));
     page.section("Static Rules", &config.static_rules, |page, it| page.at(5).say(route::rule(it)));
     page.section("Static Track groups", &config.track_groups, track_group);
-    let instances: Vec<_> = config.instances.iter().zip(link::names(shared, config)).collect();
+    let instances: Vec<_> = config.instances.iter().zip(link_names::names(shared, config)).collect();
     let mut routers = running.into_iter().flat_map(|running| running.routers.iter().map(move |it| (running, it)));
     page.section("VRRP Topology", &instances, |page, (it, names)| {
         let now = routers.next().map(|(running, router)| Now { running, router });

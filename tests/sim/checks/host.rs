@@ -365,6 +365,7 @@ impl Host {
                     assert!(self.ipvs, "IPVS is not there");
                     self.send(Parcel::Audit);
                 }
+                Action::Trap(_) => {}
                 Action::Notify(notice) => {
                     assert!(!is_silent, "{notice:?} out of nothing");
                     self.hear(notice);

@@ -13,30 +13,36 @@ const PREFIX: &str = "vrrp";
 const LONGEST: usize = IfName::MAX_LEN;
 
 /// The names of one instance.
-pub(super) struct Names<'a> {
+pub struct Names<'a> {
     instance: &'a Instance,
     /// Its own link
-    pub(super) own: Option<String>,
+    pub own: Option<String>,
     /// Those of addresses that are on a macvlan of another link, by family and link
     others: BTreeMap<(Family, &'a IfName), String>,
 }
 
 impl Names<'_> {
     /// What an address is on: `eth0`, or `vrrp.51@eth0`.
-    pub(super) fn of(&self, address: &Address) -> String {
+    pub fn of(&self, address: &Address) -> String {
+        let base = &address.interface;
+        let link = self.link_of(address);
+        if link == base.as_str() { link.to_owned() } else { format!("{link}@{base}") }
+    }
+
+    /// The link that an address is on.
+    pub fn link_of<'b>(&'b self, address: &'b Address) -> &'b str {
         let base = &address.interface;
         let is_home = self.instance.interface.as_ref() == Some(base);
         let own = self.own.as_ref().filter(|_| has_macvlan(self.instance));
         let own = own.filter(|_| is_home && address.family() == self.instance.family);
         let other = || self.others.get(&(address.family(), base)).filter(|_| needs_link(self.instance, address));
-        let link = own.or_else(other);
-        link.map_or_else(|| base.to_string(), |link| format!("{link}@{base}"))
+        own.or_else(other).map_or(base.as_str(), String::as_str)
     }
 }
 
 impl Names<'_> {
     /// Whether addresses are on macvlans, or with `all` on any links, beside the one that the instance is on.
-    pub(super) fn has_extra_links(&self, all: bool) -> bool {
+    pub fn has_extra_links(&self, all: bool) -> bool {
         let is_extra = |address: &Address| {
             let is_home = self.instance.interface.as_ref() == Some(&address.interface);
             !is_home || self.own.is_some() && address.family() != self.instance.family
@@ -46,7 +52,7 @@ impl Names<'_> {
 }
 
 /// The names of all instances, in their order.
-pub(super) fn names<'a>(shared: &Shared, config: &'a VrrpConfig) -> Vec<Names<'a>> {
+pub fn names<'a>(shared: &Shared, config: &'a VrrpConfig) -> Vec<Names<'a>> {
     let defaults = &shared.global.vrrp;
     let prefix = defaults.vmac_prefix.as_deref().unwrap_or(PREFIX);
     let address_prefix = defaults.vmac_addr_prefix.as_deref().unwrap_or(prefix);
