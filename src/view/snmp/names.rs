@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keepalived_serves_463_objects_of_which_one_is_never_told() {
+    fn keepalived_serves_463_objects() {
         let of = |numbers: &&[(u32, u32)]| numbers.iter().map(|(first, last)| last - first + 1).sum::<u32>();
         assert_eq!(OBJECTS.iter().map(|(_, numbers)| of(numbers)).sum::<u32>(), 463);
     }
