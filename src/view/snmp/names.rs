@@ -27,8 +27,11 @@ pub const TRAP: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];
 /// routerId, which every notification of KEEPALIVED-MIB ends with
 pub const ROUTER_ID: &[u32] = keepalived![1, 2, 0];
 
+/// The parts that a table's entry or a group has in common, and the first and last of some numbers below.
+type Group = (&'static [u32], &'static [(u32, u32)]);
+
 /// All objects that may have a value: the parts that tables' entries and groups have in common, and their numbers below.
-const OBJECTS: [(&[u32], &[(u32, u32)]); 39] = [
+const OBJECTS: [Group; 39] = [
     (keepalived![1], &[(1, 2), (4, 12)]),
     (keepalived![1, 3], &[(1, 4), (6, 10)]),
     (keepalived![1, 3, 5, 1], &[(2, 2)]),

@@ -1,7 +1,5 @@
 //! KEEPALIVED-MIB: routes with their next hops, and rules, of the static lists and of virtual routers.
 
-use std::net::IpAddr;
-
 use crate::model::route::{Encap, MetricKind, NextHop, Prefix, RuleAction, TunnelKey};
 use crate::model::running::Running;
 use crate::model::{Family, Route, Rule, VrrpConfig};
@@ -180,8 +178,8 @@ fn write_rule(sheet: &mut Sheet, at: &[u32], rule: &Rule, set: bool) {
     row.put(2, text(direction));
     let mut prefix = |columns: [u32; 3], prefix: Option<Prefix>| {
         if let Some(Prefix { ip, len }) = prefix {
-            let values: [(u32, fn(IpAddr) -> Value); 2] = [(columns[0], address_type), (columns[1], address)];
-            values.into_iter().for_each(|(column, value)| row.put(column, value(ip)));
+            row.put(columns[0], address_type(ip));
+            row.put(columns[1], address(ip));
             row.put(columns[2], unsigned(len));
         }
     };
