@@ -27,11 +27,11 @@ pub const TRAP: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];
 /// routerId, which every notification of KEEPALIVED-MIB ends with
 pub const ROUTER_ID: &[u32] = keepalived![1, 2, 0];
 
-/// A table's entry or a group, and the first and last of each row of numbers below it.
-type Objects = (&'static [u32], &'static [(u32, u32)]);
+/// The parts that a table's entry or a group has in common, and the first and last of some numbers below.
+type Group = (&'static [u32], &'static [(u32, u32)]);
 
-/// All objects that may have a value.
-const OBJECTS: [Objects; 39] = [
+/// All objects that may have a value: the parts that tables' entries and groups have in common, and their numbers below.
+const OBJECTS: [Group; 39] = [
     (keepalived![1], &[(1, 2), (4, 12)]),
     (keepalived![1, 3], &[(1, 4), (6, 10)]),
     (keepalived![1, 3, 5, 1], &[(2, 2)]),
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keepalived_serves_463_objects_of_which_one_is_never_told() {
+    fn keepalived_serves_463_objects() {
         let of = |numbers: &&[(u32, u32)]| numbers.iter().map(|(first, last)| last - first + 1).sum::<u32>();
         assert_eq!(OBJECTS.iter().map(|(_, numbers)| of(numbers)).sum::<u32>(), 463);
     }

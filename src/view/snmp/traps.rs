@@ -23,7 +23,7 @@ impl Binds {
     }
 
     /// The last one of KEEPALIVED-MIB's.
-    fn signed_by(self, router_id: &str) -> Vec<Bind> {
+    fn of_router(self, router_id: &str) -> Vec<Bind> {
         self.with(ROUTER_ID, text(router_id)).0
     }
 }
@@ -35,11 +35,11 @@ pub fn binds(trap: &Trap, router_id: &str) -> Vec<Bind> {
             .with(keepalived![2, 3, 1, 2], text(name))
             .with(keepalived![2, 3, 1, 4], integer(*state))
             .with(keepalived![2, 3, 1, 5], integer(initial.number()))
-            .signed_by(router_id),
+            .of_router(router_id),
         Trap::Group { name, state } => Binds::of(keepalived![2, 10, 0, 1])
             .with(keepalived![2, 1, 1, 2], text(name))
             .with(keepalived![2, 1, 1, 3], integer(*state))
-            .signed_by(router_id),
+            .of_router(router_id),
         Trap::NewMaster2 { interface, vrid, source } => {
             Binds::of(mib2![68, 0, 1])
                 .with(mib2![68, 1, 3, 1, 7, *interface, u32::from(*vrid)], Value::IpAddress(*source))
@@ -70,13 +70,13 @@ pub fn binds(trap: &Trap, router_id: &str) -> Vec<Bind> {
                 .with(keepalived![3, 4, 1, 4], address(*ip))
                 .with(keepalived![3, 4, 1, 5], unsigned(*port))
                 .with(keepalived![3, 4, 1, 6], truth(*alive));
-            counts(service(binds, of), of).signed_by(router_id)
+            counts(service(binds, of), of).of_router(router_id)
         }
         Trap::Quorum { quorum, status, of } => {
             let binds = service(Binds::of(keepalived![3, 5, 0, 2]), of)
                 .with(keepalived![3, 3, 1, 23], integer(*status as u8))
                 .with(keepalived![3, 3, 1, 22], unsigned(*quorum));
-            counts(binds, of).signed_by(router_id)
+            counts(binds, of).of_router(router_id)
         }
     }
 }
