@@ -212,8 +212,11 @@ fn normal(xml: &str) -> String {
     text.replace(r#"type=\"s\" name=\"Name\""#, r#"type=\"(s)\" name=\"Name\""#)
 }
 
+/// Calls with their answers, and the signals of each path.
+type Play = (Vec<(String, String)>, BTreeMap<String, Vec<String>>);
+
 /// All that the two are compared by, after both are masters.
-fn play(program: &str) -> (Vec<(String, String)>, BTreeMap<String, Vec<String>>) {
+fn play(program: &str) -> Play {
     let (bus, host) = (Bus::new(), host());
     let _listener = bus.listen();
     let mut daemon = bus.start(program, &host, &conf(66));
