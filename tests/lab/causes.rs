@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::rig::conf::Speech;
 use crate::rig::ipv4_of;
-use crate::rig::moment::{SOON, comes_true};
+use crate::rig::moment::{SOON, comes_true, now};
 use crate::rig::node::{Role, write_script};
 use crate::scene::{FIRST, OURS, SECOND, Scene};
 
@@ -55,7 +55,10 @@ fn scripts_are_told_why() {
     expect_cause(&scene, SECOND, "FAULT", "interface eth0 is down");
     scene.lab.carrier(SECOND, true);
     expect_cause(&scene, SECOND, "BACKUP", "no fault any more (it was: interface eth0 is down)");
+    // The crash has left its addresses: they are taken over and then away.
+    let start = now();
     scene.start(FIRST);
+    scene.expect_master(FIRST, start);
     scene.end();
 }
 
