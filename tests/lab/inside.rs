@@ -81,6 +81,8 @@ fn agrees(scene: &Scene, i: usize, start: Moment) {
     let node = scene.node(i);
     let sent = || scene.lab.wire.adverts(node.name(), start);
     let before = sent().len();
+    // What somebody was told up to 200 ms ago may be told again.
+    stay(Duration::from_millis(500));
     let it = instance(node);
     let links: Value = serde_json::from_str(&node.host.run("ip", &["-j", "address"])).expect("JSON of ip");
     let links = links.as_array().expect("a list");
