@@ -5,10 +5,13 @@
 //! goes away or means something else; new members may come at any time, so that readers have to pass over what they do not
 //! know. No secret is in it. Made by `view/status`, read by `command`.
 
+mod traffic;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::traffic::{Connections, Traffic};
 pub use super::moment::Moment;
 use super::running::RouterState;
 use super::{Family, Micros};
@@ -486,6 +489,8 @@ pub struct VirtualServer {
     pub weight_up: i64,
     /// The sorry server serves
     pub sorry_serves: Option<bool>,
+    /// What IPVS has counted
+    pub traffic: Traffic,
     /// `real_server`s
     pub real_servers: Vec<RealServer>,
 }
@@ -510,6 +515,10 @@ pub struct RealServer {
     pub configured_weight: u32,
     /// The same with what checks add
     pub weight: i64,
+    /// What IPVS has counted
+    pub traffic: Traffic,
+    /// Its connections now
+    pub connections: Connections,
     /// Its checks
     pub checks: Vec<Check>,
 }

@@ -46,10 +46,9 @@ pub(super) fn write(sheet: &mut Sheet, configuration: &Configuration) {
 fn mail(sheet: &mut Sheet, shared: &Shared) {
     let mail = &shared.global.mail;
     let mut one = sheet.single(keepalived![1, 3]);
-    let nobody = [0; 4].into();
-    let ip = mail.server.map_or(nobody, |server| server.ip());
-    one.put(1, address_type(ip));
-    one.put(2, address(ip));
+    // Nowhere is an address of four zeros, and as keepalived says, one of the other family than IPv4.
+    one.put(1, mail.server.map_or(integer(2), |server| address_type(server.ip())));
+    one.put(2, address(mail.server.map_or([0; 4].into(), |server| server.ip())));
     // Without a server nothing is said of how long it is waited for.
     let timeout = mail.timeout.filter(|_| mail.server.is_some());
     one.put(3, timeout.map_or(unsigned(if mail.server.is_some() { SMTP_TIMEOUT } else { 0 }), seconds));
