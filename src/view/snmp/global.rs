@@ -1,6 +1,7 @@
 //! KEEPALIVED-MIB: the daemon as a whole.
 
 use crate::model::frame::Shared;
+use crate::model::release::RELEASE;
 use crate::model::scene::Configuration;
 use crate::model::settings::FlushOnStop;
 
@@ -9,11 +10,6 @@ use super::objects::{Sheet, address, address_type, index, integer, seconds, text
 
 /// How long mail servers are waited for, in seconds, where nothing is configured.
 const SMTP_TIMEOUT: u64 = 30;
-
-/// Our version, with the day that keepalived puts behind it.
-pub fn version() -> String {
-    format!("Keepalived-rs v{}", env!("CARGO_PKG_VERSION"))
-}
 
 /// The name that we go by among routers.
 pub fn router_id(shared: &Shared) -> &str {
@@ -24,7 +20,7 @@ pub(super) fn write(sheet: &mut Sheet, configuration: &Configuration) {
     let Configuration { shared, vrrp, .. } = configuration;
     let global = &shared.global;
     let mut one = sheet.single(GLOBAL);
-    one.put(1, text(version()));
+    one.put(1, text(RELEASE.to_string()));
     one.put(2, text(router_id(shared)));
     one.put(4, truth(global.snmp.traps));
     one.put(5, integer(if global.vrrp.linkbeat_use_polling { 2 } else { 1 }));
