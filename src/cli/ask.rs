@@ -138,3 +138,6 @@ pub fn beside(pid_file: &Path) -> PathBuf {
     path.push(".sock");
     path.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use super::screen::{COLUMNS, Look, clean};
 use super::{events, explain, status, watch};
 use crate::cli::ask::What;
 use crate::model::explanation::Explanation;
+use crate::model::moment::Moment;
 use crate::model::occurrence::Record;
 use crate::model::status::Status;
 use crate::os::terminal;
@@ -33,14 +34,13 @@ pub trait Source {
     /// Why it does not say so, for people.
     fn explain(&mut self, name: &str) -> Result<Option<Explanation>, String>;
 
-    /// What has happened since a moment (microseconds since the Unix epoch), and with `follow` what happens, to `each`,
-    /// until that says `false`. `None` stands for some that were lost.
+    /// What has happened since a moment, and with `follow` what happens, to `each`, until that says `false`. `None` stands for some that were lost.
     ///
     /// # Errors
     /// Why it does not say so, or does no longer, for people.
     fn events(
         &mut self,
-        since: Option<u64>,
+        since: Option<Moment>,
         follow: bool,
         each: &mut dyn FnMut(Option<Record>) -> bool,
     ) -> Result<(), String>;
@@ -51,9 +51,13 @@ pub fn run(what: &What, source: &mut dyn Source) -> u8 {
     match answer(what, source) {
         Ok((text, status)) => {
             // A reader that has seen enough and closed the pipe is no fault.
-            let failed =
-                io::stdout().write_all(text.as_bytes()).is_err_and(|it| it.kind() != io::ErrorKind::BrokenPipe);
-            if failed { CANNOT_ASK } else { status }
+            match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    let _ = writeln!(io::stderr(), "The answer cannot be written: {error}");
+                    CANNOT_ASK
+                }
+                Ok(()) | Err(_) => status,
+            }
         }
         Err((fault, status)) => {
             let _ = writeln!(io::stderr(), "{}", clean(&fault));

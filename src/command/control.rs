@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Source;
 use crate::model::control::{Answer, Content, Question, Request, VERSION};
 use crate::model::explanation::Explanation;
+use crate::model::moment::Moment;
 use crate::model::occurrence::Record;
 use crate::model::status::Status;
 
@@ -140,7 +141,7 @@ impl Source for Client {
 
     fn events(
         &mut self,
-        since: Option<u64>,
+        since: Option<Moment>,
         follow: bool,
         each: &mut dyn FnMut(Option<Record>) -> bool,
     ) -> Result<(), String> {

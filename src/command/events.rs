@@ -27,7 +27,7 @@ pub(super) fn run(source: &mut dyn Source, since: Option<&str>, follow: bool, js
 /// One event as a line.
 fn text(record: &Record) -> String {
     let Record { at, kind, subject, from, to, priority, cause, .. } = record;
-    let mut line = format!("{} {} {subject}: ", Moment(*at), kind.word());
+    let mut line = format!("{} {} {subject}: ", at, kind.word());
     if !from.is_empty() {
         line += &format!("{from} -> ");
     }
@@ -41,8 +41,8 @@ fn text(record: &Record) -> String {
     clean(&line)
 }
 
-/// `10m` before now, or a moment, in microseconds since the Unix epoch.
-fn moment(text: &str, now: u64) -> Result<u64, String> {
+/// `10m` before `now` (microseconds since the Unix epoch), or a moment.
+fn moment(text: &str, now: u64) -> Result<Moment, String> {
     let span = || {
         let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
         let seconds = match unit {
@@ -52,9 +52,10 @@ fn moment(text: &str, now: u64) -> Result<u64, String> {
             "d" => 86_400,
             _ => return None,
         };
-        Some(now.saturating_sub(number.parse::<u64>().ok()?.saturating_mul(seconds).saturating_mul(1_000_000)))
+        let span = number.parse::<u64>().ok()?.saturating_mul(seconds).saturating_mul(1_000_000);
+        Some(Moment(now.saturating_sub(span)))
     };
-    let calendar = || serde_json::from_value::<Moment>(text.into()).ok().map(|moment| moment.0);
+    let calendar = || serde_json::from_value::<Moment>(text.into()).ok();
     span().or_else(calendar).ok_or_else(|| {
         format!("--since {text} is neither a span such as 30s, 10m, 2h or 1d nor a moment such as 2026-11-01T19:16:00Z")
     })

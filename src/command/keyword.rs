@@ -74,7 +74,6 @@ fn one(blocks: &[&str], keyword: &Keyword) -> String {
     out.truncate(out.trim_end().len());
     out.push('\n');
     out.push_str(&fold(&sentence(keyword.effect), 4));
-    let status = (!keyword.active).then_some("understood, but not active yet");
     let rows = [
         ("stands in", Some(blocks.join(", "))),
         ("values", Some(keyword.range.to_string())),
@@ -82,7 +81,6 @@ fn one(blocks: &[&str], keyword: &Keyword) -> String {
         ("since", keyword.since.map(|release| format!("keepalived {release}"))),
         ("not in", keyword.ours.then(|| "keepalived: an extension of keepalived-rs".to_string())),
         ("old", keyword.deprecated.map(str::to_string)),
-        ("status", status.map(str::to_string)),
     ];
     for (label, value) in rows {
         if let Some(value) = value.filter(|value| !value.is_empty()) {

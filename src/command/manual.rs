@@ -84,9 +84,6 @@ fn describe(page: &mut Roff, keyword: &Keyword) {
     if keyword.ours {
         text.push_str(" Keepalived does not know it.");
     }
-    if !keyword.active {
-        text.push_str(" Understood, but not active yet.");
-    }
     let words: [Inline; 1] = [roman(text)];
     page.text(words);
 }

@@ -9,20 +9,30 @@ use crate::model::status::{
 /// So many addresses or peers of an instance are shown; more only if it is asked for by name.
 const SHOWN: usize = 6;
 
+/// In the place of what a process would say that does not answer.
+const UNKNOWN: &str = "?";
+
 /// The answer of `status --check`, one line: the word for the whole, and the first reasons.
 pub(super) fn line(status: &Status) -> String {
     let health = &status.health;
     let up = |servers: &VirtualServer| servers.real_servers.iter().filter(|server| server.up).count();
     let count = |state| status.instances.iter().filter(|it| it.state == state).count();
-    let mut parts: Vec<String> = [State::Master, State::Backup, State::Fault, State::Init]
-        .into_iter()
-        .map(|state| (count(state), state.word()))
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect();
+    let mut parts: Vec<String> = if status.is_silent("vrrp") {
+        let number = status.instances.len();
+        (number > 0).then(|| format!("{number} instances unknown")).into_iter().collect()
+    } else {
+        [State::Master, State::Backup, State::Fault, State::Init]
+            .into_iter()
+            .map(|state| (count(state), state.word()))
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{number} {word}"))
+            .collect()
+    };
     let all: usize = status.virtual_servers.iter().map(|it| it.real_servers.len()).sum();
     if all > 0 {
-        parts.push(format!("{}/{all} real servers up", status.virtual_servers.iter().map(up).sum::<usize>()));
+        let up = status.virtual_servers.iter().map(up).sum::<usize>().to_string();
+        let up = if status.is_silent("check") { UNKNOWN } else { &up };
+        parts.push(format!("{up}/{all} real servers up"));
     }
     let reasons: Vec<String> =
         health.reasons.iter().take(3).map(|it| format!("{}: {}", clean(&it.subject), clean(&it.text))).collect();
@@ -137,6 +147,10 @@ fn instances(status: &Status) -> Table {
     let most = if status.instances.len() == 1 { usize::MAX } else { SHOWN };
     let mut table = Table::new(&["INSTANCE", "STATE", "PRIORITY", "ADDRESSES", "PEERS", "SINCE"]);
     for it in &status.instances {
+        if status.is_silent("vrrp") {
+            table.row([Cell::new(&it.name), Cell::new(UNKNOWN).tone(Tone::Warning)]);
+            continue;
+        }
         let state = if it.contested.is_some() { "CONTESTED" } else { it.state.word() };
         table.row([
             Cell::new(&it.name),
@@ -220,9 +234,10 @@ fn groups(status: &Status) -> Table {
             in_fault => format!("in FAULT: {}", in_fault.join(", ")),
         };
         let tone = if group.state == State::Fault { Tone::Bad } else { Tone::Plain };
+        let state = if status.is_silent("vrrp") { UNKNOWN } else { group.state.word() };
         table.row([
             Cell::new(&group.name),
-            Cell::new(group.state.word()).tone(tone),
+            Cell::new(state).tone(tone),
             Cell::new(group.members.join(", ")),
             Cell::new(note),
         ]);
@@ -269,6 +284,8 @@ fn services(status: &Status) -> Table {
     let mut table = Table::new(&["SERVICE", "SERVERS", "SERVER", "WEIGHT", "CHECK", "RESULT", "NOTE"]);
     for service in &status.virtual_servers {
         let up = service.real_servers.iter().filter(|server| server.up).count();
+        let is_silent = status.is_silent("check");
+        let up = if is_silent { UNKNOWN.to_owned() } else { up.to_string() };
         let mut count = format!("{up}/{} up", service.real_servers.len());
         if service.sorry_serves == Some(true) {
             count.push_str(", sorry");
@@ -276,14 +293,14 @@ fn services(status: &Status) -> Table {
         if service.suspended {
             count = "suspended".into();
         }
-        let tone = if service.quorum_up || service.suspended { Tone::Plain } else { Tone::Bad };
+        let tone = if service.quorum_up || service.suspended || is_silent { Tone::Plain } else { Tone::Bad };
         let mut name = Cell::new(format!("{} {}", service.name, service.scheduler));
         let mut count = Cell::new(count).tone(tone);
         for server in &service.real_servers {
             let mut first = Some((place(server), server.weight.to_string()));
             for check in checks(server) {
                 let (at, weight) = first.take().unwrap_or_default();
-                let (result, tone) = result(server, check);
+                let (result, tone) = if is_silent { (UNKNOWN, Tone::Warning) } else { result(server, check) };
                 table.row([
                     std::mem::take(&mut name),
                     std::mem::take(&mut count),
@@ -345,6 +362,11 @@ fn note(status: &Status, server: &RealServer, check: Option<&Check>) -> String {
 fn sessions(status: &Status) -> Table {
     let mut table = Table::new(&["BFD SESSION", "NEIGHBOUR", "STATE", "SINCE", "HEARD", "NOTE"]);
     for it in &status.bfd {
+        if status.is_silent("bfd") {
+            let neighbor = it.neighbor.map_or_else(String::new, |ip| ip.to_string());
+            table.row([Cell::new(&it.name), Cell::new(neighbor), Cell::new(UNKNOWN).tone(Tone::Warning)]);
+            continue;
+        }
         let tone = if it.state == "Up" { Tone::Good } else { Tone::Bad };
         table.row([
             Cell::new(&it.name),

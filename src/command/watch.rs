@@ -66,7 +66,12 @@ struct Choice {
 pub(super) fn run(ask: &mut dyn FnMut() -> Result<Status, String>, colour: bool) -> io::Result<()> {
     let draws = terminal::is_interactive();
     let mut terminal = Terminal::open(draws)?;
-    if draws { screen(ask, &mut terminal, colour) } else { lines(ask, &mut terminal) }
+    let watched = if draws { screen(ask, &mut terminal, colour) } else { lines(ask, &mut terminal) };
+    match watched {
+        // A reader that has seen enough and closed the pipe is no fault.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        watched => watched,
+    }
 }
 
 fn screen(ask: &mut dyn FnMut() -> Result<Status, String>, terminal: &mut Terminal, colour: bool) -> io::Result<()> {
@@ -279,20 +284,23 @@ fn say(line: &str) -> io::Result<()> {
 fn facts(status: &Status) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, text: String| facts.push((clean(name), clean(&text)));
+    let of = |child: &str, text: String| if status.is_silent(child) { "unknown".to_owned() } else { text };
     let level = status.health.level;
     fact("daemon", if level == Level::Well { "well".into() } else { level.word().into() });
     for it in &status.instances {
         let contested = if it.contested.is_some() { ", CONTESTED" } else { "" };
         let cause = if it.cause.is_empty() { String::new() } else { format!(": {}", it.cause) };
-        fact(&it.name, format!("{} priority {}{contested}{cause}", it.state.word(), it.priority.effective));
+        let stands = format!("{} priority {}{contested}{cause}", it.state.word(), it.priority.effective);
+        fact(&it.name, of("vrrp", stands));
     }
     for service in &status.virtual_servers {
         let up = service.real_servers.iter().filter(|server| server.up).count();
         let quorum = if service.quorum_up { "quorum up" } else { "quorum lost" };
-        fact(&service.name, format!("{up}/{} real servers up, {quorum}", service.real_servers.len()));
+        let stands = format!("{up}/{} real servers up, {quorum}", service.real_servers.len());
+        fact(&service.name, of("check", stands));
     }
     for session in &status.bfd {
-        fact(&session.name, format!("BFD {}", session.state));
+        fact(&session.name, of("bfd", format!("BFD {}", session.state)));
     }
     facts
 }

@@ -21,10 +21,9 @@ pub struct Loaded {
 }
 
 /// Notes that are told together: of which kind, and their common title.
-const LISTS: [(Code, &str); 3] = [
+const LISTS: [(Code, &str); 2] = [
     (Code::OldName, "old names, still understood"),
     (Code::NewerKeyword, "not known to the release that --target names"),
-    (Code::NotActive, "understood, but not active yet"),
 ];
 
 /// Most notes of one kind that are shown to a person, for large files have some of them a hundred times.
@@ -54,12 +53,10 @@ impl Loaded {
         self.diagnostics.iter().any(|it| it.weight == Weight::Stop)
     }
 
-    /// Exit code of a strict configuration test: 5 instead of 0 if there is anything to say but that keywords are not
-    /// active yet.
+    /// Exit code of a strict configuration test: 5 instead of 0 if there is anything to say.
     pub fn strict_exit_code(&self) -> u8 {
-        let counts = |it: &Diagnostic| it.code != Code::NotActive || it.severity != Severity::Note;
         match self.test_exit_code() {
-            0 if self.refusal.is_some() || self.diagnostics.iter().any(counts) => 5,
+            0 if self.refusal.is_some() || !self.diagnostics.is_empty() => 5,
             code => code,
         }
     }

@@ -19,7 +19,7 @@ use super::raw::Raw;
 use super::source::{Checks, Source};
 use super::table::{self, Action, Block, Keyword, Owners};
 use super::text::Text;
-use crate::conf::hash::{Map, Set};
+use crate::conf::hash::Map;
 
 /// A keyword lacks a word that it cannot do without: reading stops.
 #[derive(Debug)]
@@ -184,7 +184,6 @@ pub struct Reader<'a> {
     skip_rest: bool,
     /// While the end of a block is dealt with: its `}`
     end: Option<Place>,
-    noted: Set<&'static str>,
     /// The blocks around the current statement, with what opened them
     open: Vec<(Block, Place)>,
     suggestions: Map<(Block, Vec<u8>), Option<&'static str>>,
@@ -207,7 +206,6 @@ impl<'a> Reader<'a> {
             report,
             owner: Owners::CORE,
             skip_next: false,
-            noted: Set::default(),
             open: Vec::new(),
             suggestions: Map::default(),
             failed_include: false,
@@ -404,7 +402,6 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.outline.keyword(depth, block, keyword, self.owner, &statement.unit);
-        self.note_inactive(keyword, &statement);
         match keyword.action {
             Action::Set(apply) => apply(self, &statement)?,
             Action::Lines(open, entry) => {
@@ -427,19 +424,6 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Says once that a keyword is understood but not active yet.
-    fn note_inactive(&mut self, keyword: &'static Keyword, statement: &Statement) {
-        if keyword.active || !self.noted.insert(keyword.name) {
-            return;
-        }
-        let text = format!("{} is not active yet", keyword.name);
-        self.complain(
-            Diagnostic::note(Code::NotActive, text)
-                .title(format!("`{}` is understood, but not active yet", keyword.name))
-                .at(statement.place(0)),
-        );
     }
 
     /// Reads the entries of a block up to its end.

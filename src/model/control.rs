@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::explanation::Explanation;
+use super::moment::Moment;
 use super::occurrence::Record;
 use super::status::Status;
 
@@ -24,9 +25,9 @@ pub enum Request {
     Status,
     /// What has happened
     Events {
-        /// Only from then on, in microseconds since the Unix epoch
+        /// Only from then on
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        since: Option<u64>,
+        since: Option<Moment>,
         /// And what will happen, until either side closes
         #[serde(default)]
         follow: bool,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::moment::Moment;
 
 /// One thing that has happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +29,8 @@ pub struct Occurrence {
 pub struct Record {
     /// Counts up by one, also over a restart of the daemon
     pub sequence: u64,
-    /// When, in microseconds since the Unix epoch
-    pub at: u64,
+    /// When
+    pub at: Moment,
     /// To what
     pub kind: Kind,
     /// Its name
@@ -50,7 +51,8 @@ impl Record {
     /// processes.
     pub fn of(occurrence: Occurrence, sequence: u64, ahead: i64) -> Self {
         let Occurrence { at, kind, subject, from, to, priority, cause } = occurrence;
-        Record { sequence, at: at.0.saturating_add_signed(ahead), kind, subject, from, to, priority, cause }
+        let at = Moment(at.0.saturating_add_signed(ahead));
+        Record { sequence, at, kind, subject, from, to, priority, cause }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Scene {
     pub pid: u32,
     /// The configuration in force
     pub configuration: Arc<Configuration>,
+    /// The parent has said what follows; it hears nothing while a script of the start runs, or when it is stuck
+    pub answers: bool,
     /// The children that the configuration asks for
     pub children: Vec<ChildScene>,
     /// `vrrp`

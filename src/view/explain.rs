@@ -11,6 +11,9 @@ mod fault;
 mod flip;
 mod master;
 
+/// Of what belongs to a process that does not answer.
+const SILENT: &str = "nothing is known of it: the vrrp process does not answer";
+
 /// What is known of `NAME`; `None`: there is neither an instance nor a sync group of that name.
 pub fn explain(status: &Status, name: &str) -> Option<Explanation> {
     if let Some(it) = status.instances.iter().find(|it| it.name == name) {
@@ -20,11 +23,14 @@ pub fn explain(status: &Status, name: &str) -> Option<Explanation> {
 }
 
 fn instance(status: &Status, it: &Instance) -> Explanation {
+    if status.is_silent("vrrp") {
+        return unknown(status, it);
+    }
     let (because, changes) = match it.state {
         State::Master => (master::because(it), master::changes(status, it)),
         State::Backup => (backup::because(it), backup::changes(status, it)),
         State::Fault => (fault::because(status, it), fault::changes(status, it)),
-        State::Init => (fault::waits(it), fault::begins(it)),
+        State::Init => (fault::waits(it), fault::begins(status, it)),
     };
     Explanation {
         version: VERSION,
@@ -41,6 +47,18 @@ fn instance(status: &Status, it: &Instance) -> Explanation {
         contested: it.contested.clone(),
         rules: rules(status, it),
         changes,
+    }
+}
+
+/// Of an instance whose process does not answer there is only its name.
+fn unknown(status: &Status, it: &Instance) -> Explanation {
+    Explanation {
+        version: VERSION,
+        at: status.at,
+        kind: "instance".into(),
+        name: it.name.clone(),
+        because: SILENT.into(),
+        ..Explanation::default()
     }
 }
 
@@ -73,6 +91,7 @@ fn group(status: &Status, group: &Group) -> Explanation {
     let members: Vec<&Instance> = status.instances.iter().filter(|it| group.members.contains(&it.name)).collect();
     let explained: Vec<Explanation> = members.iter().map(|it| instance(status, it)).collect();
     let because = match group.state {
+        _ if status.is_silent("vrrp") => SILENT.to_owned(),
         State::Fault => format!("{} in FAULT", are(&group.in_fault)),
         state => format!("its members {} are {}", group.members.join(", "), state.word()),
     };
@@ -94,7 +113,7 @@ fn group(status: &Status, group: &Group) -> Explanation {
         kind: "group".into(),
         name: group.name.clone(),
         state: group.state,
-        since: explained.iter().filter_map(|it| it.since).max(),
+        since: group.since,
         cause: group.cause.clone(),
         because,
         rules: explained.iter().map(sentence).collect(),

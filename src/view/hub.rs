@@ -135,18 +135,26 @@ async fn gather(
     }
 }
 
+/// Pictures have no names, but the order of the configuration: those of another one would be taken for something else. The
+/// parent tells children of a new configuration before it tells us, and they answer in turn: what was asked for and
+/// answered under one configuration is of that one.
 async fn look(origin: Origin, spans: Spans, requests: &mpsc::Sender<Request>, opened: &mut Opened) -> Scene {
-    let (answer, gathered) = oneshot::channel();
-    let asked = async {
-        requests.send(Request::Look(answer)).await.ok()?;
-        gathered.await.ok()
+    let (gathered, configuration) = loop {
+        let sealed = opened.sealed();
+        let gathered = timeout(spans.patience, ask(requests)).await.ok().flatten();
+        let configuration = opened.get();
+        if opened.is_open(&sealed) {
+            break (gathered, configuration);
+        }
     };
-    let Gathered { children, pictures } = timeout(spans.patience, asked).await.ok().flatten().unwrap_or_default();
+    let answers = gathered.is_some();
+    let Gathered { children, pictures } = gathered.unwrap_or_default();
     let mut scene = Scene {
         at: clock::epoch(),
         started: origin.started,
         pid: origin.pid,
-        configuration: opened.get(),
+        configuration,
+        answers,
         children,
         vrrp: None,
         check: None,
@@ -154,6 +162,12 @@ async fn look(origin: Origin, spans: Spans, requests: &mpsc::Sender<Request>, op
     };
     pictures.into_iter().for_each(|picture| scene.put(picture));
     scene
+}
+
+async fn ask(requests: &mpsc::Sender<Request>) -> Option<Gathered> {
+    let (answer, gathered) = oneshot::channel();
+    requests.send(Request::Look(answer)).await.ok()?;
+    gathered.await.ok()
 }
 
 /// The configuration, opened once for as long as it is in force.
@@ -164,7 +178,7 @@ struct Opened {
 
 impl Opened {
     fn get(&mut self) -> Arc<Configuration> {
-        let sealed = self.configuration.borrow().clone();
+        let sealed = self.sealed();
         if let Some((of, configuration)) = &self.last
             && Arc::ptr_eq(of, &sealed)
         {
@@ -175,6 +189,16 @@ impl Opened {
         let configuration = Arc::new(sealed.open());
         self.last = Some((sealed, configuration.clone()));
         configuration
+    }
+
+    /// What is in force.
+    fn sealed(&self) -> Arc<Sealed> {
+        self.configuration.borrow().clone()
+    }
+
+    /// Whether this was opened last.
+    fn is_open(&self, sealed: &Arc<Sealed>) -> bool {
+        self.last.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, sealed))
     }
 
     /// Whether a scene shows what is in force.

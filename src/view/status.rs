@@ -53,6 +53,7 @@ fn daemon(scene: &Scene) -> Daemon {
         router_id: shared.global.router_id.clone().unwrap_or_else(|| shared.host_name.clone()),
         pid: scene.pid,
         started: Moment(scene.started),
+        answers: scene.answers,
         processes: scene.children.iter().map(child).collect(),
     }
 }

@@ -15,7 +15,7 @@ crate::tests! {
 }
 
 /// Writes what it is called with as the lab's own does, and the cause of each state beside it.
-const NOTIFY: &str = "#!/bin/sh
+pub const NOTIFY: &str = "#!/bin/sh
 for a; do l=\"$l[$a]\"; done
 echo \"$l\" >>/run/lab/notified
 [ \"$1\" != INSTANCE ] || echo \"$3: $KEEPALIVED_CAUSE\" >>/run/lab/causes

@@ -14,6 +14,7 @@ mod election;
 mod firewall;
 mod frr;
 mod hostile;
+mod inside;
 mod links;
 mod mails;
 mod network;
@@ -28,6 +29,7 @@ mod seeds;
 mod signed;
 mod steady;
 mod vmac;
+mod watch;
 
 use std::path::PathBuf;
 

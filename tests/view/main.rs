@@ -5,3 +5,4 @@ mod exposition;
 #[allow(dead_code, reason = "the engine of checks uses the rest")]
 mod machine;
 mod metrics;
+mod status;

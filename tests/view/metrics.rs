@@ -107,7 +107,7 @@ virtual_server fwmark 7 {
 "#;
 
 /// Of [`Time`] 0, in microseconds since the Unix epoch.
-const EPOCH: u64 = 1_790_000_000_000_000;
+pub const EPOCH: u64 = 1_790_000_000_000_000;
 
 fn router(state: RouterState, addresses: usize) -> RunningRouter {
     let mut stats = Stats::default();
@@ -204,7 +204,7 @@ fn bfd() -> RunningBfd {
     }
 }
 
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     let config = machine::read(&machine::file(CONF));
     let shared = Shared { global: config.global, bfd: config.bfd, ..Shared::default() };
     let mut lateness = Histogram::default();
@@ -222,6 +222,7 @@ fn scene() -> Scene {
             since: EPOCH + 500_000,
             refused: None,
         }),
+        answers: true,
         children: vec![child(Role::Check, 0), child(Role::Vrrp, 3), child(Role::Bfd, 0)],
         vrrp: Some(Arc::new(vrrp(lateness))),
         check: Some(Arc::new(check(lateness))),

@@ -29,8 +29,7 @@ fn a_connection_that_has_ended_is_opened_anew() {
 
 #[test]
 fn events_come_one_by_one() {
-    let record =
-        r#"{"version":1,"event":{"sequence":1,"at":5,"kind":"daemon","subject":"","from":"","to":"","cause":""}}"#;
+    let record = r#"{"version":1,"event":{"sequence":1,"at":"1970-01-01T00:00:00.000005Z","kind":"daemon","subject":"","from":"","to":"","cause":""}}"#;
     let text: &'static str = format!("{record}\n{{\"version\":1,\"lost\":3}}\n{{\"version\":1,\"end\":true}}\n").leak();
     let mut client = Client::new(&daemon("events", vec![text]));
     let mut seen = Vec::new();
@@ -40,7 +39,7 @@ fn events_come_one_by_one() {
             true
         })
         .expect("events");
-    assert_eq!(seen, [Some(5), None]);
+    assert_eq!(seen, [Some(Moment(5)), None]);
 }
 
 #[test]

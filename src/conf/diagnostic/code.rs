@@ -140,8 +140,6 @@ codes! {
     NewerKeyword = 541,
     /// A name still works and has a successor.
     OldName = 542,
-    /// A keyword is understood, but what it asks for is not done yet.
-    NotActive = 901,
 }
 
 impl Code {

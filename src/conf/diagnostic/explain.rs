@@ -396,10 +396,5 @@ fn text(code: Code) -> (&'static str, &'static str, &'static str) {
             "vrrp_instance VI_1 {\n    interface eth0\n    virtual_router_id 51\n    preempt\n    virtual_ipaddress {\n        10.0.0.12\n    }\n}",
             "use the name that the note shows, or remove the line.",
         ),
-        Code::NotActive => (
-            "The keyword is read and checked, but what it asks for is not done by this version of keepalived-rs.",
-            "global_defs {\n    enable_traps\n}",
-            "do not rely on it yet. Nothing else changes.",
-        ),
     }
 }

@@ -123,7 +123,8 @@ fn transport(reader: &mut Reader, raw: &RawInstance, family: Family) -> (Transpo
     };
     if raw.unicast_fault_no_peer {
         let text = format!("({name}) Cannot use unicast without any peers - going to fault state");
-        reader.complain(Diagnostic::note(Code::Incomplete, text).at(place));
+        let diagnostic = Diagnostic::note(Code::Incomplete, text).at(place);
+        reader.complain(diagnostic.effect(format!("{name} stays in FAULT")));
         return (multicast, Some("unicast without any peers".into()));
     }
     let text = format!(
@@ -445,10 +446,6 @@ pub(super) fn finish(reader: &mut Reader, raw: &RawInstance, grouped: bool) -> R
     has_address(reader, raw, vips.is_empty(), version, strict)?;
     let tracking = tracking::of_instance(reader, raw, unweighted);
     let config_fault = no_peers.or(no_link).or(no_address);
-    if let Some(reason) = &config_fault {
-        let text = format!("({}) stays in FAULT: {reason}", raw.name);
-        reader.complain(Diagnostic::note(Code::NotActive, text).at(raw.place));
-    }
     let global = &reader.raw.global;
     Ok(Instance {
         name: raw.name.clone(),

@@ -78,7 +78,7 @@ impl<'a> Case<'a> {
         }
         let config = &loaded.config;
         let with_block = |it: &'a Instance| Some((it, *blocks.get(it.name.as_str())?));
-        let complaints = loaded.diagnostics.iter().filter(|it| it.code != Code::NotActive);
+        let complaints = loaded.diagnostics.iter();
         Case {
             config,
             outline,

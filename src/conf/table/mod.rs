@@ -15,7 +15,7 @@ mod track;
 
 /// What the family files are written with.
 mod prelude {
-    pub(super) use super::{Block, Keyword, Owners, block, checked_lines, later_set, lines, set};
+    pub(super) use super::{Block, Keyword, Owners, block, checked_lines, lines, set};
     pub(super) use crate::conf::apply::global::{self, fifo, files, firewall, lvs, mail, process, vrrp, windows};
     pub(super) use crate::conf::apply::{
         address, auth, bfd, checker, checker_http, checker_kinds, closed, extras, garp, group, instance, nothing,
@@ -248,8 +248,6 @@ pub struct Keyword {
     pub deprecated: Option<&'static str>,
     /// What it does
     pub(super) action: Action,
-    /// Whether what it asks for is done already
-    pub active: bool,
     /// Who reads it; only looked at outside blocks
     pub(super) owners: Owners,
 }
@@ -275,7 +273,7 @@ impl Keyword {
     pub fn same_words(&self, other: &Keyword) -> bool {
         let words = |it: &Keyword| {
             let words = (it.arguments, it.range, it.default, it.effect);
-            (words, it.since, it.ours, it.deprecated, it.active)
+            (words, it.since, it.ours, it.deprecated)
         };
         words(self) == words(other)
     }
@@ -298,7 +296,7 @@ impl Keyword {
 }
 
 macro_rules! constructors {
-    ($($(#[doc = $doc:literal])* $name:ident, $active:literal, ($($arg:ident: $kind:ty),*) => $action:expr;)*) => {$(
+    ($($(#[doc = $doc:literal])* $name:ident, ($($arg:ident: $kind:ty),*) => $action:expr;)*) => {$(
         $(#[doc = $doc])*
         const fn $name(
             name: &'static str,
@@ -318,7 +316,6 @@ macro_rules! constructors {
                 ours: false,
                 deprecated: None,
                 action: $action,
-                active: $active,
                 owners: Owners::CORE,
             }
         }
@@ -327,15 +324,13 @@ macro_rules! constructors {
 
 constructors! {
     /// A keyword with a value.
-    set, true, (apply: Apply) => Action::Set(apply);
-    /// A keyword whose value is read, for a feature that is not done yet.
-    later_set, false, (apply: Apply) => Action::Set(apply);
+    set, (apply: Apply) => Action::Set(apply);
     /// A block of keywords.
-    block, true, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
+    block, (of: Block, ends: Ends) => Action::Block { of, open: ends.0, close: ends.1 };
     /// A block of entries.
-    lines, true, (entry: Apply) => Action::Lines(nothing, entry);
+    lines, (entry: Apply) => Action::Lines(nothing, entry);
     /// A block of entries whose beginning means something, or which must not be empty.
-    checked_lines, true, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
+    checked_lines, (functions: (Apply, Apply)) => Action::Lines(functions.0, functions.1);
 }
 
 type Index = Map<(Block, &'static [u8]), &'static Keyword>;

@@ -32,7 +32,7 @@ pub(super) static VIRTUAL_SERVER: &[Keyword] = &[
     set("lvs_sched", "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos", "lower case", "wlc (reported when missing)",
         "Scheduler",
         service::scheduler),
-    later_set("hashed", "", "", "",
+    set("hashed", "", "", "",
         "Obsolete flag",
         service::scheduler_flag).old("no effect (silently accepted unless the scheduler is neither sh nor mh: then reported)"),
     set("ops", "", "UDP or fwmark only, else reported and cleared", "off",

@@ -158,8 +158,6 @@ fn a_strict_test_fails_where_there_is_a_note_or_no_file() {
     assert_eq!(strict(&instance(1, "priority 255")), (0, 5));
     assert_eq!(strict(&instance(1, "prority 255")), (5, 5));
     assert_eq!(strict("vrrp_instance V {\npriority\n}\n"), (2, 2));
-    // That something is not active yet is nothing to mend.
-    assert_eq!(strict(&format!("global_defs {{\nenable_traps\n}}\n{}", instance(1, ""))), (0, 0));
     for name in ["/nosuch/keepalived.conf", ""] {
         let request = Request { file: name.into(), config_id: None, require_files: false };
         let loaded = examine(&request, &Fake::default(), None);

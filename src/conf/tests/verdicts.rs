@@ -254,15 +254,6 @@ fn static_addresses_need_an_interface() {
 }
 
 #[test]
-fn inactive_keywords_are_noted_once() {
-    let server = "real_server 10.0.0.2 80 {\nweight 1\n}\n";
-    let loaded = read(format!("virtual_server 10.0.0.1 80 {{\nprotocol TCP\nhashed\nhashed\n{server}}}\n"));
-    let notes = loaded.diagnostics.iter().map(|it| it.text.as_str());
-    let notes: Vec<&str> = notes.filter(|text| text.ends_with("is not active yet")).collect();
-    assert_eq!(notes, ["hashed is not active yet"]);
-}
-
-#[test]
 fn no_complaint_tells_a_password() {
     for lines in [
         "authentication {\nauth_type PASS\nauth_pass s3cr3tlongerthan8\n}",

@@ -4,7 +4,7 @@ use super::*;
 fn what_is_sent_is_read() {
     for request in [
         Request::Status,
-        Request::Events { since: Some(1_700_000_000_000_000), follow: true },
+        Request::Events { since: Some(Moment(1_700_000_000_000_000)), follow: true },
         Request::Events { since: None, follow: false },
         Request::Explain { name: "VI_1".into() },
     ] {
@@ -28,6 +28,7 @@ fn a_refusal_says_what_is_known() {
         (br#"{"version":1}"#, "there are status, events, explain"),
         (br#"{"version":1,"request":"stop"}"#, "there are status, events, explain"),
         (br#"{"version":1,"request":"explain"}"#, "explain: missing field `name`"),
+        (br#"{"version":1,"request":"events","since":"yesterday"}"#, "events: not a moment in UTC by RFC 3339"),
         (br#"{"version":1,"request":"events","since":-1}"#, "events: "),
     ] {
         let refusal = read(line).expect_err("no request");

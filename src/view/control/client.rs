@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::answers::{Answers, line};
 use crate::model::control::{self, Content, MAX_REQUEST, Request};
+use crate::model::moment::Moment;
 use crate::model::occurrence::Record;
 
 /// How long a client may take to send a question, from the answer before.
@@ -40,7 +41,7 @@ pub(super) async fn serve(mut stream: UnixStream, answers: &Answers) {
                 send(&mut writes, &text).await
             }
             Ok(Request::Events { since, follow }) => {
-                events(&mut reads, &mut writes, answers, since.unwrap_or(0), follow).await
+                events(&mut reads, &mut writes, answers, since.unwrap_or_default(), follow).await
             }
             Err(refusal) => send(&mut writes, &line(Content::Error(refusal))).await,
         };
@@ -81,7 +82,7 @@ async fn events(
     reads: &mut ReadHalf<'_>,
     writes: &mut WriteHalf<'_>,
     answers: &Answers,
-    since: u64,
+    since: Moment,
     follow: bool,
 ) -> Option<()> {
     let (past, mut news) = answers.hub().occurrences();

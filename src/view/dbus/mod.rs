@@ -26,7 +26,7 @@ mod answers;
 mod interfaces;
 mod objects;
 #[cfg(test)]
-mod samples;
+pub(in crate::view) mod samples;
 mod server;
 
 /// The name, unless the configuration has another one (`dbus_service_name`).

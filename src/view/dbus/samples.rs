@@ -10,14 +10,24 @@ use crate::model::{
 };
 
 /// A daemon with these instances, of which nobody has told how they stand.
-pub(super) fn scene(instances: Vec<Instance>) -> Scene {
+pub(in crate::view) fn scene(instances: Vec<Instance>) -> Scene {
     let vrrp = VrrpConfig { instances, ..VrrpConfig::default() };
     let configuration = Arc::new(Configuration { vrrp, ..Configuration::default() });
-    Scene { at: 0, started: 0, pid: 2, configuration, children: vec![], vrrp: None, check: None, bfd: None }
+    Scene {
+        at: 0,
+        started: 0,
+        pid: 2,
+        configuration,
+        answers: true,
+        children: vec![],
+        vrrp: None,
+        check: None,
+        bfd: None,
+    }
 }
 
 /// An instance with this name, interface and VRID.
-pub(super) fn instance(name: &str, interface: &str, vrid: u8) -> Instance {
+pub(in crate::view) fn instance(name: &str, interface: &str, vrid: u8) -> Instance {
     Instance {
         name: name.into(),
         vrid: Vrid::new(vrid).expect("not zero"),

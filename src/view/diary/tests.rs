@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::model::moment::Moment;
 use crate::model::occurrence::Kind;
 
 struct Folder(PathBuf);
@@ -22,7 +23,7 @@ impl Drop for Folder {
 fn record(sequence: u64) -> Record {
     Record {
         sequence,
-        at: 1_700_000_000_000_000,
+        at: Moment(1_700_000_000_000_000),
         kind: Kind::Instance,
         subject: "VI_1\n".into(),
         from: "BACKUP".into(),

@@ -9,6 +9,15 @@ fn group_of<'a>(status: &'a Status, it: &Instance) -> Option<&'a Group> {
     status.groups.iter().find(|group| Some(&group.name) == it.group.as_ref())
 }
 
+/// What it is when nothing keeps it back: an address owner is master at once (RFC 9568 section 6.4.1), if all members of its
+/// group are owners too.
+fn begins_as(status: &Status, it: &Instance) -> State {
+    let owns = |it: &Instance| it.priority.base == u8::MAX;
+    let members = group_of(status, it).map_or(&[][..], |group| &group.members);
+    let partners_own = status.instances.iter().filter(|other| members.contains(&other.name)).all(owns);
+    if owns(it) && partners_own { State::Master } else { State::Backup }
+}
+
 /// The other members that keep it in FAULT.
 fn culprits(status: &Status, it: &Instance) -> Vec<String> {
     let has_reason = |name: &&String| status.instances.iter().any(|it| it.name == **name && !it.faults.is_empty());
@@ -33,7 +42,11 @@ pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
     let mut when: Vec<Condition> =
         tracked.filter_map(|tracker| flip::flip(status, tracker)).map(|it| it.condition).collect();
     // Reasons that are no trackers' have no way out but that they end.
-    let is_tracked = |fault: &&String| when.iter().any(|it| fault.starts_with(&format!("{} {}", it.kind, it.subject)));
+    let names = |fault: &str, it: &Condition| {
+        let rest = fault.strip_prefix(&it.kind).and_then(|rest| rest.strip_prefix(' ')?.strip_prefix(&it.subject));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let is_tracked = |fault: &&String| when.iter().any(|it| names(fault, it));
     let others: Vec<Condition> = it
         .faults
         .iter()
@@ -46,7 +59,7 @@ pub(super) fn changes(status: &Status, it: &Instance) -> Vec<Change> {
         let text = format!("{name} leaves FAULT");
         condition("group", &name, text, |_| {})
     }));
-    if when.is_empty() { Vec::new() } else { vec![Change { becomes: State::Backup, when }] }
+    if when.is_empty() { Vec::new() } else { vec![Change { becomes: begins_as(status, it), when }] }
 }
 
 /// Why it has not begun.
@@ -58,8 +71,8 @@ pub(super) fn waits(it: &Instance) -> String {
 }
 
 /// What makes it begin.
-pub(super) fn begins(it: &Instance) -> Vec<Change> {
+pub(super) fn begins(status: &Status, it: &Instance) -> Vec<Change> {
     let when: Vec<Condition> =
         it.waits_for.iter().map(|name| condition("script", name, format!("{name} succeeds once"), |_| {})).collect();
-    if when.is_empty() { Vec::new() } else { vec![Change { becomes: State::Backup, when }] }
+    if when.is_empty() { Vec::new() } else { vec![Change { becomes: begins_as(status, it), when }] }
 }

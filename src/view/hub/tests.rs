@@ -92,7 +92,7 @@ fn a_parent_that_does_not_answer_leaves_a_scene_without_pictures() {
         let spans = Spans { patience: Duration::from_millis(10), ..PATIENT };
         let Bench { hub, requests: _unheard, configuration: _held } = bench(spans);
         let scene = hub.scene().await;
-        assert!(scene.vrrp.is_none() && scene.children.is_empty());
+        assert!(scene.vrrp.is_none() && scene.children.is_empty() && !scene.answers);
         assert_eq!(scene.configuration.since, 5);
     });
 }
@@ -110,6 +110,22 @@ fn after_a_reload_no_older_scene_is_shown() {
         let (second, ()) = tokio::join!(hub.scene(), answer(&mut requests));
         assert_eq!((first.configuration.since, second.configuration.since), (5, 6));
         assert_eq!(second.configuration.refused, Some(("no".to_owned(), 8)));
+    });
+}
+
+#[test]
+fn what_was_asked_for_before_a_reload_is_not_taken_for_news_of_the_new_configuration() {
+    block_on(async {
+        let Bench { hub, mut requests, configuration } = bench(PATIENT);
+        let reload = async {
+            let Some(Request::Look(early)) = requests.recv().await else { panic!("no look") };
+            configuration.send_replace(Arc::new(Sealed { since: 6, ..(*sealed()).clone() }));
+            early.send(Gathered { children: Vec::new(), pictures: vec![Picture::Bfd(Box::default())] }).expect("sent");
+            answer(&mut requests).await;
+        };
+        let (scene, ()) = tokio::join!(hub.scene(), reload);
+        assert_eq!(scene.configuration.since, 6);
+        assert!(scene.vrrp.is_some() && scene.bfd.is_none() && scene.answers);
     });
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::model::Time;
+use crate::model::moment::Moment;
 use crate::model::occurrence::Kind;
 
 fn occurrence(at: u64) -> Occurrence {
@@ -25,7 +26,7 @@ fn numbers_go_on_and_times_are_those_of_people() {
     ring.note(occurrence(5), 1_000);
     let (past, _) = ring.listen();
     assert_eq!(numbers(&past), [41, 42]);
-    assert_eq!(past.last().map(|record| record.at), Some(1_005));
+    assert_eq!(past.last().map(|record| record.at), Some(Moment(1_005)));
 }
 
 #[test]

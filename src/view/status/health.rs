@@ -18,6 +18,9 @@ const RECENT: Micros = Micros::from_secs(30);
 pub(super) fn of(status: &Status) -> Health {
     let mut reasons = Vec::new();
     let mut note = |level, subject: &str, text: String| reasons.push(Reason { level, subject: subject.into(), text });
+    if !status.daemon.answers {
+        note(Level::Fault, "daemon", format!("its parent process {} does not answer", status.daemon.pid));
+    }
     for child in &status.daemon.processes {
         match child.pid {
             None => note(Level::Fault, &child.name, "the process has died and waits for its next start".into()),

@@ -99,6 +99,9 @@ fn stands(shown: &mut Instance, scene: &Scene, running: &Running, router: &Runni
         since: tracker.since,
     };
     shown.priority.weights = shown.trackers.iter().filter(|tracker| tracker.adds != 0).map(weight).collect();
+    // SNMP may have set these two.
+    shown.priority.base = router.base_priority;
+    shown.preempt = router.preempts;
     shown.priority.total = router.total_priority;
     shown.priority.effective = router.priority;
     shown.priority.last_change = router.priority_change.as_ref().map(|it| PriorityChange {
