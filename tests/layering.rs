@@ -28,7 +28,7 @@ const ALLOWED: [(&str, &[&str]); 26] = [
     ("report", &["report", "model", "os"]),
     ("view", &["view", "model", "wire", "os", "report"]),
     ("log", &["log", "model", "os"]),
-    ("cli", &["cli", "os"]),
+    ("cli", &["cli", "model", "os"]),
     ("command", &["command", "conf", "cli", "model", "os"]),
     (
         "core",

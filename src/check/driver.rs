@@ -140,6 +140,7 @@ pub async fn run(
             }
             Woken::Frame(Some(ToCheck::Ask)) => herald.say(FromChild::Alive),
             Woken::Frame(Some(ToCheck::Show)) => {
+                driver.count();
                 herald.say(FromChild::Picture(Picture::Check(Box::new(driver.running()))))
             }
             Woken::Frame(Some(ToCheck::Do(command))) => driver.turn(|engine, now| engine.obey(now, command)),
@@ -284,9 +285,15 @@ impl Driver {
         }
     }
 
+    /// Has what IPVS counts read if it has not been read for long.
+    fn count(&mut self) {
+        let gone = self.hands.ipvs.count(clock::now());
+        self.turn(|engine, now| gone.into_iter().for_each(|event| engine.handle(now, event)));
+    }
+
     /// How all stands.
     fn running(&self) -> RunningCheck {
-        let mut running = self.engine.running();
+        let mut running = self.engine.running(self.hands.ipvs.counts());
         running.ahead = clock::ahead_of_monotonic();
         running.lateness = self.scheduling.lateness();
         self.hands.prober.complete(&mut running);

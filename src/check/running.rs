@@ -1,13 +1,16 @@
 //! How the engine stands at one moment, as plain data for the dump.
 
+use std::net::SocketAddr;
+
 use super::engine::Engine;
 use super::expand::Place;
 use super::server::{Server, Watch};
 use super::virtual_server::Virtual;
 use crate::model::check::{GroupEntry, Protocol, ServerGroup, Service};
-use crate::model::ipvs::ServiceKey;
+use crate::model::ipvs::{Counts, ServiceKey};
 use crate::model::running_check::{
-    RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningServer, RunningService, RunningTraffic,
+    RunningCheck, RunningChecker, RunningEntry, RunningGroup, RunningLoad, RunningServer, RunningService,
+    RunningTraffic,
 };
 use crate::model::{Family, Histogram};
 
@@ -15,12 +18,12 @@ use crate::model::{Family, Histogram};
 const PROTOCOLS: [Protocol; 3] = [Protocol::Tcp, Protocol::Udp, Protocol::Sctp];
 
 impl Engine {
-    /// Everything that the dump shows, but for what only the hands know.
-    pub fn running(&self) -> RunningCheck {
+    /// Everything that the dump shows, but for what only the hands know; `counts` is what IPVS has counted.
+    pub fn running(&self, counts: &Counts) -> RunningCheck {
         RunningCheck {
             ahead: 0,
             groups: self.groups.iter().map(|group| self.running_group(group)).collect(),
-            services: self.virtuals.iter().map(|service| self.running_service(service)).collect(),
+            services: self.virtuals.iter().map(|service| self.running_service(service, counts)).collect(),
             files: self.files.clone(),
             lateness: Histogram::default(),
         }
@@ -69,7 +72,7 @@ impl Engine {
         count
     }
 
-    fn running_service(&self, service: &Virtual) -> RunningService {
+    fn running_service(&self, service: &Virtual, counts: &Counts) -> RunningService {
         let table = &self.out.table;
         let sorry = |place: &Place| service.sorry_dest(place).is_some_and(|dest| table.has_dest(&place.key, dest));
         let sorry_is_set = service.config.sorry_server.as_ref().is_some_and(|it| it.inhibit || service.sorry_serves)
@@ -83,12 +86,13 @@ impl Engine {
             threshold: service.threshold(),
             suspended: service.is_suspended(),
             change: service.change.clone(),
-            servers: service.servers.iter().map(|server| self.running_server(service, server)).collect(),
-            traffic: RunningTraffic::default(),
+            servers: service.servers.iter().map(|server| self.running_server(service, server, counts)).collect(),
+            traffic: traffic(service, counts),
+            sorry_load: load(service, counts, |place| service.sorry_dest(place)),
         }
     }
 
-    fn running_server(&self, service: &Virtual, server: &Server) -> RunningServer {
+    fn running_server(&self, service: &Virtual, server: &Server, counts: &Counts) -> RunningServer {
         let there = |place: &Place| {
             service.dest_of(place, server).is_some_and(|dest| self.out.table.has_dest(&place.key, dest))
         };
@@ -109,8 +113,7 @@ impl Engine {
             change: server.change.clone(),
             inherited: server.inherited,
             checkers: server.watches.iter().map(checker).collect(),
-            traffic: RunningTraffic::default(),
-            connections: [0; 3],
+            load: load(service, counts, |place| service.dest_of(place, server)),
         }
     }
 
@@ -124,4 +127,19 @@ impl Engine {
         });
         self.inherited_entries = inherited.collect();
     }
+}
+
+/// What has been counted of a virtual server, over all of its entries.
+fn traffic(service: &Virtual, counts: &Counts) -> RunningTraffic {
+    let mut sum = RunningTraffic::default();
+    service.places.iter().filter_map(|place| counts.services.get(&place.key)).for_each(|more| sum += *more);
+    sum
+}
+
+/// What has been counted of the destination that a server is in each of the entries.
+fn load(service: &Virtual, counts: &Counts, dest: impl Fn(&Place) -> Option<SocketAddr>) -> RunningLoad {
+    let mut sum = RunningLoad::default();
+    let found = service.places.iter().filter_map(|place| counts.dests.get(&(place.key, dest(place)?)));
+    found.for_each(|more| sum += *more);
+    sum
 }

@@ -1,8 +1,10 @@
 //! What is asked of the kernel's IPVS table and what it answers (linux/ip_vs.h).
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::check::{Forwarding, Protocol};
+use super::running_check::{RunningLoad, RunningTraffic};
 use super::settings::SyncDaemon;
 use super::{Family, IfName};
 
@@ -135,6 +137,15 @@ pub struct Observed {
     pub settings: ServiceSettings,
     /// Its destinations
     pub dests: Vec<(SocketAddr, DestSettings)>,
+}
+
+/// What the kernel has counted, as it was read last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Of services
+    pub services: HashMap<ServiceKey, RunningTraffic>,
+    /// Of their destinations
+    pub dests: HashMap<(ServiceKey, SocketAddr), RunningLoad>,
 }
 
 impl SyncSettings {

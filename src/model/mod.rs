@@ -34,6 +34,7 @@ pub mod own_link;
 pub mod pace;
 pub mod random;
 pub mod readable;
+pub mod release;
 pub mod restraint;
 pub mod route;
 pub mod running;

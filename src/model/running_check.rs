@@ -4,6 +4,7 @@
 //! Moments are those of the engine's clock.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,9 +66,11 @@ pub struct RunningService {
     pub servers: Vec<RunningServer>,
     /// What IPVS has counted
     pub traffic: RunningTraffic,
+    /// What it has counted of the sorry server
+    pub sorry_load: RunningLoad,
 }
 
-/// What IPVS has counted of a virtual or a real server (`IPVS_SVC_ATTR_STATS64`, linux/ip_vs.h).
+/// What IPVS has counted of a virtual or a real server (`IPVS_SVC_ATTR_STATS64`, linux/ip_vs.h), over all of its entries there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningTraffic {
     /// Connections
@@ -78,6 +81,15 @@ pub struct RunningTraffic {
     pub octets: [u64; 2],
     /// In a second: connections, packets in and out, octets in and out
     pub rates: [u64; 5],
+}
+
+/// What IPVS has counted of a real server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningLoad {
+    /// In all
+    pub traffic: RunningTraffic,
+    /// Its connections now: active, inactive, persistent
+    pub connections: [u32; 3],
 }
 
 /// A real server.
@@ -100,9 +112,7 @@ pub struct RunningServer {
     /// In the order of its checkers
     pub checkers: Vec<RunningChecker>,
     /// What IPVS has counted
-    pub traffic: RunningTraffic,
-    /// Its connections: active, inactive, persistent
-    pub connections: [u32; 3],
+    pub load: RunningLoad,
 }
 
 /// A checker.
@@ -173,6 +183,23 @@ pub struct Turn {
     pub at: Time,
     /// Why; empty where it stands as it began
     pub cause: String,
+}
+
+impl AddAssign for RunningTraffic {
+    fn add_assign(&mut self, other: Self) {
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.connections, other.connections);
+        self.packets.iter_mut().zip(other.packets).for_each(|(sum, more)| add(sum, more));
+        self.octets.iter_mut().zip(other.octets).for_each(|(sum, more)| add(sum, more));
+        self.rates.iter_mut().zip(other.rates).for_each(|(sum, more)| add(sum, more));
+    }
+}
+
+impl AddAssign for RunningLoad {
+    fn add_assign(&mut self, other: Self) {
+        self.traffic += other.traffic;
+        self.connections.iter_mut().zip(other.connections).for_each(|(sum, more)| *sum = sum.saturating_add(more));
+    }
 }
 
 impl RunningServer {

@@ -10,11 +10,13 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 pub use self::service::{BfdSession, Check, RealServer, VirtualServer};
+pub use self::traffic::{Connections, Traffic};
 pub use super::moment::Moment;
 use super::running::RouterState;
 use super::{Family, Micros};
 
 mod service;
+mod traffic;
 
 /// The version of the document.
 pub const VERSION: u32 = 1;

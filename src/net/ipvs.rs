@@ -7,6 +7,7 @@
 //! The kernel carries out requests inside the calls that send them. To look for the family may load the module, and a
 //! service may load its scheduler: that takes some milliseconds, once.
 
+use std::collections::HashMap;
 use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -20,8 +21,9 @@ use super::NetError;
 use super::transport::{Refusal, Transport};
 use crate::model::Family;
 use crate::model::ipvs::{
-    IpvsChange, IpvsRefusal, Observed, ServiceKey, ServiceSettings, SyncRole, SyncSettings, Timeouts,
+    Counts, IpvsChange, IpvsRefusal, Observed, ServiceKey, ServiceSettings, SyncRole, SyncSettings, Timeouts,
 };
+use crate::model::running_check::RunningLoad;
 use crate::model::settings::NetlinkBuffer;
 use crate::os::namespace;
 use crate::wire::generic;
@@ -70,12 +72,19 @@ pub struct Reading {
     /// Services whose destinations have not been asked for
     left: vec::IntoIter<(ServiceKey, ServiceSettings)>,
     table: Vec<Observed>,
+    /// What has been counted, if it is wanted
+    counts: Option<Counts>,
 }
 
 impl Reading {
     /// What has been read.
     pub fn table(self) -> Vec<Observed> {
         self.table
+    }
+
+    /// What has been counted of all that has been read, if that was wanted ([`Ipvs::begin_counting`]).
+    pub fn counts(self) -> Option<Counts> {
+        self.counts
     }
 }
 
@@ -206,7 +215,20 @@ impl Ipvs {
     /// As [`Ipvs::table`].
     pub fn begin_reading(&mut self) -> Result<Reading, IpvsError> {
         let services = self.services()?;
-        Ok(Reading { table: Vec::with_capacity(services.len()), left: services.into_iter() })
+        Ok(Reading { table: Vec::with_capacity(services.len()), left: services.into_iter(), counts: None })
+    }
+
+    /// The same, with what has been counted: of the services at once, of a destination as it is read.
+    ///
+    /// # Errors
+    /// As [`Ipvs::table`].
+    pub fn begin_counting(&mut self) -> Result<Reading, IpvsError> {
+        let counted = |payload: &[u8]| Some((ipvs::service(payload)?, ipvs::service_traffic(payload)));
+        let found = self.list(Question::Services, counted)?;
+        let services = found.iter().map(|((key, _), traffic)| (*key, *traffic)).collect();
+        let left: Vec<_> = found.into_iter().map(|(service, _)| service).collect();
+        let counts = Some(Counts { services, dests: HashMap::new() });
+        Ok(Reading { table: Vec::with_capacity(left.len()), left: left.into_iter(), counts })
     }
 
     /// Asks for the destinations of more services, at least one, until so much time has gone. True: all have been read.
@@ -220,7 +242,14 @@ impl Ipvs {
                 ServiceKey::Address { ip, .. } => Family::of(ip),
                 ServiceKey::Mark { family, .. } => *family,
             };
-            let dests = self.list(Question::Dests(&key), |payload| ipvs::dest(payload, family))?;
+            let counting = reading.counts.is_some();
+            let load = |payload: &[u8]| if counting { ipvs::dest_load(payload) } else { RunningLoad::default() };
+            let found =
+                self.list(Question::Dests(&key), |payload| Some((ipvs::dest(payload, family)?, load(payload))))?;
+            if let Some(counts) = &mut reading.counts {
+                counts.dests.extend(found.iter().map(|((dest, _), load)| ((key, *dest), *load)));
+            }
+            let dests = found.into_iter().map(|(dest, _)| dest).collect();
             reading.table.push(Observed { key, settings, dests });
             if begun.elapsed() >= most {
                 break;

@@ -7,6 +7,7 @@
 mod daemon;
 mod dest;
 mod service;
+mod stats;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,6 +19,7 @@ use crate::model::ipvs::{IpvsChange, ServiceKey, Timeouts};
 pub use self::daemon::daemon;
 pub use self::dest::dest;
 pub use self::service::service;
+pub use self::stats::{dest_load, service_traffic};
 
 /// `IPVS_GENL_NAME`
 pub const FAMILY: &str = "IPVS";

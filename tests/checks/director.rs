@@ -7,7 +7,7 @@ use std::path::Path;
 use keepalived_rs::check::engine::Engine;
 use keepalived_rs::check::event::{Action, CheckerId, Event, Outcome, Report, RunId, ScriptEnd};
 use keepalived_rs::model::checker::CheckKind;
-use keepalived_rs::model::ipvs::{IpvsChange, Timeouts};
+use keepalived_rs::model::ipvs::{Counts, IpvsChange, Timeouts};
 use keepalived_rs::model::running_check::RunningCheck;
 use keepalived_rs::model::{Config, Micros, Occurrence, ServiceNotice, Time};
 
@@ -192,7 +192,7 @@ impl Director {
 
     /// How everything stands.
     pub fn running(&self) -> RunningCheck {
-        self.engine.as_ref().expect("it was started").running()
+        self.engine.as_ref().expect("it was started").running(&Counts::default())
     }
 
     fn engine(&mut self) -> &mut Engine {

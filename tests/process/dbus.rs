@@ -332,6 +332,49 @@ fn a_bus_that_goes_and_comes_back_has_all_again() {
     assert_eq!(daemon.log().matches("(VI_1) Entering MASTER STATE").count(), 1, "{}", daemon.log());
 }
 
+#[test]
+fn a_name_that_another_one_has_is_ours_when_it_goes() {
+    let (bus, hosts) = (Bus::new(), [host(), host()]);
+    let mut first = bus.start(crate::daemon::BINARY, &hosts[0], &conf(66));
+    first.wait_for_line("Acquired the name org.keepalived.Vrrp1 on the session bus");
+    let second = bus.start(crate::daemon::BINARY, &hosts[1], &conf(77));
+    second.wait_for_line("Lost the name org.keepalived.Vrrp1 on the session bus");
+    // Who has the name answers.
+    let of_second = format!("{ROOT}/Instance/eth0_1_x/77/IPv6");
+    assert!(!bus.state(&of_second).contains("(us)"), "{}", bus.state(&of_second));
+    first.signal(libc::SIGTERM);
+    first.wait();
+    second.wait_for_line("Acquired the name org.keepalived.Vrrp1 on the session bus");
+    bus.wait_for_state(&of_second, "Master");
+}
+
+#[test]
+fn instances_of_a_vrrp_that_was_killed_are_back_with_the_next_one() {
+    let (bus, host) = (Bus::new(), host());
+    let daemon = bus.start(crate::daemon::BINARY, &host, &conf(66));
+    bus.wait_for_state(VI_1, "Master");
+    let vrrp = daemon.folder.pid("vrrp.pid").expect("a child");
+    crate::daemon::signal(vrrp, libc::SIGKILL);
+    daemon.wait_for_lines("Acquired the name org.keepalived.Vrrp1 on the session bus", 2);
+    bus.wait_for_state(VI_1, "Master");
+}
+
+#[test]
+fn a_bus_that_hangs_holds_nothing_up() {
+    let (bus, host) = (Bus::new(), host());
+    let daemon = bus.start(crate::daemon::BINARY, &host, &conf(66));
+    bus.wait_for_state(VI_1, "Master");
+    let pid = bus.daemon.0.id().cast_signed();
+    crate::daemon::signal(pid, libc::SIGSTOP);
+    // A turn of the instance while nobody takes what is said of it.
+    host.ip(&["link", "set", "eth0", "down"]);
+    daemon.wait_for_line("(VI_1) Entering FAULT STATE");
+    host.ip(&["link", "set", "eth0", "up"]);
+    daemon.wait_for_lines("(VI_1) Entering MASTER STATE", 2);
+    crate::daemon::signal(pid, libc::SIGCONT);
+    bus.wait_for_state(VI_1, "Master");
+}
+
 /// A connection that has said hello, by its bytes.
 fn connect(bus: &Bus) -> UnixStream {
     let mut stream = UnixStream::connect(bus.folder.path("socket")).expect("a bus");

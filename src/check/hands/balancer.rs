@@ -2,16 +2,19 @@
 //!
 //! Without it nothing is lost: the engine holds what IPVS should have, and gives all of it once IPVS is there.
 
+mod counters;
+
 use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
+use self::counters::{Counters, Depth};
 use crate::check::event::Event;
 use crate::model::check::CheckConfig;
 use crate::model::frame::Shared;
-use crate::model::ipvs::IpvsChange;
+use crate::model::ipvs::{Counts, IpvsChange};
 use crate::model::settings::NetlinkBuffer;
 use crate::model::{Micros, Time};
 use crate::net::{Ipvs, IpvsError, Reading};
@@ -34,8 +37,27 @@ pub(in crate::check) struct Balancer {
     pause: Micros,
     /// The absence has been told of
     told: bool,
-    /// The table that is being read, and when that goes on
-    reading: Option<(Reading, Time)>,
+    /// The table that is being read
+    reading: Option<Under>,
+    /// What IPVS has counted
+    counters: Counters,
+}
+
+/// The table while it is read.
+struct Under {
+    reading: Reading,
+    /// When that goes on
+    due: Time,
+    /// Who wants it
+    purpose: Purpose,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// The engine, which compares it with what it should be
+    Audit,
+    /// Somebody who looks at the counters
+    Counters,
 }
 
 type Search = Pin<Box<dyn Future<Output = Result<Ipvs, IpvsError>> + Send>>;
@@ -63,6 +85,7 @@ impl Balancer {
             pause: FIRST_PAUSE,
             told: false,
             reading: None,
+            counters: Counters::new(shared),
         }
     }
 
@@ -73,6 +96,7 @@ impl Balancer {
             self.seek(true);
         }
         self.buffer = shared.global.netlink.lvs_command;
+        self.counters.configure(shared);
         if let State::Present(ipvs) = &self.state {
             set_buffer(ipvs, self.buffer);
         }
@@ -128,7 +152,7 @@ impl Balancer {
             State::Absent(due) if due <= now => self.seek(false),
             other => self.state = other,
         }
-        if self.reading.as_ref().is_some_and(|(_, due)| *due <= now) { self.read(now) } else { None }
+        if self.reading.as_ref().is_some_and(|it| it.due <= now) { self.read(now) } else { None }
     }
 
     fn put_off(&mut self, now: Time, error: &IpvsError) {
@@ -145,7 +169,7 @@ impl Balancer {
     pub(in crate::check) fn due(&self) -> Option<Time> {
         match &self.state {
             State::Absent(due) => Some(*due),
-            State::Present(_) => self.reading.as_ref().map(|(_, due)| *due),
+            State::Present(_) => self.reading.as_ref().map(|it| it.due),
             State::Unwanted | State::Sought(_) | State::Answer(_) => None,
         }
     }
@@ -172,25 +196,54 @@ impl Balancer {
         };
         match ipvs.begin_reading() {
             Ok(reading) => {
-                self.reading = Some((reading, now));
+                self.reading = Some(Under { reading, due: now, purpose: Purpose::Audit });
                 self.read(now)
             }
             Err(error) => self.not_read(now, &error),
         }
     }
 
-    /// Reads on.
-    fn read(&mut self, now: Time) -> Option<Event> {
-        let (State::Present(ipvs), Some((mut reading, _))) = (&mut self.state, self.reading.take()) else {
+    /// Somebody looks at the counters: they are read again if they are older than they may be. What takes longer than a stretch
+    /// is there at a later look.
+    pub(in crate::check) fn count(&mut self, now: Time) -> Option<Event> {
+        let (State::Present(ipvs), None, Some(depth)) = (&mut self.state, &self.reading, self.counters.due(now)) else {
             return None;
         };
-        match ipvs.read(&mut reading, STRETCH) {
-            Ok(true) => Some(Event::Observed(reading.table())),
-            Ok(false) => {
-                self.reading = Some((reading, now + REST));
+        match (ipvs.begin_counting(), depth) {
+            (Ok(reading), Depth::Services) => {
+                self.counters.read(now, Depth::Services, reading.counts().unwrap_or_default());
                 None
             }
-            Err(error) => self.not_read(now, &error),
+            (Ok(reading), Depth::All) => {
+                self.reading = Some(Under { reading, due: now, purpose: Purpose::Counters });
+                self.read(now)
+            }
+            (Err(error), _) => self.not_read(now, &error),
+        }
+    }
+
+    /// What IPVS has counted, as far as it has been read.
+    pub(in crate::check) fn counts(&self) -> &Counts {
+        &self.counters.counts
+    }
+
+    /// Reads on.
+    fn read(&mut self, now: Time) -> Option<Event> {
+        let (State::Present(ipvs), Some(mut under)) = (&mut self.state, self.reading.take()) else {
+            return None;
+        };
+        match (ipvs.read(&mut under.reading, STRETCH), under.purpose) {
+            (Ok(true), Purpose::Audit) => Some(Event::Observed(under.reading.table())),
+            (Ok(true), Purpose::Counters) => {
+                self.counters.read(now, Depth::All, under.reading.counts().unwrap_or_default());
+                None
+            }
+            (Ok(false), _) => {
+                under.due = now + REST;
+                self.reading = Some(under);
+                None
+            }
+            (Err(error), _) => self.not_read(now, &error),
         }
     }
 
@@ -207,6 +260,7 @@ impl Balancer {
         self.told = true;
         self.state = State::Absent(now);
         self.reading = None;
+        self.counters.forget();
         Event::IpvsGone
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Connections, Moment, Traffic};
 use crate::model::Micros;
 
 /// A virtual server.
@@ -31,6 +31,8 @@ pub struct VirtualServer {
     pub weight_up: i64,
     /// The sorry server serves
     pub sorry_serves: Option<bool>,
+    /// What IPVS has counted
+    pub traffic: Traffic,
     /// `real_server`s
     pub real_servers: Vec<RealServer>,
 }
@@ -55,6 +57,10 @@ pub struct RealServer {
     pub configured_weight: u32,
     /// The same with what checks add
     pub weight: i64,
+    /// What IPVS has counted
+    pub traffic: Traffic,
+    /// Its connections now
+    pub connections: Connections,
     /// Its checks
     pub checks: Vec<Check>,
 }

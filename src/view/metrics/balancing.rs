@@ -1,5 +1,7 @@
 //! Virtual servers, real servers and checks.
 
+mod traffic;
+
 use std::collections::HashMap;
 
 use super::page::{Labels, Page, dated};
@@ -37,6 +39,7 @@ pub(super) fn write(page: &mut Page, configuration: &Configuration, running: &Ru
     about_services(page, &services, running);
     about_servers(page, &servers, running);
     about_checks(page, &checks, running);
+    traffic::write(page, &services, &servers);
 }
 
 fn about_services(page: &mut Page, all: &Services<'_>, running: &RunningCheck) {

@@ -7,13 +7,11 @@ use super::{balancing, detection, routers};
 use crate::model::frame::Role;
 use crate::model::histogram::Histogram;
 use crate::model::occurrence::Kind;
+use crate::model::release::{COMPATIBLE, OWN};
 use crate::model::scene::Scene;
 
 /// How much has happened since the start, by kind.
 pub type Counts = BTreeMap<Kind, u64>;
-
-/// The keepalived whose configuration and ways are these.
-const COMPATIBLE: &str = "2.4.3";
 
 /// All that is known, in one of the formats.
 pub fn text(scene: &Scene, counts: &Counts, format: Format) -> String {
@@ -61,7 +59,7 @@ fn daemon(page: &mut Page, scene: &Scene) {
         "keepalived_build",
         "The version of keepalived-rs, and that of the keepalived that it stands for",
         |family| {
-            let version = Labels::of(&[("version", env!("CARGO_PKG_VERSION")), ("compatible", COMPATIBLE)]);
+            let version = Labels::of(&[("version", OWN), ("compatible", COMPATIBLE)]);
             family.at(&version, true);
         },
     );

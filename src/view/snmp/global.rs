@@ -1,6 +1,7 @@
 //! KEEPALIVED-MIB: the daemon as a whole.
 
 use crate::model::frame::Shared;
+use crate::model::release::RELEASE;
 use crate::model::scene::Configuration;
 use crate::model::settings::FlushOnStop;
 
@@ -9,11 +10,6 @@ use super::objects::{Sheet, address, address_type, index, integer, seconds, text
 
 /// How long mail servers are waited for, in seconds, where nothing is configured.
 const SMTP_TIMEOUT: u64 = 30;
-
-/// Our version, with the day that keepalived puts behind it.
-pub fn version() -> String {
-    format!("Keepalived-rs v{}", env!("CARGO_PKG_VERSION"))
-}
 
 /// The name that we go by among routers.
 pub fn router_id(shared: &Shared) -> &str {
@@ -24,7 +20,7 @@ pub(super) fn write(sheet: &mut Sheet, configuration: &Configuration) {
     let Configuration { shared, vrrp, .. } = configuration;
     let global = &shared.global;
     let mut one = sheet.single(GLOBAL);
-    one.put(1, text(version()));
+    one.put(1, text(RELEASE.to_string()));
     one.put(2, text(router_id(shared)));
     one.put(4, truth(global.snmp.traps));
     one.put(5, integer(if global.vrrp.linkbeat_use_polling { 2 } else { 1 }));
@@ -46,10 +42,9 @@ pub(super) fn write(sheet: &mut Sheet, configuration: &Configuration) {
 fn mail(sheet: &mut Sheet, shared: &Shared) {
     let mail = &shared.global.mail;
     let mut one = sheet.single(keepalived![1, 3]);
-    let nobody = [0; 4].into();
-    let ip = mail.server.map_or(nobody, |server| server.ip());
-    one.put(1, address_type(ip));
-    one.put(2, address(ip));
+    // Nowhere is an address of four zeros, and as keepalived says, one of the other family than IPv4.
+    one.put(1, mail.server.map_or(integer(2), |server| address_type(server.ip())));
+    one.put(2, address(mail.server.map_or([0; 4].into(), |server| server.ip())));
     // Without a server nothing is said of how long it is waited for.
     let timeout = mail.timeout.filter(|_| mail.server.is_some());
     one.put(3, timeout.map_or(unsigned(if mail.server.is_some() { SMTP_TIMEOUT } else { 0 }), seconds));

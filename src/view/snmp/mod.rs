@@ -392,3 +392,6 @@ async fn connect(address: &MasterAddress) -> io::Result<Box<dyn Connection>> {
         MasterAddress::Unknown(_) => return Err(io::ErrorKind::Unsupported.into()),
     })
 }
+
+#[cfg(test)]
+mod tests;

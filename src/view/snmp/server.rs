@@ -1,7 +1,7 @@
 //! KEEPALIVED-MIB: real servers. Of a virtual server with a sorry server that one comes first.
 
 use crate::model::check::{RealServer, SorryServer, VirtualServer};
-use crate::model::running_check::{RunningServer, RunningService};
+use crate::model::running_check::{RunningLoad, RunningServer, RunningService};
 
 use super::names::keepalived;
 use super::objects::{
@@ -11,7 +11,7 @@ use super::service::{forwarding, path, traffic, tunnel};
 
 pub(super) fn write(sheet: &mut Sheet, service: &VirtualServer, now: &RunningService, own: u32) {
     if let Some(sorry) = &service.sorry_server {
-        write_sorry(&mut sheet.row(keepalived![3, 4, 1], &[own, 1]), sorry);
+        write_sorry(&mut sheet.row(keepalived![3, 4, 1], &[own, 1]), sorry, &now.sorry_load);
     }
     let before = usize::from(service.sorry_server.is_some());
     for (place, (server, now)) in service.real_servers.iter().zip(&now.servers).enumerate() {
@@ -20,13 +20,12 @@ pub(super) fn write(sheet: &mut Sheet, service: &VirtualServer, now: &RunningSer
 }
 
 /// The columns that a sorry server has, too. What it lacks it has as if nothing were configured.
-fn write_sorry(row: &mut Row<'_>, sorry: &SorryServer) {
+fn write_sorry(row: &mut Row<'_>, sorry: &SorryServer, load: &RunningLoad) {
     row.put(2, integer(2));
     row.put(3, address_type(sorry.ip));
     row.put(4, address(sorry.ip));
     row.put(5, unsigned(sorry.port));
-    let nothing = RunningServer::default();
-    counted(row, &nothing);
+    counted(row, load);
     row.put(40, forwarding(sorry.forwarding));
     row.put(42, truth(false));
     for column in [43, 44, 45, 46, 48, 49, 50, 51, 63] {
@@ -49,7 +48,7 @@ fn write_server(row: &mut Row<'_>, service: &VirtualServer, server: &RealServer,
     row.put(11, server.notify_up.as_ref().map(text));
     row.put(12, server.notify_down.as_ref().map(text));
     row.put(13, unsigned(now.failed()));
-    counted(row, now);
+    counted(row, &now.load);
     row.put(40, forwarding(server.forwarding));
     // That of the virtual server is its own business.
     row.put(41, server.virtualhost.as_ref().filter(|host| service.virtualhost.as_ref() != Some(host)).map(text));
@@ -75,9 +74,9 @@ fn write_server(row: &mut Row<'_>, service: &VirtualServer, server: &RealServer,
     row.put(63, unsigned(now.checkers.iter().filter(|checker| !checker.has_run).count()));
 }
 
-fn counted(row: &mut Row<'_>, now: &RunningServer) {
-    traffic(row, &now.traffic, [14, 18, 22, 27, 30, 58]);
-    for (column, count) in (15..).zip(now.connections) {
+fn counted(row: &mut Row<'_>, load: &RunningLoad) {
+    traffic(row, &load.traffic, [14, 18, 22, 27, 30, 58]);
+    for (column, count) in (15..).zip(load.connections) {
         row.put(column, Value::Gauge32(count));
     }
 }

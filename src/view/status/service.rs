@@ -6,7 +6,7 @@ use crate::model::checker::{CheckKind, Checker};
 use crate::model::running_bfd::RunningSession;
 use crate::model::running_check::{LastRun, RunResult, RunningChecker, RunningServer, RunningService, Turn};
 use crate::model::scene::Scene;
-use crate::model::status::{BfdSession, Check, Moment, RealServer, VirtualServer};
+use crate::model::status::{BfdSession, Check, Connections, Moment, RealServer, Traffic, VirtualServer};
 
 /// All virtual servers, in the order of the configuration.
 pub(super) fn virtual_servers(scene: &Scene) -> Vec<VirtualServer> {
@@ -31,6 +31,7 @@ fn virtual_server(service: &Service, (ahead, now): (i64, Option<&RunningService>
         since: now.and_then(|now| since(ahead, &now.change)),
         cause: now.map_or_else(String::new, |now| now.change.cause.clone()),
         sorry_serves: service.sorry_server.as_ref().map(|_| now.is_some_and(|now| now.sorry.1)),
+        traffic: now.map_or_else(Traffic::default, |now| Traffic::from(&now.traffic)),
         real_servers,
     }
 }
@@ -55,6 +56,8 @@ fn real_server(server: &Server, (ahead, now): (i64, Option<&RunningServer>)) -> 
         weight: now.map_or(server.weight.into(), |now| now.weight),
         since: now.and_then(|now| since(ahead, &now.change)),
         cause: now.map_or_else(String::new, |now| now.change.cause.clone()),
+        traffic: now.map_or_else(Traffic::default, |now| Traffic::from(&now.load.traffic)),
+        connections: now.map_or_else(Connections::default, |now| Connections::from(&now.load)),
         checks: checks.map(|(at, it)| check(it, (ahead, now.and_then(|now| now.checkers.get(at))))).collect(),
     }
 }

@@ -96,6 +96,26 @@ proptest! {
     }
 }
 
+/// Octets that look like a packet from far: the header is right, and numbers are small more often than not.
+fn garbage() -> impl Strategy<Value = Vec<u8>> {
+    let octet = prop_oneof![4 => 0u8..8, 1 => any::<u8>()];
+    (0u8..20, 0u8..32, prop::collection::vec(octet, 0..200)).prop_map(|(kind, flags, body)| {
+        let length = body.len() as u32;
+        let length = if flags & NETWORK_BYTE_ORDER != 0 { length.to_be_bytes() } else { length.to_le_bytes() };
+        [&[VERSION, kind, flags, 0][..], &[0; 12], &length, &body].concat()
+    })
+}
+
+proptest! {
+    #[test]
+    fn garbage_does_no_harm(octets in garbage()) {
+        if let Ok(packet) = Packet::read(&octets) {
+            // Whatever has been understood can be said.
+            prop_assert_eq!(Packet::read(&packet.write()), Ok(packet));
+        }
+    }
+}
+
 #[test]
 fn a_request_of_snmpd_is_read() {
     // GETNEXT in little-endian order, whose names are compressed, as snmpd 5.9.3 sends it.

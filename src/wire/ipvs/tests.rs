@@ -8,6 +8,7 @@ use super::*;
 use crate::model::IfName;
 use crate::model::check::{Forwarding, Protocol, Tunnel, TunnelChecksum, TunnelKind};
 use crate::model::ipvs::{DestSettings, ServiceSettings, SyncRole, SyncSettings};
+use crate::model::running_check::{RunningLoad, RunningTraffic};
 
 fn protocols() -> impl Strategy<Value = Protocol> {
     prop_oneof![Just(Protocol::Tcp), Just(Protocol::Udp), Just(Protocol::Sctp)]
@@ -71,6 +72,7 @@ fn daemons() -> impl Strategy<Value = (SyncRole, SyncSettings)> {
 fn read_all(payload: &[u8]) {
     let _ = (service(payload), timeouts(payload), info(payload), daemon(payload));
     let _ = (dest(payload, Family::V4), dest(payload, Family::V6));
+    let _ = (service_traffic(payload), dest_load(payload));
 }
 
 proptest! {
@@ -162,4 +164,72 @@ fn questions_name_no_more_than_a_key() {
         [GET_DEST, 1, 0, 0, 20, 0, 1, 0x80, 6, 0, 1, 0, 10, 0, 0, 0, 8, 0, 5, 0, 7, 0, 0, 0]
     );
     assert!(Question::Daemons.is_dump() && !Question::Timeouts.is_dump());
+}
+
+/// `IPVS_SVC_ATTR_STATS` and its like as the kernel fills them (`ip_vs_genl_fill_stats`): octets have 64 bits in both.
+fn stats(at: &mut Attributes, wide: bool, base: u64) {
+    at.nest(if wide { 12 } else { 10 }, |at| {
+        for kind in 1..=10 {
+            let value = base + u64::from(kind);
+            match kind {
+                _ if wide => at.bytes(kind, &value.to_ne_bytes()),
+                4 | 5 => at.bytes(kind, &value.to_ne_bytes()),
+                _ => at.native(kind, value as u32),
+            };
+            // `IPVS_STATS_ATTR_PAD`: the kernel may align numbers of 64 bits so
+            at.bytes(11, &[]);
+        }
+    });
+}
+
+fn traffic(base: u64) -> RunningTraffic {
+    RunningTraffic {
+        connections: base + 1,
+        packets: [base + 2, base + 3],
+        octets: [base + 4, base + 5],
+        rates: [base + 6, base + 7, base + 8, base + 9, base + 10],
+    }
+}
+
+/// An entry of a dump: `kind` is that of the nest, in which `fill` writes.
+fn entry(kind: u16, fill: impl FnOnce(&mut Attributes)) -> Vec<u8> {
+    let mut attributes = Attributes::default();
+    attributes.nest(kind, fill);
+    payload(NEW_SERVICE, VERSION, &attributes)
+}
+
+#[test]
+fn counters_of_64_bits_count_more_than_those_of_32() {
+    let long = 5 << 32;
+    let said = entry(SERVICE, |at| {
+        stats(at, false, 7);
+        stats(at, true, long);
+    });
+    assert_eq!(service_traffic(&said), traffic(long));
+    assert_eq!(service_traffic(&entry(SERVICE, |at| stats(at, false, 7))), traffic(7), "kernels before 4.1");
+    assert_eq!(service_traffic(&entry(DEST, |at| stats(at, true, 7))), RunningTraffic::default());
+}
+
+#[test]
+fn a_destination_tells_its_connections() {
+    let said = entry(DEST, |at| {
+        at.native(7, 11).native(8, 12).native(9, 13);
+        stats(at, false, 0);
+        stats(at, true, 100);
+    });
+    assert_eq!(dest_load(&said), RunningLoad { traffic: traffic(100), connections: [11, 12, 13] });
+    assert_eq!(dest_load(&entry(DEST, |_| {})), RunningLoad::default());
+}
+
+#[test]
+fn counters_as_linux_sends_them() {
+    // A service of one connection with 6 packets of 340 octets in and 4 of 550 out: head, SERVICE, STATS64 (124 octets), and of
+    // each number its head and 8 octets.
+    let mut said = vec![1, 1, 0, 0, 128, 0, 1, 0x80, 124, 0, 12, 0x80];
+    for (kind, number) in (1..).zip([1u64, 6, 4, 340, 550, 0, 0, 0, 0, 0]) {
+        said.extend([12, 0, kind, 0]);
+        said.extend(number.to_ne_bytes());
+    }
+    let seen = service_traffic(&said);
+    assert_eq!((seen.connections, seen.packets, seen.octets, seen.rates), (1, [6, 4], [340, 550], [0; 5]));
 }
