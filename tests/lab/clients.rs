@@ -1,15 +1,15 @@
 //! Clients of the control socket and of the metrics that flood, hang and talk nonsense: no advert is late for them, and
 //! whoever has a question is answered all the same.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sched::{CloneFlags, setns};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::rig::conf::Speech;
@@ -40,8 +40,9 @@ fn clients_delay_no_advert() {
     scene.start_both();
     let node = scene.node(FIRST);
     node.host.ip("link set lo up");
-    let root = PathBuf::from(format!("/proc/{}/root", node.pid(Role::Parent)));
-    let socket = root.join("run/keepalived.sock");
+    let daemon = PathBuf::from(format!("/proc/{}", node.pid(Role::Parent)));
+    let network = File::open(daemon.join("ns/net")).expect("a namespace");
+    let socket = daemon.join("root").join("run/keepalived.sock");
     assert!(fs::symlink_metadata(&socket).is_ok(), "the node has no {}", socket.display());
     let asked = SockAddr::unix(&socket).expect("a short path");
     let scraped = SockAddr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, METRICS)));
@@ -51,12 +52,15 @@ fn clients_delay_no_advert() {
     stay(SPAN);
     let alone = lateness(&scene, start);
 
-    let over = Arc::new(AtomicBool::new(false));
+    let over = AtomicBool::new(false);
     let start = now();
     let (at_socket, at_port, answered) = thread::scope(|scope| {
         let crowd = |address: SockAddr, question: &'static [u8]| {
-            let over = over.clone();
-            scope.spawn(move || node.host.within(move || pester(&address, question, &over)))
+            let (network, over) = (&network, &over);
+            scope.spawn(move || {
+                setns(network, CloneFlags::CLONE_NEWNET).expect("a namespace to enter");
+                pester(&address, question, over)
+            })
         };
         let crowds = [crowd(asked.clone(), STATUS), crowd(scraped, SCRAPE)];
         let operator = scope.spawn(|| operate(&asked, &over));
