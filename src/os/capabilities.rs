@@ -50,10 +50,11 @@ impl Process {
     fn needs(self) -> CapsHashSet {
         let mut needs: CapsHashSet = COMMON.into_iter().collect();
         match self {
-            // Namespaces are entered and mounts made at the start, and taken off at the end.
+            // Namespaces are entered and mounts made at the start, and taken off at the end; `metrics_listen` may name a
+            // port below 1024.
             Process::Parent => {
                 needs.extend(SCRIPTS);
-                needs.insert(Capability::CAP_SYS_ADMIN);
+                needs.extend([Capability::CAP_SYS_ADMIN, Capability::CAP_NET_BIND_SERVICE]);
             }
             Process::Child { role, visits_namespace } => {
                 needs.extend(CHILD);

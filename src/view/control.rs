@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::net::UnixListener;
-use tokio::sync::Semaphore;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use self::answers::Answers;
 use self::place::Place;
 use super::Hub;
+use super::guests::Guests;
 use crate::model::Global;
 use crate::model::settings::ControlSocket;
 
@@ -24,7 +24,7 @@ mod answers;
 mod client;
 mod place;
 
-/// How many clients there may be. Others are told so.
+/// How many clients there may be. One more takes the place of the one that has been silent for longest, which is told so.
 const CLIENTS: usize = 64;
 
 /// How long nobody new is heard after an error, for instance because there are no more descriptors.
@@ -33,7 +33,7 @@ const RESPITE: Duration = Duration::from_secs(1);
 /// How fast clients may come, in the long run.
 const PACE: Duration = Duration::from_millis(1);
 
-/// What is said to one client too many.
+/// What is said to a client that makes room, or for which there is none.
 const FULL: &[u8] = b"{\"version\":1,\"error\":\"too many clients; try again later\"}\n";
 
 /// Where the socket shall be, and the group that may use it.
@@ -58,7 +58,7 @@ pub(super) async fn serve(hub: Hub, usual: PathBuf) {
     let answers = Arc::new(Answers::new(hub.clone()));
     let mut open: Option<(Wish, Place, UnixListener)> = None;
     let mut clients = JoinSet::new();
-    let places = Arc::new(Semaphore::new(CLIENTS));
+    let mut guests = Guests::new(CLIENTS, CLIENTS);
     loop {
         let global = configuration.borrow_and_update().global.clone();
         let group = global.windows.control_socket_group;
@@ -77,7 +77,7 @@ pub(super) async fn serve(hub: Hub, usual: PathBuf) {
         }
         let listening = async {
             match &open {
-                Some((.., listener)) => accept(listener, &answers, &places, &mut clients).await,
+                Some((.., listener)) => accept(listener, &answers, &mut guests, &mut clients).await,
                 None => std::future::pending().await,
             }
         };
@@ -96,23 +96,27 @@ fn listen(wish: &Wish) -> io::Result<(Place, UnixListener)> {
 }
 
 /// Serves clients of one listener, forever.
-async fn accept(listener: &UnixListener, answers: &Arc<Answers>, places: &Arc<Semaphore>, clients: &mut JoinSet<()>) {
+async fn accept(listener: &UnixListener, answers: &Arc<Answers>, guests: &mut Guests<()>, clients: &mut JoinSet<()>) {
     let mut is_well = true;
     loop {
         while clients.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((mut stream, _)) => {
                 is_well = true;
-                match places.clone().try_acquire_owned() {
-                    Ok(place) => {
+                match guests.admit(()) {
+                    Some(guest) => {
                         let answers = answers.clone();
                         clients.spawn(async move {
-                            client::serve(stream, &answers).await;
-                            drop(place);
+                            let is_dismissed = tokio::select! {
+                                () = client::serve(&mut stream, &answers, &guest) => false,
+                                () = guest.dismissed() => true,
+                            };
+                            if is_dismissed {
+                                refuse(&stream);
+                            }
                         });
                     }
-                    // A word that does not fit into its buffer is lost, and the client knows by the end.
-                    Err(_) => drop(stream.try_write(FULL)),
+                    None => refuse(&stream),
                 }
                 tokio::time::sleep(PACE).await;
             }
@@ -125,6 +129,11 @@ async fn accept(listener: &UnixListener, answers: &Arc<Answers>, places: &Arc<Se
             }
         }
     }
+}
+
+/// Says why there is no answer. A word that does not fit into its buffer is lost, and the client knows by the end.
+fn refuse(stream: &UnixStream) {
+    let _ = stream.try_write(FULL);
 }
 
 /// Whether somebody listens at a socket. Never waits for him.

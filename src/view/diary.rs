@@ -22,6 +22,10 @@ use crate::os::new_file;
 /// The most bytes that are read: more than a full ring has.
 const MAX_BYTES: u64 = 4 << 20;
 
+/// No record has a greater number: a million a second take a lifetime to get there. Where a file says
+/// otherwise, those that follow would run out of numbers.
+const MAX_SEQUENCE: u64 = 1 << 52;
+
 /// For us alone: others ask the socket.
 const MODE: u32 = 0o600;
 
@@ -66,12 +70,16 @@ fn try_read(path: &Path) -> io::Result<(Vec<Record>, usize)> {
     let (mut records, mut lost): (Vec<Record>, _) = (Vec::new(), 0);
     for line in BufReader::new(file.take(MAX_BYTES)).split(b'\n') {
         match serde_json::from_slice::<Record>(&line?) {
-            Ok(record) if records.last().is_none_or(|last| last.sequence < record.sequence) => records.push(record),
+            Ok(record) if is_next(records.last(), &record) => records.push(record),
             Ok(_) | Err(_) => lost += 1,
         }
     }
     let skip = records.len().saturating_sub(ring::KEPT);
     Ok((records.split_off(skip), lost))
+}
+
+fn is_next(last: Option<&Record>, record: &Record) -> bool {
+    record.sequence <= MAX_SEQUENCE && last.is_none_or(|last| last.sequence < record.sequence)
 }
 
 /// Writes all.

@@ -30,6 +30,7 @@ mod control;
 mod dbus;
 mod diary;
 pub mod explain;
+mod guests;
 mod hub;
 pub mod metrics;
 mod ring;

@@ -215,6 +215,7 @@ fn the_end_of_our_own_process_is_no_failure_of_a_path() {
 
     signal(pid(&daemon), libc::SIGKILL);
     daemon.wait_for_lines("(far) Entering Up state", 2);
+    daemon.wait_for_lines("Received BFD event: instance far is in state Up", 2);
     assert!(!daemon.log().contains("Tracked BFD instance far is DOWN"), "{}", daemon.log());
 
     // Who follows a session and dies is told how it stands.

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use super::daemon::{BFD, Daemon, Folder, SOON, VRRP, eventually, mode, run, signal};
 
-const SOCKET: &str = "parent.sock";
-const EVENTS: &str = "parent.events";
+pub const SOCKET: &str = "parent.sock";
+pub const EVENTS: &str = "parent.events";
 
 /// Asks one question over a connection of its own; `None`: the daemon does not want to.
-fn ask(path: &Path, question: &str) -> Option<Value> {
+pub fn ask(path: &Path, question: &str) -> Option<Value> {
     let mut stream = UnixStream::connect(path).ok()?;
     stream.set_read_timeout(Some(SOON * 2)).expect("a limit");
     stream.write_all(format!("{question}\n").as_bytes()).ok()?;
@@ -26,7 +26,7 @@ fn ask(path: &Path, question: &str) -> Option<Value> {
     serde_json::from_str(&line).ok()
 }
 
-fn status(path: &Path) -> Option<Value> {
+pub fn status(path: &Path) -> Option<Value> {
     ask(path, r#"{"version":1,"request":"status"}"#)?.get("status").cloned()
 }
 
@@ -168,7 +168,7 @@ fn what_is_no_socket_is_left_alone() {
     assert_eq!(daemon.folder.read("target"), "text");
 }
 
-fn open_files(pid: i32) -> usize {
+pub fn open_files(pid: i32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 

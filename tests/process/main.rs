@@ -2,6 +2,7 @@
 //!
 //! Needs root, namespaces and mounts. All files are in folders of the test's own, nothing outside is touched.
 
+mod besieged;
 mod bfd;
 mod checks;
 mod cleanup;

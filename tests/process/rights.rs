@@ -1,11 +1,13 @@
 //! The rights of root that processes keep, and those of scripts.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use nix::libc;
 
-use super::daemon::{BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, own_files};
+use super::control::{SOCKET, status};
+use super::daemon::{BFD, BINARY, CHECK, Daemon, Folder, Namespace, VRRP, eventually, mode, own_files};
 
 /// Numbers of capabilities (linux/capability.h).
 const NET_BIND_SERVICE: u64 = 1 << 10;
@@ -143,6 +145,10 @@ fn a_user_with_the_rights_that_are_needed_can_run_it() {
     assert_eq!(rights(vrrp, "CapPrm"), NET_ADMIN | NET_RAW);
     assert_eq!(rights(vrrp, "CapPrm") & SETUID, 0);
     assert_eq!(noted(&daemon), NET_ADMIN | NET_RAW, "as with keepalived");
+    let socket = daemon.folder.path(SOCKET);
+    assert!(eventually(|| status(&socket).is_some()), "{}", daemon.log());
+    let there = fs::metadata(&socket).expect("a socket");
+    assert_eq!((there.uid(), mode(&socket)), (fs::metadata(&daemon.folder.0).expect("a folder").uid(), 0o600));
     assert_eq!(daemon.stop().code(), Some(0));
 }
 

@@ -208,8 +208,13 @@ fn a_daemon_in_a_namespace_has_its_own_files_there() {
     let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).expect("a namespace");
     assert_eq!(network(&vrrp.to_string()), network(&daemon.pid().to_string()));
     assert_ne!(network(&vrrp.to_string()), network("self"));
+    let socket = format!("{files}/keepalived.sock");
+    assert!(eventually(|| run(["status", "--socket", &socket]).0 == Some(0)), "{}", daemon.log());
     assert_eq!(daemon.stop().code(), Some(0));
-    assert!(!fs::exists(&files).expect("readable"), "{files} is left");
+    // What has happened is kept for the next daemon there, and nothing else.
+    let left: Vec<_> = fs::read_dir(&files).expect("readable").map(|it| it.expect("an entry").file_name()).collect();
+    fs::remove_dir_all(&files).expect("removed");
+    assert_eq!(left, ["keepalived.events"]);
 }
 
 #[test]

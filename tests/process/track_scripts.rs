@@ -79,7 +79,7 @@ fn two_hundred_scripts_run_and_leave_no_bodies() {
     daemon.wait_for_lines(") succeeded", 200);
     daemon.wait_for_line("Entering MASTER STATE");
     let runs = || daemon.folder.read("runs").len();
-    assert!(eventually(|| runs() >= 600), "{} runs\n{}", runs(), daemon.log());
+    assert!((0..3).any(|_| eventually(|| runs() >= 600)), "{} runs\n{}", runs(), daemon.log());
     let vrrp = daemon.folder.pid(VRRP).expect("a pid");
     // Those that are just ending are bodies for a moment.
     assert!(eventually(|| !children(vrrp).iter().any(|state| state == "Z")), "{:?}", children(vrrp));

@@ -100,7 +100,7 @@ fn watched() {
     assert_eq!(count("-u keepalived-rs NEW_STATE=MASTER OLD_STATE=BACKUP"), "3", "{}", machine.journal());
     assert_eq!(count("SYSLOG_IDENTIFIER=Keepalived 'MESSAGE=Startup complete'"), "2");
     let said = machine.run("journalctl --no-pager -q -o json NEW_STATE=MASTER");
-    assert!(said.contains("\"CAUSE\":\"no master heard\"") && said.contains("\"PRIORITY\":\"6\""), "{said}");
+    assert!(said.contains("\"CAUSE\":\"no master heard for ") && said.contains("\"PRIORITY\":\"6\""), "{said}");
     pair.stop(0);
 }
 

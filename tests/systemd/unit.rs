@@ -147,13 +147,29 @@ fn a_crash_leaves_nothing() {
     pair.assert_gone(0);
 }
 
+/// Those who look are answered: at this socket, which root and this group may use, and by the metrics.
+fn expect_answers(machine: &Machine, socket: &str, owner: &str) {
+    assert_eq!(machine.run(&format!("stat -c '%A %U %G' {socket}")), format!("srw-rw---- {owner} keepalived-rs"));
+    let status = machine.run(&format!("keepalived-rs status --socket {socket}"));
+    assert!(status.contains("VI"), "{status}");
+    let events = machine.run(&format!("keepalived-rs events --socket {socket}"));
+    assert!(events.contains("BACKUP -> MASTER"), "{events}");
+    let scrape = "exec 3<>/dev/tcp/127.0.0.1/9165; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3";
+    let metrics = machine.run(scrape);
+    assert!(metrics.contains("\nkeepalived_up 1\n"), "{metrics}");
+}
+
+/// For [`expect_answers`].
+const WINDOWS: &str = "metrics_listen 127.0.0.1:9165\n control_socket_group keepalived-rs\n";
+const USER: &str = "systemd-sysusers /usr/share/doc/keepalived-rs/examples/keepalived-rs-nonroot.conf";
+
 /// With the drop-in that takes more away the daemon does what it did.
 #[test]
 fn hardened() {
-    let conf = "global_defs {\n enable_script_security\n script_user nobody nogroup\n vrrp_rt_priority 5\n \
-        checker_priority -3\n}\nvrrp_script ok {\n script \"/usr/bin/test -e /etc/passwd\"\n interval 1\n}\n\
-        vrrp_track_process first {\n process systemd\n delay 1\n}\n"
-        .to_owned()
+    let conf = format!("global_defs {{\n enable_script_security\n script_user nobody nogroup\n {WINDOWS}}}\n")
+        + "global_defs {\n vrrp_rt_priority 5\n checker_priority -3\n}\n\
+            vrrp_script ok {\n script \"/usr/bin/test -e /etc/passwd\"\n interval 1\n}\n\
+            vrrp_track_process first {\n process systemd\n delay 1\n}\n"
         + &instance(
             "/usr/local/bin/note.sh",
             "use_vmac\n no_accept\n track_script {\n ok\n }\n track_process {\n first\n }",
@@ -169,8 +185,10 @@ fn hardened() {
     );
     pair.boot_first();
     let machine = &pair.machines[0];
+    machine.run(USER);
     pair.start(0);
     pair.wait(0, "the script is run", || machine.output("cat /tmp/noted").contains("MASTER nobody"));
+    expect_answers(machine, "/run/keepalived.sock", "root");
     pair.wait(0, "the address", || machine.run("ip -o address show dev vrrp.51").contains(ADDRESS));
     assert!(machine.network("nft list tables").contains("keepalived"));
     let journal = || machine.output("journalctl -q -o cat -u keepalived-rs");
@@ -192,7 +210,8 @@ fn hardened() {
 #[test]
 fn without_root() {
     let conf = |priority: u8| {
-        "vrrp_script ok {\n script \"/usr/bin/test -e /etc/passwd\"\n interval 1\n}\n".to_owned()
+        format!("global_defs {{\n {WINDOWS}}}\n")
+            + "vrrp_script ok {\n script \"/usr/bin/test -e /etc/passwd\"\n interval 1\n}\n"
             + &instance("/usr/local/bin/note.sh", "track_script {\n ok\n }").replace("100", &priority.to_string())
             + "virtual_server 10.0.0.12 80 {\n lb_algo rr\n lb_kind NAT\n delay_loop 1\n real_server 10.0.0.9 25 {\n TCP_CHECK {\n }\n }\n}\n"
     };
@@ -203,9 +222,8 @@ fn without_root() {
         machine.write_script("usr/local/bin/note.sh", "#!/bin/sh\necho $3 $(id -un) >>/tmp/noted\n");
     }
     pair.boot();
-    pair.machines[0].run(
-        "systemd-sysusers /usr/share/doc/keepalived-rs/examples/keepalived-rs-nonroot.conf && chgrp -R keepalived-rs /etc/keepalived && chmod -R o= /etc/keepalived",
-    );
+    pair.machines[0].run(&format!("{USER} && chgrp -R keepalived-rs /etc/keepalived && chmod -R o= /etc/keepalived"));
+    pair.machines[1].run(USER);
     pair.start(0);
     pair.start(1);
     pair.expect(0, ADDRESS);
@@ -219,6 +237,8 @@ fn without_root() {
     );
     let journal = || machine.output("journalctl -q -o cat -u keepalived-rs-nonroot");
     pair.wait(0, "the check", || journal().contains("Gained quorum"));
+    let socket = "/run/keepalived-rs/keepalived.sock";
+    expect_answers(machine, socket, "keepalived-rs");
     assert!(!journal().contains("TCP_CHECK on service [10.0.0.9]:tcp:25 failed"), "{}", journal());
     drop(sink);
     pair.reload_keeps(0, ADDRESS);
@@ -226,6 +246,8 @@ fn without_root() {
     pair.expect(1, ADDRESS);
     pair.start(0);
     pair.expect(0, ADDRESS);
+    let events = machine.run(&format!("keepalived-rs events --socket {socket}"));
+    assert!(events.contains("RUNNING -> STOPPED"), "what was before the stop is known: {events}");
     kill_all(machine, "keepalived-rs-nonroot");
     pair.wait(0, "a restart", || pair.property(0, "NRestarts") == "1" && pair.property(0, "ActiveState") == "active");
     pair.expect(0, ADDRESS);

@@ -14,6 +14,7 @@ use keepalived_rs::model::running_bfd::{RunningBfd, RunningEnd, RunningSession};
 use keepalived_rs::model::running_check::{
     LastRun, RunResult, RunningCheck, RunningChecker, RunningServer, RunningService, Turn,
 };
+use keepalived_rs::model::running_why::{HeardPeer, RunningPeer};
 use keepalived_rs::model::scene::{ChildScene, Configuration};
 use keepalived_rs::model::stats::{Counter, Stats};
 use keepalived_rs::model::{Histogram, Micros, Scene, Time};
@@ -137,7 +138,28 @@ fn vrrp(lateness: Histogram) -> Running {
         last: Time(7_000_000),
         suspect: "it does not hear us".into(),
     };
-    let master = RunningRouter { contested: Some(contest), ..router(RouterState::Master, 4) };
+    let heard = RunningPeer {
+        ip: "192.168.2.7".parse().expect("an address"),
+        mac: None,
+        configured: false,
+        heard: Some(HeardPeer {
+            priority: 100,
+            version: 2,
+            interval: Micros(1_000_000),
+            checksum: None,
+            signature: None,
+            first: Time(6_500_000),
+            last: Time(7_000_000),
+            accepted_at: None,
+            accepted: 4,
+            refused: 1,
+            refusal: None,
+        }),
+    };
+    let silent =
+        RunningPeer { ip: "192.168.2.8".parse().expect("an address"), configured: true, heard: None, ..heard.clone() };
+    let peers = vec![heard, silent];
+    let master = RunningRouter { contested: Some(contest), peers, ..router(RouterState::Master, 4) };
     Running {
         ahead: EPOCH as i64,
         routers: vec![master, router(RouterState::Fault, 0)],
@@ -323,6 +345,13 @@ fn values_of_our_own() {
     is("keepalived_bfd_session_state", &[("session", "peer")], 3.0);
     is("keepalived_bfd_remote_state", &[("neighbor", "192.168.2.9")], 2.0);
     is("keepalived_bfd_packets_total", &[("result", "discarded: \"a\\b\nc\"")], 1.0);
+    let suspected = [("peer", "192.168.2.7"), ("found", "its adverts"), ("suspect", "it does not hear us")];
+    is("keepalived_vrrp_contest_info", &suspected, 1.0);
+    is("keepalived_vrrp_peer_heard", &[("peer", "192.168.2.7")], 1.0);
+    is("keepalived_vrrp_peer_heard", &[("peer", "192.168.2.8")], 0.0);
+    is("keepalived_vrrp_peer_last_heard_timestamp_seconds", &[("peer", "192.168.2.7")], 1_790_000_007.0);
+    is("keepalived_vrrp_peer_priority", &[("peer", "192.168.2.7")], 100.0);
+    is("keepalived_vrrp_peer_adverts_total", &[("result", "refused")], 1.0);
     is("keepalived_timer_lateness_seconds_bucket", &[("process", "vrrp"), ("le", "0.0001")], 2.0);
     is("keepalived_timer_lateness_seconds_bucket", &[("process", "vrrp"), ("le", "5")], 3.0);
     is("keepalived_timer_lateness_seconds_count", &[("process", "vrrp")], 4.0);

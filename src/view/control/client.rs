@@ -13,6 +13,7 @@ use super::answers::{Answers, line};
 use crate::model::control::{self, Content, MAX_REQUEST, Request};
 use crate::model::moment::Moment;
 use crate::model::occurrence::Record;
+use crate::view::guests::Guest;
 
 /// How long a client may take to send a question, from the answer before.
 const SENDS: Duration = Duration::from_secs(10);
@@ -24,10 +25,11 @@ const READS: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers until the client goes, or takes too long.
-pub(super) async fn serve(mut stream: UnixStream, answers: &Answers) {
+pub(super) async fn serve(stream: &mut UnixStream, answers: &Answers, guest: &Guest) {
     let (mut reads, mut writes) = stream.split();
     let mut buffer = Vec::new();
     while let Ok(Some(question)) = timeout(SENDS, question(&mut reads, &mut buffer)).await {
+        guest.is_served();
         let answered = match question.and_then(|line| control::read(&line)) {
             Ok(Request::Status) => {
                 // Held until it is sent: those who do not read cannot hold many.
@@ -41,13 +43,14 @@ pub(super) async fn serve(mut stream: UnixStream, answers: &Answers) {
                 send(&mut writes, &text).await
             }
             Ok(Request::Events { since, follow }) => {
-                events(&mut reads, &mut writes, answers, since.unwrap_or_default(), follow).await
+                events((&mut reads, &mut writes), answers, guest, since.unwrap_or_default(), follow).await
             }
             Err(refusal) => send(&mut writes, &line(Content::Error(refusal))).await,
         };
         if answered.is_none() {
             return;
         }
+        guest.is_silent();
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -79,9 +82,9 @@ async fn send(writes: &mut WriteHalf<'_>, text: &[u8]) -> Option<()> {
 
 /// What has happened since then, and what will happen.
 async fn events(
-    reads: &mut ReadHalf<'_>,
-    writes: &mut WriteHalf<'_>,
+    (reads, writes): (&mut ReadHalf<'_>, &mut WriteHalf<'_>),
     answers: &Answers,
+    guest: &Guest,
     since: Moment,
     follow: bool,
 ) -> Option<()> {
@@ -93,6 +96,7 @@ async fn events(
         drop(news);
         return send(writes, &line(Content::End(true))).await;
     }
+    guest.listens();
     let mut end = [0; 1];
     loop {
         tokio::select! {

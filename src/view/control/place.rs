@@ -32,6 +32,8 @@ impl Place {
     /// Listens at `path`. The socket gets its name when it has its mode and group already. Symbolic links are not followed,
     /// and nothing but a socket that nobody serves is replaced.
     pub(super) fn take(path: &Path, group: Option<u32>) -> io::Result<(Self, UnixListener)> {
+        // Nobody could connect by a path that is too long, though the socket can get it as its name.
+        SockAddr::unix(path)?;
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

@@ -57,6 +57,15 @@ fn what_is_no_record_is_passed_over() {
 }
 
 #[test]
+fn numbers_never_run_out() {
+    let folder = Folder::new("numbers");
+    let path = folder.0.join("events");
+    let text = [1, u64::MAX].map(|sequence| serde_json::to_string(&record(sequence)).expect("JSON")).join("\n");
+    fs::write(&path, text).expect("written");
+    assert_eq!(try_read(&path).expect("read"), (vec![record(1)], 1));
+}
+
+#[test]
 fn nothing_but_a_file_of_ours_is_read() {
     let folder = Folder::new("odd");
     let (path, link) = (folder.0.join("events"), folder.0.join("link"));

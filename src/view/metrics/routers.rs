@@ -5,6 +5,7 @@ use super::page::{Labels, Page, date, dated};
 use crate::model::Time;
 use crate::model::instance::Instance;
 use crate::model::running::{Running, RunningRouter};
+use crate::model::running_why::RunningPeer;
 use crate::model::scene::Configuration;
 use crate::model::stats::Counter;
 use crate::report::dump;
@@ -81,6 +82,7 @@ pub(super) fn write(page: &mut Page, configuration: &Configuration, running: &Ru
     exporters(page, &all);
     trackers(page, configuration, running);
     ours(page, &all, |at| running.epoch(at));
+    peers(page, &all, |at| running.epoch(at));
     groups(page, configuration, running);
 }
 
@@ -176,6 +178,15 @@ fn ours(page: &mut Page, all: &[One<'_>], epoch: impl Fn(Time) -> u64 + Copy) {
             }
         },
     );
+    page.info("keepalived_vrrp_contest", "Who contests the addresses of an instance, and why it may", |family| {
+        for it in all {
+            if let Some(contest) = &it.router.contested {
+                let by = contest.ip.map(|ip| ip.to_string()).unwrap_or_default();
+                let labels = it.labels.and("peer", &by).and("found", contest.found.words());
+                family.at(&labels.and("suspect", &contest.suspect), 1_u8);
+            }
+        }
+    });
     page.counter(
         "keepalived_packets_refused",
         "Packets refused for reasons that have no counter of their own",
@@ -185,6 +196,31 @@ fn ours(page: &mut Page, all: &[One<'_>], epoch: impl Fn(Time) -> u64 + Copy) {
             }
         },
     );
+}
+
+/// Those whose adverts were heard, and the unicast peers. The engine keeps 32 of an instance at most.
+fn peers(page: &mut Page, all: &[One<'_>], epoch: impl Fn(Time) -> u64 + Copy) {
+    let of = |it: &One<'_>, peer: &RunningPeer| it.labels.and("peer", &peer.ip.to_string());
+    let known = all.iter().flat_map(|it| it.router.peers.iter().map(move |peer| (of(it, peer), peer)));
+    let known: Vec<_> = known.collect();
+    let heard: Vec<_> = known.iter().filter_map(|(labels, peer)| Some((labels, peer.heard.as_ref()?))).collect();
+    page.gauge("keepalived_vrrp_peer_heard", "Whether a peer was ever heard", |family| {
+        known.iter().for_each(|(labels, peer)| family.at(labels, peer.heard.is_some()));
+    });
+    page.gauge(
+        "keepalived_vrrp_peer_last_heard_timestamp_seconds",
+        "When a peer was heard last, accepted or not, in seconds since the Unix epoch",
+        |family| heard.iter().for_each(|(labels, it)| family.at(labels, date(epoch(it.last)))),
+    );
+    page.gauge("keepalived_vrrp_peer_priority", "The priority of a peer's last advert; 0: a goodbye", |family| {
+        heard.iter().for_each(|(labels, it)| family.at(labels, it.priority));
+    });
+    page.counter("keepalived_vrrp_peer_adverts", "Adverts of a peer, by what became of them", |family| {
+        for (labels, it) in &heard {
+            family.at(&labels.and("result", "accepted"), it.accepted);
+            family.at(&labels.and("result", "refused"), it.refused);
+        }
+    });
 }
 
 fn groups(page: &mut Page, configuration: &Configuration, running: &Running) {

@@ -1,8 +1,7 @@
 //! The server: listens where the configuration says, and answers scrapers within limits that no client can pass.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,11 @@ use super::http::{self, MAX_HEAD, Refusal, Request, Wanted};
 use super::page::Format;
 use super::text;
 use crate::os::process;
+use crate::view::guests::{Guest, Guests};
 use crate::view::{Hub, Sealed};
 
-/// So many clients at a time, of all addresses and of one.
+/// So many clients at a time, of all addresses and of one. One more takes the place of the one that has been silent for
+/// longest: that of one who scrapes again is had anew.
 const CLIENTS: usize = 64;
 const CLIENTS_OF_ONE: usize = 16;
 
@@ -86,38 +87,25 @@ async fn listen(address: SocketAddr, texts: Texts) {
     let listener = open(address).await;
     info!("Metrics are served at http://{address}/metrics");
     let mut clients = JoinSet::new();
-    let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+    let mut guests = Guests::new(CLIENTS, CLIENTS_OF_ONE);
     loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let count = counts.entry(peer.ip()).or_default();
-                    // Whoever comes in excess is closed at once.
-                    if clients.len() < CLIENTS && *count < CLIENTS_OF_ONE {
-                        *count += 1;
-                        let texts = texts.clone();
-                        clients.spawn(async move {
+        while clients.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Where all are being answered, whoever comes in excess is closed at once.
+                if let Some(guest) = guests.admit(peer.ip()) {
+                    let texts = texts.clone();
+                    clients.spawn(async move {
+                        tokio::select! {
                             // What is wrong with a connection is the client's affair.
-                            let _ = converse(stream, &texts).await;
-                            peer.ip()
-                        });
-                    } else if *count == 0 {
-                        counts.remove(&peer.ip());
-                    }
-                    sleep(BETWEEN_CLIENTS).await;
+                            _ = converse(stream, &texts, &guest) => {}
+                            () = guest.dismissed() => {}
+                        }
+                    });
                 }
-                Err(_) => sleep(PAUSE).await,
-            },
-            Some(ended) = clients.join_next() => {
-                if let Ok(ip) = ended
-                    && let Some(count) = counts.get_mut(&ip)
-                {
-                    *count -= 1;
-                    if *count == 0 {
-                        counts.remove(&ip);
-                    }
-                }
+                sleep(BETWEEN_CLIENTS).await;
             }
+            Err(_) => sleep(PAUSE).await,
         }
     }
 }
@@ -139,12 +127,13 @@ async fn open(address: SocketAddr) -> TcpListener {
 }
 
 /// One connection.
-async fn converse(mut stream: TcpStream, texts: &Texts) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, texts: &Texts, guest: &Guest) -> io::Result<()> {
     let _ = stream.set_nodelay(true);
     let mut received = Vec::new();
     let mut patience = HEAD_TIME;
     loop {
         let Some(parsed) = hear(&mut stream, &mut received, patience).await? else { return Ok(()) };
+        guest.is_served();
         let (answer, keeps) = match parsed {
             Ok((request, length)) => {
                 received.drain(..length);
@@ -157,6 +146,7 @@ async fn converse(mut stream: TcpStream, texts: &Texts) -> io::Result<()> {
             stream.write_all(answer.1.as_bytes()).await
         };
         timeout(ANSWER_TIME, sent).await??;
+        guest.is_silent();
         if !keeps {
             // A reset, which unread bytes would cause, could take the answer away.
             stream.shutdown().await?;
