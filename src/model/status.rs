@@ -310,8 +310,7 @@ pub struct Address {
 pub struct Peer {
     /// Where its adverts come from
     pub address: Option<IpAddr>,
-    /// Its link-layer address, as in `52:54:00:12:34:56`, where the kernel's table of neighbours has it: seldom of one who is
-    /// only heard by multicast
+    /// Its link-layer address, as in `52:54:00:12:34:56`
     pub mac: Option<String>,
     /// It is a `unicast_peer`
     pub configured: bool,
