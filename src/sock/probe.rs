@@ -38,12 +38,18 @@ const JUMP: u32 = libc::BPF_JMP | libc::BPF_JA;
 const JUMP_IF_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
+/// Where a program finds to whom a frame was sent, as in `sll_pkttype`.
+const PACKET_TYPE: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE) as u32;
+const TO_US: u32 = libc::PACKET_HOST as u32;
+
 /// A program of the kernel's filter (linux/filter.h).
 type Program = [(u16, u8, u8, u32)];
 
-/// ARP replies to nobody's address (RFC 5227 section 2.1.1), whose place depends on the length of hardware addresses: 6 octets,
+/// To us: ARP replies to nobody's address (RFC 5227 section 2.1.1), whose place depends on the length of hardware addresses: 6 octets,
 /// or 20 on InfiniBand.
 const ARP_ANSWERS: &Program = &[
+    step(LOAD_WORD, 0, 0, PACKET_TYPE),
+    step(JUMP_IF_EQUAL, 0, 9, TO_US),
     step(LOAD_HALF, 0, 0, 6),
     step(JUMP_IF_EQUAL, 0, 7, 2),
     step(LOAD_BYTE, 0, 0, 4),
@@ -56,8 +62,10 @@ const ARP_ANSWERS: &Program = &[
     step(RETURN, 0, 0, 0),
 ];
 
-/// ICMPv6 right behind the IPv6 header, of type 136.
+/// To us: ICMPv6 right behind the IPv6 header, of type 136.
 const NEIGHBOUR_ADVERTS: &Program = &[
+    step(LOAD_WORD, 0, 0, PACKET_TYPE),
+    step(JUMP_IF_EQUAL, 0, 5, TO_US),
     step(LOAD_BYTE, 0, 0, 6),
     step(JUMP_IF_EQUAL, 0, 3, 58),
     step(LOAD_BYTE, 0, 0, 40),
@@ -116,16 +124,14 @@ impl AnswerSocket {
     /// [`SockError::Packet`], for instance if an interface has gone down: the next call goes on.
     pub fn receive(&self) -> Result<Option<Answer>, SockError> {
         let mut room = [0; LONGEST];
-        loop {
-            match recvfrom::<LinkAddr>(self.0.as_raw_fd(), &mut room) {
-                Ok((length, Some(from))) if from.pkttype() == libc::PACKET_HOST => {
-                    let bytes = room.get(..length).unwrap_or_default().to_vec();
-                    return Ok(u32::try_from(from.ifindex()).ok().map(|index| Answer { index, bytes }));
-                }
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return Ok(None),
-                Err(errno) => return Err(failed("receive")(errno.into())),
+        match recvfrom::<LinkAddr>(self.0.as_raw_fd(), &mut room) {
+            Ok((length, from)) => {
+                let index = from.and_then(|from| u32::try_from(from.ifindex()).ok());
+                let bytes = room.get(..length).unwrap_or_default();
+                Ok(index.map(|index| Answer { index, bytes: bytes.to_vec() }))
             }
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(errno) => Err(failed("receive")(errno.into())),
         }
     }
 }

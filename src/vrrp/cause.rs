@@ -150,9 +150,11 @@ fn brief(interval: Micros) -> String {
 impl Router {
     /// Why it claims to be master now.
     pub(super) fn cause_of_claim(&self, now: Time) -> Cause {
+        if let Some(ip) = self.orphaned {
+            return Cause::Goodbye(ip);
+        }
         match self.leader {
             None if self.config.priority.is_owner() => Cause::Owner,
-            Some(leader) if self.orphaned => Cause::Goodbye(leader.ip),
             Some(leader) if leader.priority < self.effective() && !self.protects(now) => {
                 Cause::Weaker(self.compared(now, leader))
             }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::accept::{Heard, Refusal};
+use super::cause;
 use super::engine::Engine;
 use super::event::Level;
 use super::fsm::State;
@@ -24,8 +25,10 @@ const UNANSWERED: (u32, u32) = (4, 3);
 const REFUSED: (u32, u32) = (3, 2);
 /// The same for probes that it answers.
 const PROBED: (u32, u32) = (3, 2);
-/// It has ended when nothing has been heard for so many intervals.
+/// It has ended when nothing has been heard for so many intervals, ...
 const SILENCE: u64 = 3;
+/// ... and for so long: whoever is on the link can have it told again and again, but not more often than this.
+const LEAST_SILENCE: Micros = Micros::from_secs(1);
 
 /// Why an election does not end it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -218,7 +221,7 @@ impl Contender {
     /// When it counts as ended. A suspicion does so sooner, lest one election add to another.
     fn expiry(&self) -> Time {
         match self.told {
-            true => self.last + self.interval.max(self.asked) * SILENCE,
+            true => self.last + (self.interval.max(self.asked) * SILENCE).max(LEAST_SILENCE),
             false => self.last + Micros(self.interval.0 * 5 / 2),
         }
     }
@@ -318,7 +321,7 @@ impl Engine {
                 (priority, Some(source)) => format!("ours {priority} from {source}"),
                 (priority, None) => format!("ours {priority}"),
             };
-            let (lasts, vrid) = (now.since(contender.since), router.config.vrid);
+            let (lasts, vrid) = (cause::span(now.since(contender.since)), router.config.vrid);
             let what = match (contender.found, contender.address, contender.priority) {
                 (_, _, Some(priority)) => {
                     let vrid = match contender.suspect {

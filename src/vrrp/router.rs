@@ -130,8 +130,8 @@ pub struct Router {
     /// `Active_Adver_Interval`: the one we learned as a version 3 backup, else our own
     pub(super) master_interval: Micros,
     pub(super) leader: Option<Leader>,
-    /// It has said goodbye, and nobody has been heard since
-    pub(super) orphaned: bool,
+    /// Who has said goodbye, if nobody has been heard since
+    pub(super) orphaned: Option<IpAddr>,
     /// Since when a weaker master is being tolerated
     pub(super) preempt_since: Option<Time>,
     pub(super) faults: BTreeSet<Fault>,
@@ -196,7 +196,7 @@ impl Router {
             priority_told: 0,
             master_interval: config.advert_interval,
             leader: None,
-            orphaned: false,
+            orphaned: None,
             preempt_since: None,
             faults: BTreeSet::new(),
             own_link: None,

@@ -129,7 +129,7 @@ impl Engine {
             contributions: self.contributions(router),
             reasons: self.reasons(router.id),
             tolerates_since: router.preempt_since,
-            orphaned: router.orphaned,
+            orphaned: router.orphaned.is_some(),
             peers: router.peers.running(&router.config),
             sent_at: router.sent_at,
             addresses: router.config.addresses().map(|address| self.placed(address)).collect(),

@@ -121,8 +121,7 @@ impl Engine {
             faults.insert(Fault::SourceMissing(ip));
         }
         faults.extend(self.own_link_faults(router));
-        let needed = needed(config, router.own_link.as_ref());
-        for interface in needed.chain(needed_by_groups(&self.config, &config.name)) {
+        for interface in self.needed_by(router) {
             match self.links.get(interface) {
                 None => faults.insert(Fault::InterfaceMissing(interface.clone())),
                 Some(link) if !link.is_up() => faults.insert(Fault::InterfaceDown(interface.clone())),
@@ -146,14 +145,25 @@ impl Engine {
         faults
     }
 
-    /// The links that count for a router: its own and its group's.
+    /// The links without which a router is in FAULT.
+    fn needed_by<'a>(&'a self, router: &'a Router) -> impl Iterator<Item = &'a IfName> {
+        needed(&router.config, router.own_link.as_ref()).chain(needed_by_groups(&self.config, &router.config.name))
+    }
+
+    /// The links that count for a router: its own and its group's. A weight does not count for a link that the router
+    /// needs, as in keepalived: else the nodes of a pair of both kinds would have other priorities than their operator
+    /// has seen with two of one kind.
     pub(super) fn links_of(&self, router: &Router) -> Vec<(IfName, Weight)> {
         let of = |tracks: &[TrackInterface]| -> Vec<(IfName, Weight)> {
             let weight = |track: &TrackInterface| Weight { value: track.weight.into(), reverse: track.reverse };
             tracks.iter().map(|track| (track.interface.clone(), weight(track))).collect()
         };
-        let group = self.group_of(router).map_or(vec![], |group| of(&group.config.track_interfaces));
-        trackers::merge(of(&router.config.track_interfaces), group)
+        let needs = |name: &IfName| self.needed_by(router).any(|needed| needed == name);
+        let mut own = of(&router.config.track_interfaces);
+        own.retain(|(name, weight)| weight.value == 0 || !needs(name));
+        let mut group = self.group_of(router).map_or(vec![], |group| of(&group.config.track_interfaces));
+        group.retain(|(name, _)| !needs(name));
+        trackers::merge(own, group)
     }
 
     /// What counts for a router beside links: what it follows itself and what its group follows.

@@ -60,12 +60,12 @@ impl Engine {
             (Move::Yield { answer }, Some(heard)) => self.yield_to(now, id, heard, answer),
             (Move::Assert, Some(heard)) => self.assert_against(now, id, heard),
             (Move::Follow, Some(heard)) => self.follow(now, id, heard),
-            (Move::Inherit, _) => {
+            (Move::Inherit, heard) => {
                 self.limited(now, id, Line::PriorityZero, Level::Detail, || {
                     "Backup received priority 0 advertisement".into()
                 });
                 let router = &mut self.routers[id];
-                router.orphaned = true;
+                router.orphaned = heard.map(|heard| heard.source);
                 self.end_contest(id, "is heard again");
                 self.doubt_no_more(id);
                 let router = &mut self.routers[id];
@@ -118,7 +118,7 @@ impl Engine {
         router.master_interval = router.config.advert_interval;
         router.lines.clear();
         router.leader = None;
-        router.orphaned = false;
+        router.orphaned = None;
         router.preempt_since = None;
         router.asserted_at = None;
         router.reassured_at = None;
@@ -204,7 +204,7 @@ impl Engine {
         let now = self.now;
         let router = &mut self.routers[id];
         router.turn(now, State::Fault);
-        router.leader = None;
+        (router.leader, router.orphaned) = (None, None);
         router.preempt_since = None;
         router.wants_master = false;
         router.master_interval = router.config.advert_interval;
@@ -410,7 +410,7 @@ impl Engine {
     fn remember(&mut self, now: Time, id: RouterId, heard: &Heard) {
         let leader = Leader { ip: heard.source, priority: heard.priority };
         let router = &mut self.routers[id];
-        router.orphaned = false;
+        router.orphaned = None;
         let old = router.leader.replace(leader).map(|old| old.ip);
         if old != Some(leader.ip) {
             self.limited(now, id, Line::Leader, Level::Detail, || match old {

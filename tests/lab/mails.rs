@@ -27,7 +27,7 @@ tests! {
 
 /// What each connection said, from its greeting to its goodbye.
 #[derive(Clone, Default)]
-struct Relay(Arc<Mutex<Vec<String>>>);
+pub struct Relay(Arc<Mutex<Vec<String>>>);
 
 /// How a relay is spoken to.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ fn talk(stream: TcpStream, manner: &Manner) -> String {
 
 impl Relay {
     /// A relay on the host's port 25.
-    fn open(host: &Host) -> Self {
+    pub fn open(host: &Host) -> Self {
         Relay::speaking(host, 25, Manner::Plain)
     }
 
@@ -110,7 +110,7 @@ impl Relay {
     }
 
     /// Whole dialogues with masked dates, in their order, by what the subject is about.
-    fn by_subject(&self) -> BTreeMap<String, Vec<String>> {
+    pub fn by_subject(&self) -> BTreeMap<String, Vec<String>> {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for talk in self.0.lock().expect("a list").iter().filter(|talk| talk.ends_with("QUIT\r\n")) {
             let subject = after(talk, "Subject: ");
@@ -125,12 +125,13 @@ impl Relay {
 
     /// What was said last about something, as it stands behind the dash.
     fn last(&self, about: &str) -> Option<String> {
-        let talks = self.by_subject().remove(&format!("[LAB] {about}"))?;
+        let is_it = |subject: &String| subject.split_once("] ").is_some_and(|(_, rest)| rest == about);
+        let (_, talks) = self.by_subject().into_iter().find(|(subject, _)| is_it(subject))?;
         let subject = after(talks.last()?, "Subject: ");
         subject.rsplit_once(" - ").map(|(_, state)| state.to_owned())
     }
 
-    fn expect(&self, about: &str, state: &str) {
+    pub fn expect(&self, about: &str, state: &str) {
         let what = format!("a mail says that {about} is {state}");
         wait_until(&what, SOON * 3, || self.last(about).as_deref() == Some(state));
     }

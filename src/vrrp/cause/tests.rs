@@ -32,6 +32,7 @@ fn a_master_that_falls_silent_leaves_or_is_weaker() {
     for (heard, expected) in [
         (vec![110], "no advert from 10.0.0.9 for 3.61 s (interval 1 s)"),
         (vec![110, 0], "10.0.0.9 said goodbye (priority 0)"),
+        (vec![0], "10.0.0.9 said goodbye (priority 0)"),
         (vec![110, 0, 110], "no advert from 10.0.0.9 for 3.61 s (interval 1 s)"),
         (vec![90], "advert from 10.0.0.9 priority 90 (ours 100)"),
     ] {

@@ -1,6 +1,6 @@
 use super::super::rig::{HIGH, LOW, Rig, config, instance};
 use super::Suspect;
-use crate::model::{Auth, Instance, Micros, NotifyState, Script, Secret};
+use crate::model::{Auth, Instance, Micros, NotifyState, Script, Secret, Version};
 use crate::vrrp::accept::Refusal;
 use crate::vrrp::event::Action;
 use crate::vrrp::fsm::State;
@@ -206,4 +206,21 @@ fn what_is_heard_now_and_then_is_no_contest() {
         rig.wait(SECOND);
     }
     assert!(rig.has_line("CONTESTED: 10.0.0.9"));
+}
+
+#[test]
+fn nobody_can_have_a_contest_told_without_pause() {
+    let interval = Micros::from_millis(10);
+    let quick = Instance { version: Version::V3, advert_interval: interval, ..instance() };
+    let mut rig = Rig::master(config([quick]));
+    for _ in 0..40 {
+        for _ in 0..5 {
+            rig.hear_changed(LOW, 90, |advert| (advert.version, advert.interval) = (Version::V3, interval), |_| {});
+            rig.wait(interval);
+        }
+        rig.wait(interval * 8);
+    }
+    // In more than five seconds.
+    let told = rig.lines().iter().filter(|line| line.starts_with(CONTESTED)).count();
+    assert!((1..=5).contains(&told), "{told} times");
 }
