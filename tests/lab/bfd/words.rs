@@ -67,10 +67,15 @@ fn story(daemon: Daemon) -> Vec<String> {
     stage.lab.nodes[ONE].terminate();
     let log = stage.ours().log();
     let mut found = Vec::new();
-    // Tables of timers come as often as these change, which is a matter of chance; announcements, of the compliance tests.
+    // Tables of timers come as often as these change, which is a matter of chance; announcements are of the compliance tests;
+    // and causes are lines that only ours has.
     for (process, belongs) in [
         ("bfd", (|line| line.contains("(B)") && !line.contains("< Session parameters >")) as fn(&str) -> bool),
-        ("vrrp", |line| (line.contains("(VI_1)") || line.contains("BFD event")) && !line.contains("ARPs")),
+        ("vrrp", |line| {
+            (line.contains("(VI_1)") || line.contains("BFD event"))
+                && !line.contains("ARPs")
+                && !line.contains(") cause: ")
+        }),
     ] {
         found.extend(log.lines().filter(|line| belongs(line)).map(|line| format!("{process}: {}", plain(line))));
     }
