@@ -41,6 +41,8 @@ pub mod running;
 pub mod running_bfd;
 pub mod running_check;
 pub mod running_why;
+#[cfg(test)]
+pub mod sample;
 pub mod scene;
 pub mod script;
 pub mod secret;

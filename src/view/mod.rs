@@ -34,6 +34,8 @@ mod guests;
 mod hub;
 pub mod metrics;
 mod ring;
+#[cfg(test)]
+mod samples;
 mod sealed;
 mod snmp;
 pub mod status;

@@ -6,11 +6,10 @@ use super::engine::Engine;
 use super::event::{Action, ChannelId, Datagram, Event};
 use super::fsm::State;
 use super::snapshot::RouterView;
-use crate::model::address::AddressFlags;
 use crate::model::route::{Placement, Prefix, RuleAction};
 use crate::model::{
-    Address, Auth, Entry, Extras, Family, Garp, IfAddress, IfName, Instance, Lifetime, Link, Micros, Notify,
-    NotifyState, Priority, Route, Rule, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig,
+    Address, Entry, Family, Garp, IfAddress, IfName, Instance, Link, Micros, Notify, NotifyState, Priority, Route,
+    Rule, Subject, SyncGroup, Time, Tracking, Transport, Version, Vrid, VrrpConfig, sample,
 };
 use crate::wire::vrrp::{Advert, PROTOCOL, Pseudo};
 use crate::wire::{self, ipv4};
@@ -29,20 +28,7 @@ pub fn name(interface: &str) -> IfName {
 }
 
 pub fn vip(interface: &str, last: u8) -> Address {
-    Address {
-        ip: Ipv4Addr::new(10, 0, 0, last).into(),
-        prefix_len: 32,
-        interface: name(interface),
-        scope: 0,
-        broadcast: None,
-        label: None,
-        peer: None,
-        flags: AddressFlags::default(),
-        preferred: Lifetime::Forever,
-        tracked: true,
-        use_vmac: false,
-        track_group: None,
-    }
+    sample::address(interface, [10, 0, 0, last].into(), 32)
 }
 
 /// The route 10.50.NUMBER.0/24 over eth0, tracked.
@@ -64,31 +50,7 @@ pub fn rule(preference: u32) -> Rule {
 /// VI_1: version 2 on eth0, VRID 51, priority 100, VIP 10.0.0.100, two rounds of GARP, a second burst after 5 s.
 pub fn instance() -> Instance {
     Instance {
-        name: "VI_1".into(),
-        vrid: Vrid::new(51).expect("not zero"),
-        family: Family::V4,
-        version: Version::V2,
-        interface: Some(name("eth0")),
-        start_as_master: false,
-        priority: Priority::DEFAULT,
-        advert_interval: Micros::from_secs(1),
-        transport: Transport::Multicast { group: GROUP.into() },
-        source: None,
-        auth: Auth::None,
         vips: vec![vip("eth0", 100)],
-        excluded: vec![],
-        nopreempt: false,
-        preempt_delay: Micros::ZERO,
-        down_timer_adverts: 3,
-        lower_prio_no_advert: false,
-        higher_prio_send_advert: false,
-        owner_ignore_adverts: false,
-        check_unicast_src: false,
-        skip_check_adv_addr: false,
-        v3_checksum_as_v2: false,
-        strict: false,
-        track_primary: true,
-        track_interfaces: vec![],
         garp: Garp {
             master_delay: Micros::from_secs(5),
             master_repeat: 2,
@@ -97,14 +59,7 @@ pub fn instance() -> Instance {
             lower_prio_delay: Micros::ZERO,
             lower_prio_repeat: 1,
         },
-        notify: Notify::default(),
-        tracking: Tracking::default(),
-        track_source: false,
-        own_link: None,
-        routes: vec![],
-        rules: vec![],
-        extras: Extras::default(),
-        config_fault: None,
+        ..sample::instance("VI_1", "eth0", 51)
     }
 }
 

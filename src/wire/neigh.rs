@@ -138,24 +138,18 @@ impl<'a> Medium<'a> {
 /// A gratuitous ARP request for `ip` (RFC 5227 section 3), with the broadcast address as target hardware address
 /// as keepalived sends it. `None` if the link has no hardware and broadcast addresses of a kind that is known.
 pub fn gratuitous_arp(link: &Link, ip: Ipv4Addr) -> Option<Vec<u8>> {
-    let medium = Medium::of(link)?;
-    let mac = medium.mac();
-    let broadcast = Some(link.broadcast.as_slice()).filter(|broadcast| broadcast.len() == mac.len())?;
-    let mut frame = medium.header(broadcast, ETHER_ARP);
-    frame.extend(link.hardware_type.to_be_bytes());
-    frame.extend(ETHER_IPV4.to_be_bytes());
-    frame.extend([mac.len() as u8, 4]);
-    frame.extend(REQUEST.to_be_bytes());
-    for hardware in [mac, broadcast] {
-        frame.extend(hardware);
-        frame.extend(ip.octets());
-    }
-    Some(frame)
+    arp_request(link, ip, &link.broadcast, ip)
 }
 
 /// An ARP probe for `ip` (RFC 5227 section 2.1.1): a request from nobody's address, so that no host learns anything from it and
 /// no proxy takes it for a question of somebody who wants to send. `None` as for [`gratuitous_arp`].
 pub fn arp_probe(link: &Link, ip: Ipv4Addr) -> Option<Vec<u8>> {
+    let unknown = vec![0; link.broadcast.len()];
+    arp_request(link, Ipv4Addr::UNSPECIFIED, &unknown, ip)
+}
+
+/// An ARP request to all (RFC 826) from `sender` for `target`, whose hardware address is given as `hardware`.
+fn arp_request(link: &Link, sender: Ipv4Addr, hardware: &[u8], target: Ipv4Addr) -> Option<Vec<u8>> {
     let medium = Medium::of(link)?;
     let mac = medium.mac();
     let broadcast = Some(link.broadcast.as_slice()).filter(|broadcast| broadcast.len() == mac.len())?;
@@ -165,9 +159,9 @@ pub fn arp_probe(link: &Link, ip: Ipv4Addr) -> Option<Vec<u8>> {
     frame.extend([mac.len() as u8, 4]);
     frame.extend(REQUEST.to_be_bytes());
     frame.extend(mac);
-    frame.extend(Ipv4Addr::UNSPECIFIED.octets());
-    frame.extend(std::iter::repeat_n(0, mac.len()));
-    frame.extend(ip.octets());
+    frame.extend(sender.octets());
+    frame.extend(hardware);
+    frame.extend(target.octets());
     Some(frame)
 }
 

@@ -25,8 +25,6 @@ use crate::model::notification::Notified;
 mod answers;
 mod interfaces;
 mod objects;
-#[cfg(test)]
-pub(in crate::view) mod samples;
 mod server;
 
 /// The name, unless the configuration has another one (`dbus_service_name`).

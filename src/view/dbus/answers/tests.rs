@@ -1,8 +1,9 @@
 use zbus::DynamicType;
 
 use super::*;
+use crate::model::sample::instance;
 use crate::view::dbus::objects::State;
-use crate::view::dbus::samples::{instance, scene};
+use crate::view::samples::scene;
 
 const DAEMON: &str = "/org/keepalived/Vrrp1/Vrrp";
 const ROUTER: &str = "/org/keepalived/Vrrp1/Instance/eth0/51/IPv4";

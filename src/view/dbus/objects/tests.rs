@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::model::sample::instance;
 use crate::model::scene::Configuration;
 use crate::model::{Global, VrrpConfig};
-use crate::view::dbus::samples::{instance, scene};
+use crate::view::samples::scene;
 
 fn with(change: impl FnOnce(&mut Configuration)) -> Scene {
     let mut scene = scene(vec![instance("VI_1", "eth0.1", 51), instance("VI_2", "br-lan", 7)]);

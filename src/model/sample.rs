@@ -1,33 +1,33 @@
-//! Scenes for tests.
+//! A plain virtual router and a plain address, for tests of several rooms.
 
-use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::model::scene::{Configuration, Scene};
-use crate::model::{
-    Auth, Extras, Family, Garp, IfName, Instance, Micros, Notify, Priority, Tracking, Transport, Version, Vrid,
-    VrrpConfig,
+use super::address::AddressFlags;
+use super::{
+    Address, Auth, Extras, Family, Garp, IfName, Instance, Lifetime, Micros, Notify, Priority, Tracking, Transport,
+    Version, Vrid,
 };
 
-/// A daemon with these instances, of which nobody has told how they stand.
-pub(in crate::view) fn scene(instances: Vec<Instance>) -> Scene {
-    let vrrp = VrrpConfig { instances, ..VrrpConfig::default() };
-    let configuration = Arc::new(Configuration { vrrp, ..Configuration::default() });
-    Scene {
-        at: 0,
-        started: 0,
-        pid: 2,
-        configuration,
-        answers: true,
-        children: vec![],
-        vrrp: None,
-        check: None,
-        bfd: None,
+/// An address as a line of `virtual_ipaddress` has it that says no more than where.
+pub fn address(interface: &str, ip: IpAddr, prefix_len: u8) -> Address {
+    Address {
+        ip,
+        prefix_len,
+        interface: IfName::new(interface).expect("a name"),
+        scope: 0,
+        broadcast: None,
+        label: None,
+        peer: None,
+        flags: AddressFlags::default(),
+        preferred: Lifetime::Forever,
+        tracked: true,
+        use_vmac: false,
+        track_group: None,
     }
 }
 
-/// An instance with this name, interface and VRID.
-pub(in crate::view) fn instance(name: &str, interface: &str, vrid: u8) -> Instance {
+/// Version 2, IPv4, priority 100, an advert each second to 224.0.0.18, no address.
+pub fn instance(name: &str, interface: &str, vrid: u8) -> Instance {
     Instance {
         name: name.into(),
         vrid: Vrid::new(vrid).expect("not zero"),
