@@ -224,12 +224,6 @@ fn for_each_thread(mut change: impl FnMut(Pid) -> io::Result<()>) -> io::Result<
     })
 }
 
-/// Lets others run before the calling thread, which nobody waits for. (The user of a daemon may always ask for less.)
-pub fn stand_back() {
-    const NICER: i32 = 10;
-    let _ = set_nice(Pid::from_raw(0), (nice() + NICER).min(19));
-}
-
 /// The nice value of the calling thread.
 #[allow(unsafe_code)]
 fn nice() -> i32 {

@@ -24,7 +24,7 @@ use crate::model::notification::Notified;
 use crate::model::scene::ChildScene;
 use crate::model::trap::Trap;
 use crate::model::{Global, Occurrence};
-use crate::os::{clock, scheduling};
+use crate::os::clock;
 
 mod control;
 mod dbus;
@@ -125,7 +125,6 @@ impl View {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("view".into()).spawn(move || {
             let _token: threads::Sender<()> = token;
-            scheduling::stand_back();
             runtime.block_on(run(origin, socket, to_parent, of_servers, occurrences, bus, of_snmp));
             // A file that is being written must not delay the end.
             runtime.shutdown_background();
