@@ -1,25 +1,12 @@
 //! Which refusals are none, and with which flags things are asked for.
 
 use super::*;
-use crate::model::{Lifetime, address::AddressFlags};
+use crate::model::sample;
 use crate::net::route::tests::route;
 use crate::net::rule::tests::rule;
 
 fn address() -> Address {
-    Address {
-        ip: [10, 1, 0, 1].into(),
-        prefix_len: 32,
-        interface: IfName::new("eth0").unwrap(),
-        scope: 0,
-        broadcast: None,
-        label: None,
-        peer: None,
-        flags: AddressFlags::default(),
-        preferred: Lifetime::Forever,
-        tracked: true,
-        use_vmac: false,
-        track_group: None,
-    }
+    sample::address("eth0", [10, 1, 0, 1].into(), 32)
 }
 
 fn placed(route: &Route) -> PlacedRoute<'_> {
